@@ -1,0 +1,96 @@
+# Needs: make, and Python >= 3.11 with its venv module. All else is installed into .venv.
+
+PYTHON ?=
+VENV := .venv
+RUN := $(VENV)/bin/
+EXAMPLE := reports/assistant-70b.toml
+
+# Without bytecode each start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
+# An installation that was interrupted or moved, or whose Python is gone, is made anew.
+USABLE := $(shell [ ! -e $(VENV)/.installing ] && $(RUN)python -c pass 2>/dev/null \
+	&& [ "$$(cat $(VENV)/.runtime 2>/dev/null)" = "$(CURDIR)" ] && echo yes)
+
+# Prints "ok COMMAND", or "no" and what to do.
+base_python = $(shell \
+	for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3.14 python3 python); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null && echo "ok $$python" && exit; \
+		: "$${no_venv:=$$python}"; \
+	done; \
+	if [ -n "$$no_venv" ]; then \
+		echo "no $$no_venv has no venv module, install it: apt install $$("$$no_venv" -c \
+		'import sys; print("python%d.%d-venv" % sys.version_info[:2])') (Debian, Ubuntu)"; \
+	else \
+		echo "no $(or $(PYTHON),python3) is not Python 3.11 or newer, install one: apt install" \
+		"python3 python3-venv (Debian, Ubuntu), or name one: make PYTHON=/path/to/python3"; \
+	fi)
+check_python = $(if $(filter no,$(firstword $(found))),$(error $(wordlist 2,99,$(found))))
+
+define install
+@touch $(VENV)/.installing
+@$(RUN)python -m pip --disable-pip-version-check install --quiet --compile \
+	--constraint constraints.txt --editable '.$(1)'
+@$(RUN)python -m compileall -q llminfra
+@rm $(VENV)/.installing
+@echo "$(CURDIR)" > $@
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help report test test-all lab bench format constraints clean FORCE
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+report: $(VENV)/.runtime ## render the example and print where the report is
+	@$(RUN)llminfra render $(EXAMPLE)
+
+test: $(VENV)/.dev ## check style and types and run the fast tests
+	$(RUN)ruff check
+	$(RUN)ruff format --check
+	$(RUN)mypy --strict llminfra
+	$(RUN)python -m pytest -m "not slow"
+
+test-all: test ## run the slow tests too
+	$(RUN)python -m pytest -m slow || [ $$? -eq 5 ]
+
+lab: $(VENV)/.lab ## open the notebooks in JupyterLab
+	$(RUN)jupyter lab notebooks
+
+bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools
+	@$(RUN)python benchmarks/bench.py
+
+format: $(VENV)/.dev ## bring the code into the house style
+	$(RUN)ruff check --fix
+	$(RUN)ruff format
+
+constraints: $(VENV)/.runtime ## pin the newest versions that pyproject.toml allows
+	@env -u PIP_CONSTRAINT -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS PIP_CONFIG_FILE=/dev/null \
+		$(RUN)python -m pip install --quiet --dry-run --ignore-installed --report $(VENV)/pins.json \
+		--editable '.[dev,lab]'
+	@$(RUN)python -c 'import json; \
+		found = json.load(open("$(VENV)/pins.json"))["install"]; \
+		pins = {m["name"].lower(): m["version"] for m in (f["metadata"] for f in found)}; \
+		del pins["llminfra"]; \
+		print("# The versions that the tests ran with. Made by: make constraints"); \
+		[print(name + "==" + pins[name]) for name in sorted(pins)]' > constraints.tmp
+	@mv constraints.tmp constraints.txt
+
+clean: ## remove .venv, rendered reports and caches
+	rm -rf $(VENV) reports/out build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: pyproject.toml constraints.txt $(if $(USABLE),,FORCE)
+	$(if $(USABLE),,$(eval found := $(base_python))$(check_python))
+	@echo "Installing llminfra into $(VENV): about a minute, once"
+	@[ -n "$(USABLE)" ] || { rm -rf $(VENV); $(lastword $(found)) -m venv $(VENV); }
+	$(call install,)
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Installing what the tests need into $(VENV)"
+	$(call install,[dev])
+
+$(VENV)/.lab: $(VENV)/.runtime
+	@echo "Installing JupyterLab into $(VENV)"
+	$(call install,[lab])

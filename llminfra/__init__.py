@@ -1,0 +1,31 @@
+"""llminfra: memory, latency, cost and energy of serving language models, from one scenario."""
+
+from llminfra.errors import (
+    CatalogError,
+    ImpossibleCombination,
+    InvalidInput,
+    LlmInfraError,
+    MissingFact,
+    RenderError,
+)
+from llminfra.explain import compare, sweep
+from llminfra.plan import Plan, evaluate
+from llminfra.ranges import Range
+from llminfra.scenario import Scenario
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CatalogError",
+    "ImpossibleCombination",
+    "InvalidInput",
+    "LlmInfraError",
+    "MissingFact",
+    "Plan",
+    "Range",
+    "RenderError",
+    "Scenario",
+    "compare",
+    "evaluate",
+    "sweep",
+]

@@ -1,0 +1,140 @@
+"""What a model consists of: parameters that split alike, and cache that grows alike.
+
+Splits follow vLLM: column and row parallel matrices are divided by tensor parallel, KV heads are
+divided until one is left per rank and then replicated, latent projections, routers and norms are
+replicated, experts are sliced by tensor parallel or, under expert parallel, kept whole and dealt
+out. Uneven splits are rounded up: the numbers are those of the fullest rank.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Sharding = Literal["tensor", "kv_heads", "expert", "replicated"]
+CacheKind = Literal["full", "window", "chunk", "latent", "index", "state", "shared"]
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Divide whole numbers, rounding up.
+
+    Examples
+    --------
+    >>> ceil_div(7, 2)
+    4
+    """
+    return -(-numerator // denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightGroup:
+    """Parameters that are stored and split in one way.
+
+    Parameters
+    ----------
+    name : str
+        embedding, head, positions, attention, kv_projection, latent, indexer, recurrent,
+        dense_mlp, shared_experts, experts, router, per_layer, projections, biases or norms (with
+        convolutions and scalars).
+    count : int
+        Parameters. [1]
+    sharding : {"tensor", "kv_heads", "expert", "replicated"}
+        What a rank holds of it.
+    quantizable : bool
+        True for the matrices of attention and MLP; recipes leave everything else in 16 bit.
+    units : int
+        KV heads or experts, which `sharding` deals out. [1]
+    active_units : int, optional
+        Units that one token uses, if not all. [1]
+    """
+
+    name: str
+    count: int
+    sharding: Sharding = "tensor"
+    quantizable: bool = True
+    units: int = 1
+    active_units: int | None = None
+
+    @property
+    def active_count(self) -> int:
+        """Parameters that one token uses [1]."""
+        active = self.units if self.active_units is None else self.active_units
+        return self.count // self.units * active
+
+    def count_on_rank(self, *, tensor_parallel: int = 1, expert_parallel: int = 1) -> int:
+        """Parameters on the fullest rank [1].
+
+        Examples
+        --------
+        Eight KV heads over sixteen ranks leave one whole head on each:
+
+        >>> group = WeightGroup("kv_projection", 800, "kv_heads", units=8)
+        >>> group.count_on_rank(tensor_parallel=16)
+        100
+        """
+        if self.sharding == "replicated":
+            return self.count
+        if self.sharding == "kv_heads":
+            return self.count // self.units * ceil_div(self.units, tensor_parallel)
+        if self.sharding == "expert" and expert_parallel > 1:
+            whole = self.count // self.units * ceil_div(self.units, expert_parallel)
+            return ceil_div(whole, max(1, tensor_parallel // expert_parallel))
+        return ceil_div(self.count, tensor_parallel)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheGroup:
+    """What equal layers keep for one sequence.
+
+    Parameters
+    ----------
+    kind : {"full", "window", "chunk", "latent", "index", "state", "shared"}
+        full and latent grow with every token, window and chunk up to `window`, state not at all;
+        index holds the keys of a sparse-attention indexer; shared reads another layer's cache.
+    n_layers : int
+        Layers of this kind. [1]
+    n_kv_heads : int
+        Heads that tensor parallel divides; 1 for a latent, which every rank holds. [1]
+    values_per_token : int
+        Keys and values of one entry in one layer, all heads. [value]
+    window : int, optional
+        Tokens kept at most. [token]
+    state_bytes : int
+        Memory of one sequence in one layer that does not grow. [byte]
+    tokens_per_entry : int
+        Tokens that share one entry (compressed attention). [token]
+    bytes_per_value : float, optional
+        Set where engines fix the format whatever the KV precision is. [byte/value]
+    """
+
+    kind: CacheKind
+    n_layers: int = 1
+    n_kv_heads: int = 1
+    values_per_token: int = 0
+    window: int | None = None
+    state_bytes: int = 0
+    tokens_per_entry: int = 1
+    bytes_per_value: float | None = None
+
+    def values_on_rank(self, tensor_parallel: int) -> int:
+        """Values of one entry in one layer on one rank; a rank has one whole head or more [1]."""
+        per_head = self.values_per_token // self.n_kv_heads
+        return per_head * ceil_div(self.n_kv_heads, tensor_parallel)
+
+    def bytes_on_rank(
+        self, tokens: ArrayLike, *, bytes_per_value: ArrayLike, tensor_parallel: int = 1
+    ) -> Any:
+        """Cache of one sequence in these layers on one rank, without paging [byte].
+
+        Examples
+        --------
+        >>> group = CacheGroup("window", n_layers=2, values_per_token=100, window=8)
+        >>> group.bytes_on_rank([4, 1000], bytes_per_value=2).tolist()
+        [1600.0, 3200.0]
+        """
+        kept = np.asarray(tokens) if self.window is None else np.minimum(tokens, self.window)
+        width = bytes_per_value if self.bytes_per_value is None else self.bytes_per_value
+        entry_bytes = np.multiply(self.values_on_rank(tensor_parallel), width)
+        per_layer = np.ceil(kept / self.tokens_per_entry) * entry_bytes
+        return self.n_layers * (per_layer + ceil_div(self.state_bytes, tensor_parallel))

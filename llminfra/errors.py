@@ -1,0 +1,71 @@
+"""What can go wrong, drawn once.
+
+::
+
+    LlmInfraError
+    ├── InvalidInput   (ValueError)   the user's value is wrong: exit code 2, nothing written
+    │   └── ImpossibleCombination     each value is fine, together they are not
+    ├── MissingFact    (LookupError)  the catalogue has no such fact: that facet is unavailable
+    ├── CatalogError                  a data file of the catalogue is broken
+    └── RenderError                   a report could not be produced: exit code 1
+
+Every message is one line: what, the value, the allowed range, the fix.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LlmInfraError(Exception):
+    """Base of all errors that llminfra raises on purpose."""
+
+
+class InvalidInput(LlmInfraError, ValueError):
+    """A value that the user gave is outside what is allowed.
+
+    `field` names the scenario field at fault, so that a file's reader can point at its line.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ImpossibleCombination(InvalidInput):
+    """Fields that are fine alone exclude each other; in a sweep this job is skipped and listed."""
+
+
+class MissingFact(LlmInfraError, LookupError):
+    """The catalogue holds no value for something that a formula needs."""
+
+
+class CatalogError(LlmInfraError):
+    """A catalogue file breaks its own schema."""
+
+
+class RenderError(LlmInfraError):
+    """A report could not be produced."""
+
+
+def closest(name: str, options: Iterable[str], n: int = 3) -> list[str]:
+    """Return the `n` options most like `name`, best first, never an empty list.
+
+    Examples
+    --------
+    >>> closest("lama-3.3-70b", ["llama-3.3-70b", "qwen3-32b", "llama-3.1-8b"], n=2)
+    ['llama-3.3-70b', 'llama-3.1-8b']
+    """
+    options = list(options)
+    return get_close_matches(name, options, n=n, cutoff=0.0)
+
+
+def unknown(what: str, name: object, options: Iterable[str]) -> InvalidInput:
+    """Build the error for an id that is not in a list, naming the three closest.
+
+    Examples
+    --------
+    >>> print(unknown("model", "lama", ["llama", "qwen"]))
+    model must be a known id, got 'lama'; closest: llama, qwen
+    """
+    near = ", ".join(closest(str(name), options))
+    return InvalidInput(f"{what} must be a known id, got {name!r}; closest: {near}", field=what)

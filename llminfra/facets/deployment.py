@@ -1,0 +1,213 @@
+"""What runs on what: model, precision, engine, accelerators and how the model is split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from llminfra.architecture import Architecture
+from llminfra.catalog.facts import Facts, engine_entry, engines, ids, model_entries
+from llminfra.errors import ImpossibleCombination, unknown
+from llminfra.facets.base import SIZING_CONFIDENCE, Result, base_value, field
+from llminfra.facets.base import Inputs as BaseInputs
+from llminfra.hf_config import architecture_from_path
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+# Stands in for the maximum of models that state none, such as pure state-space models.
+UNLIMITED_TOKENS = 1_048_576
+Precision = Literal[
+    "fp32", "bf16", "fp16", "fp8", "int8", "int4",
+    "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m",
+]  # fmt: skip
+
+
+class Inputs(BaseInputs):
+    """Fields of the deployment."""
+
+    model: str = field(
+        "llama-3.3-70b", help="catalogue id, or path of a Hugging Face config.json or its folder"
+    )
+    accelerator: str = field("a100-sxm-80", help="catalogue id of the accelerator")
+    precision: Precision = field("bf16", help="format of the weights")
+    kv_precision: Literal["auto", "bf16", "fp16", "fp8"] = field(
+        "auto", help="format of the KV cache; auto is 16 bits"
+    )
+    engine: str = field("vllm", help="serving engine")
+    engine_version: str | None = field(
+        None, help="version of the engine; none is the one the catalogue was checked with"
+    )
+    tensor_parallel: int | Literal["auto"] = field(
+        1,
+        help="accelerators that share every layer; auto is the fewest that hold the load",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    pipeline_parallel: int = field(
+        1, help="stages the layers are cut into", unit="accelerator", minimum=1, maximum=128
+    )
+    expert_parallel: int = field(
+        1,
+        help="accelerators that share the experts",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    data_parallel: int = field(
+        1, help="copies of the attention layers", unit="accelerator", minimum=1, maximum=1024
+    )
+    replicas: int = field(
+        1, help="independent copies of the whole", unit="replica", minimum=1, maximum=100_000
+    )
+    max_model_len: int | None = field(
+        None,
+        help="longest sequence the engine accepts; none is the model's maximum",
+        unit="token",
+        minimum=1,
+        maximum=100_000_000,
+    )
+
+
+@dataclass(frozen=True)
+class Deployment(Result):
+    """The resolved deployment."""
+
+    model_name: str
+    architecture: Architecture
+    accelerator_name: str
+    precision_name: str
+    engine_name: str
+    engine_entry: str
+    engine_version: str
+    max_model_len: int
+    tensor_parallel: int
+    accelerators_per_replica: int
+    accelerators: int
+
+    @property
+    def label(self) -> str:
+        """The layout in a few words: 8 × A100 80 GB, 16-bit."""
+        return f"{self.accelerators_per_replica} × {self.accelerator_name}, {self.precision_name}"
+
+
+def check(scenario: Any, facts: Facts) -> None:
+    """Raise InvalidInput for ids that do not exist and for what no engine accepts."""
+    if not is_path(scenario.model) and scenario.model not in ids("model"):
+        raise unknown("model", scenario.model, ids("model"))
+    if scenario.accelerator not in ids("accelerator"):
+        raise unknown("accelerator", scenario.accelerator, ids("accelerator"))
+    if scenario.engine not in engines():
+        raise unknown("engine", scenario.engine, engines())
+    engine_entry(scenario.engine, scenario.engine_version)
+    architecture = architecture_of(scenario, facts)
+    _check_splits(scenario, architecture)
+    _check_lengths(scenario, architecture)
+
+
+def _check_splits(scenario: Any, architecture: Architecture) -> None:
+    allowed, wanted = architecture.tensor_parallel_values(), scenario.tensor_parallel
+    if wanted != "auto" and wanted not in allowed:
+        near = sorted(sorted(allowed, key=lambda n: abs(n - wanted))[:4])
+        raise ImpossibleCombination(
+            f"tensor_parallel must divide {architecture.n_attention_heads} attention heads, got "
+            f"{wanted}; try {_either(near)}",
+            field="tensor_parallel",
+        )
+    if scenario.pipeline_parallel > architecture.n_layers:
+        raise ImpossibleCombination(
+            f"pipeline_parallel must be at most the {architecture.n_layers} layers, got "
+            f"{scenario.pipeline_parallel}; lower it",
+            field="pipeline_parallel",
+        )
+    ranks = scenario.data_parallel * (1 if wanted == "auto" else wanted)
+    if ranks % scenario.expert_parallel:
+        raise ImpossibleCombination(
+            f"expert_parallel must divide tensor_parallel x data_parallel = {ranks}, got "
+            f"{scenario.expert_parallel}; try {ranks} or 1",
+            field="expert_parallel",
+        )
+
+
+def _check_lengths(scenario: Any, architecture: Architecture) -> None:
+    most, wanted = architecture.max_context_tokens, scenario.max_model_len
+    if wanted and most and wanted > most:
+        raise ImpossibleCombination(
+            f"max_model_len must be from 1 to {most:,} tokens, the model's maximum, got "
+            f"{wanted:,}; lower it or choose another model",
+            field="max_model_len",
+        )
+    tokens = base_value(scenario.prompt_tokens) + base_value(scenario.output_tokens)
+    limit = longest(scenario, architecture)
+    if tokens > limit:
+        field_at_fault = "max_model_len" if wanted else "prompt_tokens"
+        raise ImpossibleCombination(
+            f"prompt_tokens + output_tokens must be at most {limit:,} tokens, "
+            f"{'max_model_len' if wanted else 'the longest context of the model'}, got "
+            f"{tokens:,.0f}; shorten them",
+            field=field_at_fault,
+        )
+
+
+def longest(scenario: Any, architecture: Architecture) -> int:
+    """Longest sequence the engine accepts: as set, else the model's maximum."""
+    return int(scenario.max_model_len or architecture.max_context_tokens or UNLIMITED_TOKENS)
+
+
+def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
+    """Resolve names, the engine's constants and automatic choices."""
+    architecture = architecture_of(inputs, facts)
+    entry = engine_entry(inputs.engine, inputs.engine_version)
+    version = inputs.engine_version or facts.text(entry, "latest_tested_version")
+    tensor_parallel = inputs.tensor_parallel
+    if tensor_parallel == "auto":
+        tensor_parallel = _fewest_that_hold(plan, architecture)
+        plan.chosen["tensor_parallel"] = tensor_parallel
+    per_replica = tensor_parallel * inputs.pipeline_parallel * inputs.data_parallel
+    return Deployment(
+        model_name=model_name(inputs.model),
+        architecture=architecture,
+        accelerator_name=facts.text(inputs.accelerator, "short_name"),
+        precision_name=facts.text(inputs.precision, "short_name"),
+        engine_name=facts.text(entry, "name"),
+        engine_entry=entry,
+        engine_version=version,
+        max_model_len=longest(inputs, architecture),
+        tensor_parallel=tensor_parallel,
+        accelerators_per_replica=per_replica,
+        accelerators=per_replica * inputs.replicas,
+    )
+
+
+def is_path(model: str) -> bool:
+    """Tell a path of a config.json or its folder from a catalogue id."""
+    return "/" in model or "\\" in model or model.endswith(".json") or model in (".", "..")
+
+
+def architecture_of(inputs: Inputs, facts: Facts) -> Architecture:
+    """Return the architecture that `model` names or points at."""
+    if is_path(inputs.model):
+        return architecture_from_path(Path(inputs.model))
+    return facts.model(inputs.model)
+
+
+def model_name(model: str) -> str:
+    """Return the name to print for a model id or path."""
+    if not is_path(model):
+        return str(model_entries()[model]["name"])
+    path = Path(model).resolve()
+    return path.parent.name if path.suffix == ".json" else path.name
+
+
+def _fewest_that_hold(plan: "Plan", architecture: Architecture) -> int:
+    """Fewest accelerators that hold the load, else that hold one request, else the most tried."""
+    counts = architecture.tensor_parallel_values()
+    memories = [(n, plan.variant(tensor_parallel=n).memory) for n in counts]
+    holding = [n for n, memory in memories if memory.load_probability >= SIZING_CONFIDENCE]
+    fitting = [n for n, memory in memories if memory.fits_probability >= SIZING_CONFIDENCE]
+    return next(iter(holding or fitting or [counts[-1]]))
+
+
+def _either(values: list[int]) -> str:
+    head, last = values[:-1], values[-1]
+    return f"{', '.join(map(str, head))} or {last}" if head else str(last)

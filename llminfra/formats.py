@@ -1,0 +1,234 @@
+"""How numbers are shown: the one place for rounding, units and separators.
+
+Narrow no-break space between number and unit, comma for thousands, en dash in ranges, the unit
+once. GB is 10**9 bytes, GiB is 2**30 bytes. Missing is an en dash, never 0 or NaN.
+"""
+
+import datetime as dt
+import math
+from typing import Any, Final
+
+from llminfra.ranges import Range
+from llminfra.units import GB, GIB, KIB, MIB, plural
+
+NARROW_SPACE: Final = "\u202f"
+MISSING: Final = "–"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Show a number with about three significant figures and thousands separators.
+
+    Examples
+    --------
+    >>> number(141.107), number(1317413), number(0.0694), number(9.0)
+    ('141', '1,317,413', '0.0694', '9')
+    """
+    x = float(value)
+    if not math.isfinite(x):
+        return MISSING
+    if x == round(x) or abs(x) >= 10 ** (digits - 1):
+        return f"{x:,.0f}"
+    return f"{x:,.{_decimals(x, digits)}f}"
+
+
+def _decimals(x: float, digits: int) -> int:
+    return max(0, digits - 1 - math.floor(math.log10(abs(x))))
+
+
+def count(value: Any) -> str:
+    """Show a whole number.
+
+    Examples
+    --------
+    >>> count(1317413.2)
+    '1,317,413'
+    """
+    x = float(value)
+    return f"{x:,.0f}" if math.isfinite(x) else MISSING
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Join number and unit so that they never part at a line end."""
+    return text if text == MISSING or not unit else f"{text}{NARROW_SPACE}{unit}"
+
+
+def scaled(value: Any, divisor: float) -> str:
+    """Show a value in a larger unit with one decimal, two below ten.
+
+    Examples
+    --------
+    >>> scaled(141.107e9, 1e9), scaled(2.0926e9, 1e9), scaled(-13.4e9, 1e9)
+    ('141.1', '2.09', '−13.4')
+    """
+    x = float(value) / divisor
+    if not math.isfinite(x):
+        return MISSING
+    return f"{x:,.{1 if abs(x) >= 10 or x == 0 else 2}f}".replace("-", "−")
+
+
+def gb(value: Any) -> str:
+    r"""Show bytes in GB.
+
+    Examples
+    --------
+    >>> gb(141.107e9)
+    '141.1\u202fGB'
+    """
+    return with_unit(scaled(value, GB), "GB")
+
+
+def gib(value: Any) -> str:
+    r"""Show bytes in GiB.
+
+    Examples
+    --------
+    >>> gib(141.107e9)
+    '131.4\u202fGiB'
+    """
+    return with_unit(scaled(value, GIB), "GiB")
+
+
+def kib(value: Any) -> str:
+    r"""Show bytes in KiB, or MiB from 1,024 KiB.
+
+    Examples
+    --------
+    >>> kib(327680)
+    '320\u202fKiB'
+    """
+    x = float(value)
+    divisor, unit = (MIB, "MiB") if abs(x) >= MIB else (KIB, "KiB")
+    return with_unit(number(x / divisor), unit)
+
+
+def percent(value: Any) -> str:
+    r"""Show a share; shares that are not quite all or nothing never read as 0 or 100 %.
+
+    Examples
+    --------
+    >>> percent(0.974), percent(0.9996), percent(1.0)
+    ('97\u202f%', '>99\u202f%', '100\u202f%')
+    """
+    x = float(value)
+    if not math.isfinite(x):
+        return MISSING
+    if 0.995 <= x < 1 or 0 < x < 0.005:
+        return with_unit(">99" if x > 0.5 else "<1", "%")
+    return with_unit(f"{100 * x:.0f}", "%")
+
+
+def band(value: Any, show: Any = number) -> str:
+    r"""Show the range of a quantity, the unit once; nothing for an exact one.
+
+    Examples
+    --------
+    >>> from llminfra.ranges import sample
+    >>> band(sample("doctest", 10e9, low=8e9, high=14e9), gb)
+    '8.00–14.0\u202fGB'
+    """
+    if not isinstance(value, Range) or value.is_exact:
+        return "exact"
+    low, high = show(value.low), show(value.high)
+    unit = high.partition(NARROW_SPACE)[2]
+    if unit and low.endswith(unit):
+        low = low.partition(NARROW_SPACE)[0]
+    return high if low == high.partition(NARROW_SPACE)[0] else f"{low}–{high}"
+
+
+_BY_UNIT: Final = {"byte": gb, "byte/token": kib}
+
+
+def auto(value: Any) -> str:
+    """Show any result by its unit, with its range; text as it is, other objects not at all."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return number(value)
+    if not isinstance(value, Range):
+        return ""
+    show = _BY_UNIT.get(value.unit, number)
+    text = show(value)
+    if show is gb:
+        text += f" ({gib(value)})"
+    return text if value.is_exact else f"{text}  {band(value, show)}"
+
+
+def join(words: list[str]) -> str:
+    """Join words as prose does.
+
+    Examples
+    --------
+    >>> join(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def times(value: Any) -> str:
+    """Show a multiple with two figures.
+
+    Examples
+    --------
+    >>> times(1.386), times(12.4)
+    ('1.4×', '12×')
+    """
+    x = float(value)
+    return f"{x:.{0 if abs(x) >= 9.95 else 1}f}×" if math.isfinite(x) else MISSING
+
+
+def counted(value: Any, noun: str, plural: str = "") -> str:
+    r"""Show a whole number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "request"), counted(139, "request")
+    ('1\u202frequest', '139\u202frequests')
+    """
+    text = count(value)
+    return with_unit(text, noun if text == "1" else plural or f"{noun}s")
+
+
+def date(value: dt.date) -> str:
+    """Show a date in prose.
+
+    Examples
+    --------
+    >>> date(dt.date(2026, 11, 3))
+    '3 Nov 2026'
+    """
+    return f"{value.day} {value:%b %Y}"
+
+
+def month(as_of: str) -> str:
+    """Show the date of a fact by its month.
+
+    Examples
+    --------
+    >>> month("2026-09"), month("2024"), month("")
+    ('Sep\u202f2026', '2024', 'undated')
+    """
+    if len(as_of) < 7:
+        return as_of or "undated"
+    return f"{dt.date.fromisoformat(as_of[:7] + '-01'):%b}{NARROW_SPACE}{as_of[:4]}"
+
+
+def by_unit(unit: str) -> Any:
+    """Return the format that suits a unit."""
+    known = {"byte": gb, "byte/token": kib, "1": number, "": number}
+    return known.get(unit) or (lambda value: with_unit(number(value), plural(unit)))
+
+
+def words(name: str) -> str:
+    """Turn a field's name into words; the unit at its end is shown beside the value.
+
+    Examples
+    --------
+    >>> words("memory_usable_bytes"), words("prompt_tokens")
+    ('Memory usable', 'Prompt tokens')
+    """
+    for suffix in ("_bytes", "_s", "_w", "_usd"):
+        name = name.removesuffix(suffix)
+    spelled = name.replace("_", " ")
+    return spelled[:1].upper() + spelled[1:]

@@ -1,0 +1,1 @@
+"""Pure functions of numbers: SI units, keyword arguments, NumPy broadcasting, no catalogue."""

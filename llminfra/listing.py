@@ -1,0 +1,74 @@
+"""Tables of what scenarios can name: models, accelerators, fields."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from llminfra.catalog.facts import Facts, ids, model_entries
+from llminfra.scenario import Scenario
+from llminfra.units import GB, GIB
+
+Row = dict[str, Any]
+
+
+def models() -> list[Row]:
+    """Return one row per catalogue model."""
+    facts = Facts()
+    rows = []
+    for model_id, entry in model_entries().items():
+        model = facts.model(model_id)
+        rows.append(
+            {
+                "id": model_id,
+                "parameters_bn": round(model.parameters / 1e9, 2),
+                "active_bn": round(model.active_parameters / 1e9, 2),
+                "kv_kib_per_token_16bit": round(2 * model.kv_values_per_token() / 1024, 1),
+                "context_tokens": model.max_context_tokens,
+                "released": str(entry.get("release_date", "")),
+                "licence": str(entry.get("license", "")),
+            }
+        )
+    return rows
+
+
+def accelerators() -> list[Row]:
+    """Return one row per catalogue accelerator."""
+    facts = Facts()
+    columns = {
+        "memory_gb": ("memory_usable_bytes", GB),
+        "memory_gib": ("memory_usable_bytes", GIB),
+        "bandwidth_tb_per_s": ("memory_bandwidth_bytes_per_s", 1e12),
+        "bf16_tflop_per_s": ("bf16_flop_per_s", 1e12),
+        "tdp_w": ("tdp_w", 1.0),
+    }
+    return [
+        {"id": accelerator, "name": facts.text(accelerator, "name")}
+        | {
+            label: round(facts.number(accelerator, name).base / scale, 2)
+            if facts.has(accelerator, name)
+            else None
+            for label, (name, scale) in columns.items()
+        }
+        for accelerator in ids("accelerator")
+    ]
+
+
+def fields() -> list[Row]:
+    """Return one row per scenario field."""
+    return Scenario.describe_fields()
+
+
+LISTS: Final[dict[str, Callable[[], list[Row]]]] = {
+    "models": models,
+    "accelerators": accelerators,
+    "fields": fields,
+}
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """Return rows as aligned columns, numbers to the right, missing ones as a dash."""
+    if not rows:
+        return "nothing found"
+    import pandas as pd  # heavy; the other commands do without
+
+    frame = pd.DataFrame(rows, dtype=object).map(lambda v: "–" if v is None else v)
+    return frame.to_string(index=False, justify="left", max_colwidth=70)

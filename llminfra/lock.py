@@ -1,0 +1,104 @@
+"""Lock files: what a report set was made from, so that it can be made again and compared."""
+
+import platform
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+
+from llminfra.catalog.facts import Fact, current_fact
+from llminfra.errors import InvalidInput
+from llminfra.scenario_file import LOCK_SUFFIX, Case
+
+_PACKAGES: Final = ("llminfra", "numpy", "altair", "vl-convert-python", "papermill", "nbconvert")
+_PINNED: Final = ("value", "low", "high", "source", "as_of", "confidence", "note")
+
+
+def lock_text(case: Case, facts: Iterable[dict[str, Any]]) -> str:
+    """Return the lock file of a case.
+
+    Parameters
+    ----------
+    case : Case
+        A possible case, with the origin of each field.
+    facts : iterable of dict
+        Facts that the reports used: key, value, unit, source, as_of, confidence, used_by.
+    """
+    assert case.scenario is not None
+    fields = {k: v for k, v in case.scenario.to_dict().items() if v is not None and v != {}}
+    replaced = fields.pop("facts", {})
+    document: dict[str, Any] = {
+        "scenario": fields,
+        **({"facts": replaced} if replaced else {}),
+        "lock": {
+            "versions": versions(),
+            "origins": {name: case.origins.get(name, "default") for name in fields},
+            "facts": {fact["key"]: _without_none(fact) for fact in facts},
+        },
+    }
+    header = (
+        "# Lock file, written by llminfra render; do not edit.\n"
+        f"# Make the same reports again: llminfra render {case.name}{LOCK_SUFFIX}\n\n"
+    )
+    return header + tomli_w.dumps(document)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a report depends on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+def is_lock(path: Path) -> bool:
+    """Tell lock files by their name."""
+    return path.name.endswith(LOCK_SUFFIX)
+
+
+def reproduce(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return what makes a lock's reports again today, and what differs since.
+
+    Returns
+    -------
+    overrides : dict
+        ``facts`` that restore values which the catalogue has changed.
+    differences : list of str
+        One line for each version or fact that is not as it was.
+    """
+    lock = tomllib.loads(path.read_text(encoding="utf-8")).get("lock")
+    if not isinstance(lock, dict) or not {"versions", "facts", "origins"} <= lock.keys():
+        raise InvalidInput(f"{path}: must hold a [lock] section; it is no lock file, rename it")
+    replaced = tomllib.loads(path.read_text(encoding="utf-8")).get("facts", {})
+    pinned, differences = {}, _version_differences(lock["versions"])
+    for key, locked in lock["facts"].items():
+        today = current_fact(key)
+        if key in replaced or (today and _same(today, locked)):
+            continue
+        differences.append(
+            f"{key}: was {locked['value']} ({locked['source']}), "
+            f"today {today.value if today else 'not in the catalogue'}"
+        )
+        if today and not key.endswith(".config"):
+            pinned[key] = {name: locked[name] for name in _PINNED if name in locked}
+    return {"facts": replaced | pinned} if pinned else {}, differences
+
+
+def _version_differences(locked: dict[str, str]) -> list[str]:
+    today = versions()
+    return [
+        f"{name}: was {was}, today {today.get(name, 'not installed')}"
+        for name, was in locked.items()
+        if today.get(name) != was
+    ]
+
+
+def _same(today: Fact, locked: dict[str, Any]) -> bool:
+    return all(
+        getattr(today, name) == locked.get(name, "" if name in ("as_of", "note") else None)
+        for name in ("value", "low", "high", "source", "as_of")
+    )
+
+
+def _without_none(fact: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in fact.items() if k != "key" and v is not None and v != ""}

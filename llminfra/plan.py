@@ -1,0 +1,212 @@
+"""One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from llminfra import formats
+from llminfra.catalog.facts import Fact, Facts, Read
+from llminfra.errors import LlmInfraError, MissingFact
+from llminfra.facets import capacity, deployment, memory
+from llminfra.facets.base import Inputs, Problem, Result
+from llminfra.ranges import Range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from llminfra.scenario import ScenarioBase
+
+R = TypeVar("R", bound=Result)
+
+
+def _nothing_to_check(inputs: Any, facts: Facts) -> None:
+    return None
+
+
+def _no_problems(inputs: Any, plan: "Plan", result: Any) -> list[Problem]:
+    return []
+
+
+class Slot(Generic[R]):
+    """A facet as a lazily evaluated attribute of a Plan."""
+
+    def __init__(self, module: Any, evaluate: Callable[[Any, "Plan", Facts], R]) -> None:
+        self.inputs: type[Inputs] = module.Inputs
+        self.evaluate = evaluate
+        self.check: Callable[[Any, Facts], None] = getattr(module, "check", _nothing_to_check)
+        self.problems: Callable[[Any, Plan, R], list[Problem]] = getattr(
+            module, "problems", _no_problems
+        )
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, plan: None, owner: type) -> "Slot[R]": ...
+    @overload
+    def __get__(self, plan: "Plan", owner: type) -> R: ...
+    def __get__(self, plan: "Plan | None", owner: type) -> "Slot[R] | R":
+        return self if plan is None else plan._result(self)
+
+
+class Plan:
+    """The answers for one scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What was asked.
+
+    Notes
+    -----
+    `plan.memory` and its siblings are computed on first use. A missing fact makes that facet raise
+    MissingFact with the reason and leaves the others alone.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> plan = evaluate(Scenario(tensor_parallel=8))
+    >>> int(plan.memory.kv_cache_bytes_per_token)
+    327680
+    """
+
+    deployment = Slot(deployment, deployment.evaluate)
+    capacity = Slot(capacity, capacity.evaluate)
+    memory = Slot(memory, memory.evaluate)
+
+    def __init__(self, scenario: "ScenarioBase", *, facts: Facts | None = None) -> None:
+        self.scenario = scenario
+        self.chosen: dict[str, Any] = {}
+        self._facts = facts or Facts(scenario.fact_overrides())
+        self._results: dict[str, Result | MissingFact] = {}
+        self._running: list[str] = []
+
+    @classmethod
+    def slots(cls) -> list[Slot[Any]]:
+        """Return all facets in order."""
+        return [value for value in vars(cls).values() if isinstance(value, Slot)]
+
+    @property
+    def facts(self) -> list[Read]:
+        """The ledger: facts that were read so far, and by which facet."""
+        return self._facts.ledger
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is impossible or in doubt, over all facets."""
+        return [problem for slot in self.slots() for problem in self._problems(slot)]
+
+    def variant(self, **changes: Any) -> "Plan":
+        """Return the plan of a changed scenario; its reads are noted as comparisons here."""
+        return Plan(self.scenario.replace(**changes), facts=self._facts.as_read_by("comparison"))
+
+    def results(self) -> Iterator[tuple[str, Result]]:
+        """Yield the available facets by name, evaluating all of them."""
+        for slot in self.slots():
+            try:
+                yield slot.name, self._result(slot)
+            except MissingFact:
+                continue
+
+    def frame(self, *, only: str | None = None) -> "pd.DataFrame":
+        """Return quantities as rows: facet, name, unit, low, base, high, source."""
+        import pandas as pd  # heavy, and not needed to evaluate
+
+        rows = [
+            (facet, name, value.unit, value.low, value.base, value.high, _sources(value))
+            for facet, result in self.results()
+            if only in (None, facet)
+            for name, value in result.items()
+            if isinstance(value, Range)
+        ]
+        return pd.DataFrame(
+            rows, columns=["facet", "name", "unit", "low", "base", "high", "source"]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, ready for JSON."""
+        return {
+            "scenario": self.scenario.to_dict(),
+            "chosen": dict(self.chosen),
+            **{
+                facet: {name: _plain(value) for name, value in result.items()}
+                for facet, result in self.results()
+            },
+            "problems": [
+                {"code": p.code, "message": p.message, "fixes": list(p.fixes)}
+                for p in self.problems
+            ],
+            "facts": [_fact_dict(read) for read in self.facts],
+        }
+
+    def __str__(self) -> str:
+        """A card that fits one screen."""
+        return "\n".join(self._card())
+
+    __repr__ = __str__
+
+    def _card(self) -> Iterator[str]:
+        yield self.scenario.title or "Plan"
+        for facet, result in self.results():
+            shown = [(n, formats.auto(v)) for n, v in result.items() if formats.auto(v)]
+            yield f"\n{facet}"
+            yield from (f"  {name:<32} {text}" for name, text in shown)
+        for problem in self.problems:
+            yield f"\n{problem.code}: {problem.message}"
+            yield from (f"  → {fix}" for fix in problem.fixes)
+
+    def _result(self, slot: Slot[R]) -> R:
+        if slot.name not in self._results:
+            self._results[slot.name] = self._evaluate(slot)
+        result = self._results[slot.name]
+        if isinstance(result, MissingFact):
+            raise result
+        return result  # type: ignore[return-value]  # the slot's own name keys its own type
+
+    def _evaluate(self, slot: Slot[R]) -> "R | MissingFact":
+        if slot.name in self._running:
+            raise LlmInfraError(f"facets ask each other in a circle: {[*self._running, slot.name]}")
+        self._running.append(slot.name)
+        facts = self._facts if self._facts.user else self._facts.as_read_by(slot.name)
+        try:
+            return slot.evaluate(self.scenario, self, facts)
+        except MissingFact as error:
+            return error
+        finally:
+            self._running.pop()
+
+    def _problems(self, slot: Slot[Any]) -> list[Problem]:
+        try:
+            return slot.problems(self.scenario, self, self._result(slot))
+        except MissingFact as error:
+            return [Problem("E-DATA", f"{slot.name} is not available: {error}")]
+
+
+def evaluate(scenario: "ScenarioBase") -> Plan:
+    """Return the Plan of a scenario; facets are computed when they are first asked for."""
+    return Plan(scenario)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Range):
+        return {"low": value.low, "base": value.base, "high": value.high, "unit": value.unit}
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def _fact_dict(read: Read) -> dict[str, Any]:
+    fact = read.fact
+    names = ["key", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
+    return {name: getattr(fact, name) for name in names} | {"used_by": list(read.users)}
+
+
+def _sources(value: Range) -> str:
+    return ", ".join(dict.fromkeys(_origins(value)))
+
+
+def _origins(value: Range) -> Iterator[str]:
+    if isinstance(value.origin, Fact):
+        yield value.origin.source
+    elif value.origin:
+        yield "scenario"
+    for part in value.inputs.values():
+        if isinstance(part, Range):
+            yield from _origins(part)

@@ -1,0 +1,52 @@
+"""What notebooks import: the parts of a page, number formats and the ``%%prose`` magic."""
+
+from llminfra.formats import count, gb, gib, kib, number, percent, times
+from llminfra.present.blocks import (
+    answer,
+    column,
+    equation,
+    figure,
+    masthead,
+    notice,
+    problems,
+    row,
+    table,
+    tile,
+    tiles,
+)
+from llminfra.present.charts import log_lines, stacked_bars
+from llminfra.present.magics import register
+from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
+from llminfra.units import GB, GIB
+
+__all__ = [
+    "GB",
+    "GIB",
+    "answer",
+    "assumptions",
+    "cite",
+    "column",
+    "count",
+    "equation",
+    "figure",
+    "gb",
+    "gib",
+    "kib",
+    "log_lines",
+    "masthead",
+    "notice",
+    "number",
+    "percent",
+    "problems",
+    "provenance",
+    "row",
+    "stacked_bars",
+    "table",
+    "tile",
+    "tiles",
+    "times",
+    "verdicts",
+    "what_if",
+]
+
+register()

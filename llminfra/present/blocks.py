@@ -1,0 +1,281 @@
+"""The parts of a report page: answer, tiles, figure, table, assumptions, equation, provenance.
+
+Every text argument is a template over the notebook's names (`llminfra.present.prose`). A block
+emits its data as a JSON MIME bundle; exporters read that, JupyterLab shows the HTML beside it.
+"""
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from llminfra import formats
+from llminfra.errors import RenderError
+from llminfra.present.prose import fill, split_answer
+from llminfra.present.render import render_block
+from llminfra.present.theme import NARROW_PX, WIDE_PX
+from llminfra.present.vega import draw
+from llminfra.ranges import N_DRAWS, Range
+from llminfra.ranges import equation as equation_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
+Show = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the page; the last expression of a cell shows it."""
+
+    data: Mapping[str, Any]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {
+            BLOCK_MIME: dict(self.data),
+            "text/html": render_block(self.data),
+            "text/plain": f"[{self.data['kind']}] {self.data.get('title', '')}".rstrip(),
+        }
+
+
+def block(kind: str, **data: Any) -> Block:
+    """Build a block of a kind that `llminfra.present.render` knows."""
+    return Block({"version": 1, "kind": kind, **data})
+
+
+def notebook_names() -> Mapping[str, Any]:
+    """Names of the running notebook, for templates; none outside IPython."""
+    from IPython.core.getipython import get_ipython  # slow to import, and only notebooks need it
+
+    shell = get_ipython()
+    return shell.user_ns if shell is not None else {}
+
+
+def text(template: str | None) -> str | None:
+    """Evaluate a template over the notebook's names."""
+    return None if template is None else fill(template, notebook_names()).strip()
+
+
+def required(name: str, template: str) -> str:
+    """Evaluate a template that must not come out empty."""
+    filled = text(template)
+    if not filled:
+        raise RenderError(f"{name} must not be empty, got {template!r}; write a sentence")
+    return filled
+
+
+def masthead(*, kicker: str, scope: str, as_of: dt.date) -> Block:
+    """Name the report's subject in one line and its scope in a sentence."""
+    return block(
+        "masthead",
+        kicker=required("kicker", kicker),
+        scope=required("scope", scope),
+        as_of=formats.date(as_of),
+    )
+
+
+def answer(template: str) -> Block:
+    """Build the answer box from a headline and ``Label: text`` lines."""
+    headline, points = split_answer(fill(template, notebook_names()))
+    return block("answer", headline=headline, points=points)
+
+
+def notice(title: str, *, body: str = "", items: Sequence[str] = (), level: str = "note") -> Block:
+    """Say something that must not be overlooked; level is note, stale or problem."""
+    return block("notice", level=level, title=text(title), text=text(body), items=list(items))
+
+
+def problems(found: Sequence[Any]) -> Block | None:
+    """Show a plan's problems with the changes that would help; nothing when there are none."""
+    if not found:
+        return None
+    first = found[0]
+    return block(
+        "notice",
+        level="problem",
+        title=f"{first.message[:1].upper()}{first.message[1:]}",
+        text="Nearest changes that work:" if first.fixes else "",
+        items=list(first.fixes),
+        code=first.code,
+    )
+
+
+def tile(
+    label: str,
+    value: Range | float,
+    show: Show = formats.number,
+    *,
+    note: str,
+    target: Range | float | None = None,
+    probability: bool = False,
+) -> dict[str, Any]:
+    """Describe one tile: label, value with unit, range mark, range in words, one comparison."""
+    shown, _, unit = show(value).partition(formats.NARROW_SPACE)
+    data: dict[str, Any] = {"label": required("label", label), "value": shown, "unit": unit}
+    data["note"] = required("note", note)
+    if probability:
+        return data | {"probability": float(value), "range_text": f"of {N_DRAWS:,} draws"}
+    if isinstance(value, Range) and not value.is_exact:
+        data |= range_mark(value, target=target)
+        data["range_text"] = f"{formats.band(value, show)} (P10–P90)"
+    else:
+        data["range_text"] = "exact"
+    return data
+
+
+def range_mark(value: Range, *, target: Range | float | None = None) -> dict[str, Any]:
+    """Return low, base, high and an axis wide enough for all of them and the target."""
+    ends = [value.low, value.base, value.high]
+    marks = ends if target is None else [*ends, float(target)]
+    span = max(marks) - min(marks) or abs(value.base) or 1.0
+    axis = [min(marks) - 0.4 * span, max(marks) + 0.4 * span]
+    if min(marks) >= 0:
+        axis[0] = max(axis[0], 0.0)
+    found = dict(zip(("low", "base", "high"), ends, strict=True))
+    return found | {"axis": axis, "target": None if target is None else float(target)}
+
+
+def tiles(*described: Mapping[str, Any]) -> Block:
+    """Put three to five tiles in a row."""
+    if not 3 <= len(described) <= 5:
+        raise RenderError(f"tiles must be three to five, got {len(described)}")
+    return block("tiles", tiles=[dict(item) for item in described])
+
+
+def figure(
+    chart: Any,
+    *,
+    kicker: str,
+    title: str,
+    subtitle: str,
+    alt: str,
+    source: str,
+    as_of: dt.date,
+    name: str,
+    narrow: Any = None,
+    data: "pd.DataFrame | None" = None,
+) -> Block:
+    """Show a chart with its claim, what is plotted, its text alternative and its source.
+
+    Parameters
+    ----------
+    chart : altair chart, or a chart of `llminfra.present.charts`
+        Drawn at 888 px and, for phones, at 350 px.
+    name : str
+        File name of the downloads, without ending.
+    narrow : altair chart, optional
+        The layout for phones, when it must differ.
+    data : DataFrame, optional
+        The plotted numbers, offered as CSV; recipes bring their own.
+    """
+    if hasattr(chart, "wide"):
+        chart, narrow, data = chart.wide, chart.narrow, chart.data
+    if data is None:
+        raise RenderError(f"figure {name!r} must come with its data, got none; pass data=frame")
+    words = {
+        key: required(key, value)
+        for key, value in {
+            "title": title,
+            "subtitle": subtitle,
+            "alt": alt,
+            "source": source,
+        }.items()
+    }
+    wide = draw(chart, width_px=WIDE_PX)
+    phone = draw(narrow or chart, width_px=NARROW_PX)
+    return block(
+        "figure",
+        kicker=text(kicker),
+        **words,
+        as_of=formats.date(as_of),
+        svg=wide.svg,
+        svg_narrow=phone.svg,
+        spec=wide.vega_spec,
+        spec_narrow=phone.vega_spec,
+        csv=data.to_csv(index=False),
+        name=name,
+    )
+
+
+def column(label: str, unit: str = "", *, align: str = "right", mark: Any = None) -> dict[str, Any]:
+    """Describe a table column; `mark` = (minimum, maximum, target) draws range marks."""
+    described: dict[str, Any] = {"label": label, "unit": unit, "align": align}
+    if mark is not None:
+        described |= {"mark": dict(zip(("min", "max", "target"), mark, strict=True))}
+    return described
+
+
+def row(*cells: Any, emphasis: bool = False) -> dict[str, Any]:
+    """Describe a table row; a Range as cell becomes a range mark."""
+    return {"cells": [_cell(cell) for cell in cells], "emphasis": emphasis}
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, Range):
+        return {"text": "", "low": cell.low, "base": cell.base, "high": cell.high}
+    return cell if isinstance(cell, dict | str) else str(cell)
+
+
+def table(
+    columns: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    caption: str,
+    source: str,
+    as_of: dt.date,
+    name: str,
+    kicker: str = "",
+    subtitle: str = "",
+    kind: str = "table",
+    csv_rows: Sequence[Mapping[str, Any]] | None = None,
+    **more: Any,
+) -> Block:
+    """Show a table with its claim and its source; `csv_rows` may hold more than is shown."""
+    return block(
+        kind,
+        kicker=text(kicker),
+        title=required("title", title),
+        subtitle=text(subtitle),
+        caption=required("caption", caption),
+        columns=[dict(item) for item in columns],
+        rows=[dict(item) for item in rows],
+        source=required("source", source),
+        as_of=formats.date(as_of),
+        name=name,
+        csv=_csv(columns, csv_rows or rows),
+        **more,
+    )
+
+
+def _csv(columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> str:
+    import pandas as pd  # heavy; only pages that hold a table need it
+
+    heads = [f"{c['label']} [{c['unit']}]" if c["unit"] else c["label"] for c in columns]
+    cells = [[_csv_cell(cell) for cell in item["cells"]] for item in rows]
+    return pd.DataFrame(cells, columns=heads).to_csv(index=False)
+
+
+def _csv_cell(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
+    if "low" in cell:
+        return f"{cell['low']:.6g} to {cell['high']:.6g}, base {cell['base']:.6g}"
+    return str(cell["text"])
+
+
+def equation(quantity: Range, *, numbers: str = "") -> Block:
+    """Show the equation of a result and, beside it, the same with this report's numbers."""
+    if quantity.formula is None or not equation_of(quantity.formula):
+        raise RenderError(
+            f"{quantity.name or 'quantity'} must come from a formula with an equation"
+        )
+    summary = (inspect.getdoc(quantity.formula) or "").splitlines()[0]
+    return block(
+        "equation",
+        latex=equation_of(quantity.formula),
+        numbers=text(numbers),
+        alt=summary,
+    )

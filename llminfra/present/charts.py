@@ -1,0 +1,327 @@
+"""Chart recipes of the house: each returns a wide chart and one for phones.
+
+Recipes take tidy frames as `llminfra.compare` and `llminfra.sweep` return them. Series are labelled
+on the chart, bars start at zero, lines differ by dash as well as by colour.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import altair as alt
+
+from llminfra import formats
+from llminfra.present.theme import HATCH, TYPE, color, text_on
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SMALL: Final = TYPE["chart_small"].px
+_DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
+# Share of the widest limit that a segment needs to hold its own label.
+_ROOM_WIDE: Final = 0.075
+_ROOM_NARROW: Final = 0.13
+
+
+class Chart(NamedTuple):
+    """A chart in its two layouts, and the numbers it plots."""
+
+    wide: Any
+    narrow: Any
+    data: "pd.DataFrame"
+
+
+def stacked_bars(
+    frame: "pd.DataFrame",
+    *,
+    parts: Mapping[str, tuple[str, str]],
+    limit: str,
+    free_to: str,
+    verdicts: Mapping[str, tuple[str, str, bool]],
+    scale: float,
+    unit: str,
+) -> Chart:
+    """Draw what makes up a total, one bar per label, against a limit.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Tidy rows with label, order, name and base.
+    parts : mapping
+        Name of the quantity to its word and the meaning of its colour, in the order of the stack.
+    limit, free_to : str
+        Quantities: where the bar must end, and up to where it may be filled (hatched).
+    verdicts : mapping
+        Label to verdict, detail and whether it is good.
+    scale, unit : float, str
+        What the values are divided by, and the unit then shown.
+    """
+    segments = _segments(frame, parts, scale)
+    ends = _ends(frame, segments, limit, free_to, verdicts, scale)
+    top = float(max(ends["limit"].max(), segments["end"].max()))
+    wide = _bar_layers(segments, ends, top, unit, room=_ROOM_WIDE, narrow=False)
+    narrow = _bar_layers(segments, ends, top, unit, room=_ROOM_NARROW, narrow=True)
+    columns = ["label", "part", "value", "start", "end"]
+    return Chart(wide, narrow, segments[columns].rename(columns={"value": unit.lower()}))
+
+
+def _segments(
+    frame: "pd.DataFrame", parts: Mapping[str, tuple[str, str]], scale: float
+) -> "pd.DataFrame":
+    chosen = frame[frame["name"].isin(list(parts))].copy()
+    chosen["rank"] = chosen["name"].map(list(parts).index)
+    chosen = chosen.sort_values(["order", "rank"])
+    chosen["part"] = chosen["name"].map({name: word for name, (word, _) in parts.items()})
+    meanings = {name: meaning for name, (_, meaning) in parts.items()}
+    chosen["fill"] = chosen["name"].map(lambda name: color(meanings[name]))
+    chosen["ink"] = chosen["name"].map(lambda name: text_on(meanings[name]))
+    chosen["value"] = chosen["base"] / scale
+    chosen["end"] = chosen.groupby("order")["value"].cumsum()
+    chosen["start"] = chosen["end"] - chosen["value"]
+    chosen["shown"] = chosen["value"].map(lambda value: formats.scaled(value, 1))
+    return chosen
+
+
+def _ends(
+    frame: "pd.DataFrame",
+    segments: "pd.DataFrame",
+    limit: str,
+    free_to: str,
+    verdicts: Mapping[str, tuple[str, str, bool]],
+    scale: float,
+) -> "pd.DataFrame":
+    values = frame.pivot_table(index=["order", "label"], columns="name", values="base")
+    ends = (values[[limit, free_to]] / scale).reset_index()
+    ends.columns = ["order", "label", "limit", "free_to"]
+    ends["filled"] = segments.groupby("order")["end"].max().to_numpy()
+    ends["limit_text"] = ends["limit"].map(lambda value: formats.scaled(value, 1))
+    for position, column in enumerate(("verdict", "detail", "good")):
+        ends[column] = [verdicts[label][position] for label in ends["label"]]
+    ends["verdict_ink"] = ends["good"].map({True: color("ink"), False: color("alert")})
+    ends["over_from"] = ends[["limit", "filled"]].min(axis=1)
+    return ends
+
+
+def _bar_layers(
+    segments: "pd.DataFrame",
+    ends: "pd.DataFrame",
+    top: float,
+    unit: str,
+    *,
+    room: float,
+    narrow: bool,
+) -> Any:
+    span = top * (1.02 if narrow else 1.55)
+    step = 78 if narrow else 56
+    ticks = [tick for tick in _ticks(top) if tick <= top]
+    axis = alt.Axis(
+        values=ticks, orient="top", offset=14, title=None, labelExpr=_first_with_unit(unit)
+    )
+    x = alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, span], nice=False))
+    labels = None if narrow else alt.Axis(title=None, labelLimit=240, minExtent=200)
+    y = alt.Y("label:N", sort=alt.SortField("order"), axis=labels)
+    bars = (
+        alt.Chart(segments)
+        .mark_bar(size=26)
+        .encode(
+            x=x,
+            x2="end:Q",
+            y=y,
+            color=alt.Color("fill:N", scale=None),
+            tooltip=["label:N", "part:N", alt.Tooltip("shown:N", title=unit)],
+        )
+    )
+    held = segments[segments["value"] >= room * span]
+    values = (
+        alt.Chart(held)
+        .mark_text()
+        .encode(
+            x=alt.X("middle:Q", axis=axis),
+            y=y,
+            text="shown:N",
+            color=alt.Color("ink:N", scale=None),
+        )
+        .transform_calculate(middle="(datum.start + datum.end) / 2")
+    )
+    layers = [_free(ends, y), bars, _overflow(ends, y), values, *_limits(ends, y, narrow)]
+    layers += _part_names(segments, y, room * span) + _verdicts(ends, y, top, span, narrow)
+    return alt.layer(*layers).properties(height=alt.Step(step))
+
+
+def _free(ends: "pd.DataFrame", y: alt.Y) -> Any:
+    room = ends[ends["free_to"] > ends["filled"]]
+    return (
+        alt.Chart(room)
+        .mark_bar(size=26, fill=HATCH, stroke=color("hatch"))
+        .encode(x=alt.X("filled:Q"), x2="free_to:Q", y=y)
+    )
+
+
+def _overflow(ends: "pd.DataFrame", y: alt.Y) -> Any:
+    over = ends[ends["filled"] > ends["limit"]]
+    return (
+        alt.Chart(over)
+        .mark_bar(size=34, fillOpacity=0, stroke=color("ink"), strokeDash=[4, 3], strokeWidth=1.5)
+        .encode(x=alt.X("over_from:Q"), x2="filled:Q", y=y)
+    )
+
+
+def _limits(ends: "pd.DataFrame", y: alt.Y, narrow: bool) -> list[Any]:
+    base = alt.Chart(ends)
+    tick = base.mark_tick(color=color("ink"), thickness=2.5, size=40).encode(x="limit:Q", y=y)
+    if narrow:
+        return [tick]
+    text = base.mark_text(align="left", dx=6, fontWeight=600, fontSize=_SMALL).encode(
+        x="limit:Q", y=y, text="limit_text:N"
+    )
+    return [tick, text]
+
+
+def _part_names(segments: "pd.DataFrame", y: alt.Y, room: float) -> list[Any]:
+    roomy = segments[segments["value"] >= room].sort_values("order")
+    named = roomy.groupby("part", as_index=False).first()
+    return [
+        alt.Chart(named)
+        .mark_text(dy=-22, fontWeight=600, fontSize=_SMALL)
+        .encode(x=alt.X("middle:Q"), y=y, text="part:N")
+        .transform_calculate(middle="(datum.start + datum.end) / 2")
+    ]
+
+
+def _verdicts(ends: "pd.DataFrame", y: alt.Y, top: float, span: float, narrow: bool) -> list[Any]:
+    ink = alt.Color("verdict_ink:N", scale=None)
+    if narrow:
+        base = alt.Chart(ends)
+        left = base.mark_text(align="left", dy=-34, fontWeight=600, fontSize=_SMALL)
+        right = base.mark_text(align="right", dy=-34, fontWeight=600, fontSize=_SMALL)
+        return [
+            left.encode(x=alt.datum(0), y=y, text="label:N"),
+            right.encode(x=alt.datum(span), y=y, text="verdict:N", color=ink),
+        ]
+    base = alt.Chart(ends).encode(x=alt.datum(top * 1.16), y=y)
+    return [
+        base.mark_text(align="left", dy=-8, fontWeight=600).encode(text="verdict:N", color=ink),
+        base.mark_text(align="left", dy=11, fontSize=_SMALL, color=color("second")).encode(
+            text="detail:N"
+        ),
+    ]
+
+
+def _ticks(top: float) -> list[float]:
+    """Round steps, four to eight of them."""
+    steps = (m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5))
+    step = next(step for step in steps if top / step <= 8)
+    return [step * i for i in range(int(top / step) + 1)]
+
+
+def _first_with_unit(unit: str) -> str:
+    return f"datum.value == 0 ? '0 {unit}' : datum.label"
+
+
+def log_lines(
+    frame: "pd.DataFrame",
+    *,
+    x: str,
+    y: str,
+    series: str,
+    subject: str,
+    x_title: str,
+    y_title: str,
+    limit: tuple[float, str] | None = None,
+) -> Chart:
+    """Draw lines on two logarithmic scales, the subject in colour and the others in grey.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per point.
+    x, y, series : str
+        Columns: positions, and the name of the line.
+    subject : str
+        The line that the report is about.
+    limit : tuple of float and str, optional
+        A level to compare with, and its words.
+    """
+    named = _styled_lines(frame, series, subject)
+    wide = _line_layers(named, x, y, series, (x_title, y_title), limit, share=2.4, px=400)
+    narrow = _line_layers(named, x, y, series, (x_title, y_title), limit, share=18.0, px=340)
+    return Chart(wide, narrow, frame[[series, x, y]])
+
+
+def _styled_lines(frame: "pd.DataFrame", series: str, subject: str) -> "pd.DataFrame":
+    others = [name for name in dict.fromkeys(frame[series]) if name != subject]
+    ranks = {subject: 0} | {name: i for i, name in enumerate(others, start=1)}
+    styled = frame.assign(rank=frame[series].map(ranks))
+    styled["ink"] = styled["rank"].map(
+        lambda r: color("subject") if r == 0 else color("navy") if r == 1 else color("context")
+    )
+    styled["text_ink"] = styled["rank"].map(
+        lambda r: color("orange_text") if r == 0 else color("ink")
+    )
+    return styled
+
+
+def _line_layers(
+    frame: "pd.DataFrame",
+    x: str,
+    y: str,
+    series: str,
+    titles: Sequence[str],
+    limit: tuple[float, str] | None,
+    *,
+    share: float,
+    px: int,
+) -> Any:
+    domain = [float(frame[x].min()), float(frame[x].max()) * share**2]
+    powers = [2.0**k for k in range(0, 40, 2) if domain[0] <= 2.0**k <= frame[x].max()]
+    axis_x = alt.Axis(values=powers, format=",.0f", title=titles[0], grid=False, labelBound=True)
+    axis_y = alt.Axis(
+        title=titles[1],
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleY=-12,
+        titleX=0,
+        format="~g",
+        tickCount=5,
+    )
+    place_x = alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", domain=domain, nice=False))
+    place_y = alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log"))
+    base = alt.Chart(frame).encode(x=place_x, y=place_y)
+    lines = [_one_line(base, frame, rank, series) for rank in sorted(frame["rank"].unique())]
+    last = frame.sort_values(x).groupby(series, as_index=False).last()
+    last["end_label"] = [
+        f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{titles[1].split()[-1]}"
+        for name, value in zip(last[series], last[y], strict=True)
+    ]
+    ends = alt.Chart(last).encode(x=place_x, y=place_y)
+    layers: list[Any] = [
+        *lines,
+        ends.mark_point(size=50).encode(color=alt.Color("ink:N", scale=None)),
+        ends.mark_text(align="left", dx=9, fontWeight=600, fontSize=_SMALL).encode(
+            text="end_label:N", color=alt.Color("text_ink:N", scale=None)
+        ),
+    ]
+    if limit is not None:
+        layers += _limit_line(limit, place_x, domain[0])
+    return alt.layer(*layers).properties(height=px)
+
+
+def _one_line(base: alt.Chart, frame: "pd.DataFrame", rank: int, series: str) -> Any:
+    ink = frame.loc[frame["rank"] == rank, "ink"].iloc[0]
+    width = 3.2 if rank == 0 else 2.6 if rank == 1 else 1.8
+    dash = _DASHES[rank % len(_DASHES)]
+    return base.transform_filter(f"datum.rank == {rank}").mark_line(
+        color=ink, strokeWidth=width, strokeDash=dash
+    )
+
+
+def _limit_line(limit: tuple[float, str], place_x: alt.X, start: float) -> list[Any]:
+    value, words = limit
+    rows = alt.InlineData(values=[{"x": start, "y": value, "words": words}])
+    base = alt.Chart(rows).encode(y=alt.Y("y:Q"))
+    return [
+        base.mark_rule(strokeWidth=2),
+        base.mark_text(align="left", dy=-9, fontSize=_SMALL, fontWeight=600).encode(
+            x=alt.X("x:Q"), text="words:N"
+        ),
+    ]

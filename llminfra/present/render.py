@@ -1,0 +1,316 @@
+"""Blocks as HTML: the one place that turns block data into markup.
+
+JupyterLab shows `render_block` (with its own small style sheet); the HTML exporter places
+`render_fragment` in its page. Both read block data only, never markup from a notebook, and escape
+every text.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from llminfra.errors import RenderError, closest
+from llminfra.present import theme
+from llminfra.present.mathml import mathml
+from llminfra.present.svg import clean_svg
+
+MIME: Final = "application/vnd.llminfra.block+json"
+VERSION: Final = 1
+MISSING: Final = "–"
+
+Block = Mapping[str, Any]
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_WORDS: Final = {"problem": "✗ Problem", "stale": "● Stale facts", "note": "Note"}
+_PROVENANCE_FACT: Final = ("key", "value", "unit", "source", "as_of", "confidence", "used_by")
+
+
+def render_block(block: Block) -> str:
+    """Return a block as self-contained HTML for a notebook.
+
+    Parameters
+    ----------
+    block : mapping
+        ``{"version": 1, "kind": …, …}``.
+
+    Returns
+    -------
+    str
+        A fragment with its own style sheet; charts are pictures, so that they show offline.
+
+    Raises
+    ------
+    RenderError
+        If the kind is unknown or a part of the block has the wrong shape.
+
+    Examples
+    --------
+    >>> html = render_block({"version": 1, "kind": "answer", "headline": "1 < 2", "points": []})
+    >>> "1 &lt; 2" in html
+    True
+    """
+    style = (
+        f".ll-lab{{{theme.css_variables('light')}{theme.font_variables()}}}"
+        f"[data-jp-theme-light=false] .ll-lab{{{theme.css_variables('dark')}}}{block_css()}"
+    )
+    body = render_fragment(block, uid="b", lab=True)
+    return f'<div class="ll ll-lab"><style>{style}</style>{body}</div>'
+
+
+def render_fragment(block: Block, *, uid: str, lab: bool = False) -> str:
+    """Return a block as HTML without style sheet.
+
+    Parameters
+    ----------
+    block : mapping
+        ``{"version": 1, "kind": …, …}``.
+    uid : str
+        Id of the outer element, unique on the page; ids inside start with it.
+    lab : bool
+        Draw charts as pictures instead of inline SVG.
+
+    Raises
+    ------
+    RenderError
+        If the kind is unknown or a part of the block has the wrong shape.
+    """
+    kind = str(block.get("kind"))
+    prepare = _PREPARE.get(kind)
+    if prepare is None:
+        near = ", ".join(closest(kind, _PREPARE))
+        raise RenderError(f"block kind must be known, got {kind!r}; closest: {near}")
+    # A provenance block states the package's version under that name.
+    if kind != "provenance" and block.get("version") != VERSION:
+        raise RenderError(f"block version must be {VERSION}, got {block.get('version')!r}")
+    try:
+        prepared = {**_common(block), **prepare(block, uid), "uid": uid, "lab": lab}
+        return str(getattr(_macros(), kind)(prepared))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise RenderError(f"{kind} block must have the agreed shape, got: {error}") from error
+
+
+def render_plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, alt: str) -> str:
+    """Return a chart that has no block of its own (a foreign notebook's), on a light panel."""
+    plot = _plot(svg, spec, uid=uid, variant="ll-only ll-foreign")
+    return str(_macros().plot(plot, alt))
+
+
+def block_css() -> str:
+    """Return the style sheet of the blocks; it needs the variables of `theme`."""
+    return (_TEMPLATES / "blocks.css").read_text("utf-8")
+
+
+@cache
+def _macros() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("blocks.html").module
+
+
+def _common(block: Block) -> dict[str, Any]:
+    texts = ("kicker", "title", "subtitle", "caption", "alt", "note", "text", "headline", "scope")
+    return {
+        **{name: block.get(name) or "" for name in texts},
+        "source": _sentence(block.get("source")),
+        "as_of": _sentence(block.get("as_of")),
+        "downloads": _csv_link(block),
+    }
+
+
+def _sentence(text: Any) -> str:
+    return f"{str(text).rstrip('. ')}." if text else ""
+
+
+def _slug(block: Block) -> str:
+    name = str(block.get("name") or block["kind"])
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:80]
+
+
+def _csv_link(block: Block) -> list[dict[str, str]]:
+    csv = block.get("csv")
+    if not csv:
+        return []
+    href = f"data:text/csv;charset=utf-8,{quote(str(csv), errors='replace')}"
+    return [{"href": href, "file": f"{_slug(block)}.csv", "text": "Data (CSV)"}]
+
+
+# --- one function per kind: block → what its macro shows ---------------------------------------
+
+
+def _masthead(block: Block, uid: str) -> dict[str, Any]:
+    return {"as_of": block.get("as_of") or ""}
+
+
+def _answer(block: Block, uid: str) -> dict[str, Any]:
+    return {"kicker": block.get("kicker") or "Answer", "points": list(block.get("points") or ())}
+
+
+def _tiles(block: Block, uid: str) -> dict[str, Any]:
+    return {"tiles": [{**tile, "mark": _tile_mark(tile)} for tile in block["tiles"]]}
+
+
+def _tile_mark(tile: Mapping[str, Any]) -> dict[str, Any] | None:
+    if tile.get("probability") is not None:
+        return {"probability": _percent(tile["probability"], 0.0, 1.0)}
+    axis = tile.get("axis")
+    if not axis or tile.get("base") is None:
+        return None
+    return _mark(tile, axis[0], axis[1], tile.get("target"))
+
+
+def _mark(
+    numbers: Mapping[str, Any], minimum: float, maximum: float, target: float | None
+) -> dict[str, Any]:
+    low, base, high = (numbers.get(name) for name in ("low", "base", "high"))
+    has_band = low is not None and high is not None
+    at = {"low": low if has_band else None, "base": base, "high": high, "target": target}
+    places = {name: _percent(value, minimum, maximum) for name, value in at.items()}
+    return {**places, "ok": numbers.get("ok") is not False, "probability": None}
+
+
+def _percent(value: Any, minimum: float, maximum: float) -> float | None:
+    if value is None or not maximum > minimum:
+        return None
+    share = (float(value) - minimum) / (maximum - minimum)
+    return round(100 * min(1.0, max(0.0, share)), 2)
+
+
+def _figure(block: Block, uid: str) -> dict[str, Any]:
+    narrow = block.get("svg_narrow")
+    plots = [_plot(block["svg"], block.get("spec"), uid=f"{uid}-w", variant="ll-wide")]
+    if narrow:
+        spec = block.get("spec_narrow")
+        plots.append(_plot(narrow, spec, uid=f"{uid}-n", variant="ll-narrow"))
+    else:
+        plots[0]["variant"] = "ll-only"
+    image = base64.b64encode(str(block["svg"]).encode()).decode()
+    svg_link = {"href": "", "file": f"{_slug(block)}.svg", "text": "chart (SVG)"}
+    return {
+        "plots": plots,
+        "image": f"data:image/svg+xml;base64,{image}",
+        "downloads": [*_csv_link(block), svg_link],
+    }
+
+
+def _plot(
+    svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str
+) -> dict[str, Any]:
+    drawn = Markup(clean_svg(svg, prefix=f"{uid}-"))  # clean_svg keeps drawing elements only
+    return {"svg": drawn, "spec": script_json(spec) if spec else "", "variant": variant}
+
+
+def script_json(value: Any) -> Markup:
+    """Return JSON that cannot end the script element it stands in.
+
+    Examples
+    --------
+    >>> print(script_json({"a": "</script>"}))
+    {"a":"\\u003c/script>"}
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _table(block: Block, uid: str) -> dict[str, Any]:
+    columns = [_column(column) for column in block["columns"]]
+    caption = str(block.get("caption") or block.get("title") or "Table")
+    return {
+        "columns": columns,
+        "caption": caption,
+        "region": caption,
+        "rows": [_row(row, block["columns"]) for row in block["rows"]],
+        "sources": list(block.get("sources") or ()),
+    }
+
+
+def _column(column: Mapping[str, Any]) -> dict[str, Any]:
+    mark = column.get("mark")
+    css = "ll-num" if column.get("align") == "right" else ""
+    ticks = _ticks(mark) if mark else []
+    return {**column, "css": "ll-mark-col" if mark else css, "ticks": ticks}
+
+
+def _ticks(mark: Mapping[str, Any]) -> list[dict[str, Any]]:
+    values = [mark["min"], mark.get("target"), mark["max"]]
+    ticks = [
+        {"at": _percent(value, mark["min"], mark["max"]), "text": f"{value:,.4g}"}
+        for value in values
+        if value is not None
+    ]
+    # Labels closer than a fifth of the axis would run into each other: the target goes first.
+    return [t for t in ticks if t["at"] in (0, 100) or 20 < t["at"] < 80]
+
+
+def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    pairs = zip(row["cells"], columns, strict=True)
+    cells = [_cell(value, column) for value, column in pairs]
+    return {"cells": cells, "emphasis": bool(row.get("emphasis"))}
+
+
+def _cell(value: Any, column: Mapping[str, Any]) -> dict[str, Any]:
+    data = value if isinstance(value, Mapping) else {"text": value}
+    text = MISSING if data.get("text") is None else str(data["text"])
+    axis = column.get("mark")
+    drawn = axis is not None and data.get("base") is not None
+    mark = _mark(data, axis["min"], axis["max"], axis.get("target")) if axis and drawn else None
+    css = ["ll-num"] if column.get("align") == "right" and not drawn else []
+    css += ["ll-verdict"] if text[:1] in "✓✗" and text else []
+    css += ["ll-bad"] if text.startswith("✗") else []
+    return {"text": text, "mark": mark, "css": " ".join(css)}
+
+
+def _equation(block: Block, uid: str) -> dict[str, Any]:
+    numbers = block.get("numbers")
+    symbols = mathml(str(block["latex"]), block=True, alt=str(block.get("alt") or ""))
+    # mathml() escapes the formula's text itself.
+    return {
+        "symbols": Markup(symbols),
+        "with_numbers": Markup(mathml(str(numbers), block=True)) if numbers else "",
+    }
+
+
+def _notice(block: Block, uid: str) -> dict[str, Any]:
+    level = block.get("level") if block.get("level") in _WORDS else "note"
+    return {"level": level, "word": _WORDS[str(level)], "items_": list(block.get("items") or ())}
+
+
+def _provenance(block: Block, uid: str) -> dict[str, Any]:
+    package = str(block.get("package") or "")
+    commit = f"{block.get('commit') or MISSING}{', dirty' if block.get('dirty') else ''}"
+    rendered = block.get("rendered") or MISSING
+    scenario = block.get("scenario") or {}
+    facts = block.get("facts") or ()
+    return {
+        "command": block.get("command") or MISSING,
+        "about": [("Package", package), ("Commit", commit), ("Rendered", rendered)],
+        "facts": [[_plain(fact.get(name)) for name in _PROVENANCE_FACT] for fact in facts],
+        "fields": [[name, _plain(value)] for name, value in scenario.items() if value is not None],
+    }
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return MISSING
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(item) for item in value)
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+_PREPARE: Final[dict[str, Callable[[Block, str], dict[str, Any]]]] = {
+    "masthead": _masthead,
+    "answer": _answer,
+    "tiles": _tiles,
+    "figure": _figure,
+    "table": _table,
+    "assumptions": _table,
+    "equation": _equation,
+    "notice": _notice,
+    "provenance": _provenance,
+}

@@ -1,0 +1,169 @@
+"""Chart SVG made safe and unique, so that it can stand in a page beside others."""
+
+import re
+from typing import Final
+from xml.etree import ElementTree
+
+from llminfra.errors import RenderError
+
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+_XLINK: Final = "{http://www.w3.org/1999/xlink}"
+_ELEMENTS: Final = frozenset(
+    [
+        "svg",
+        "g",
+        "path",
+        "rect",
+        "circle",
+        "ellipse",
+        "line",
+        "polyline",
+        "polygon",
+        "text",
+        "tspan",
+        "defs",
+        "clipPath",
+        "mask",
+        "pattern",
+        "linearGradient",
+        "radialGradient",
+        "stop",
+        "image",
+    ]
+)
+_ATTRIBUTES: Final = frozenset(
+    [
+        "id",
+        "class",
+        "d",
+        "x",
+        "y",
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        "cx",
+        "cy",
+        "r",
+        "rx",
+        "ry",
+        "fx",
+        "fy",
+        "dx",
+        "dy",
+        "width",
+        "height",
+        "viewBox",
+        "points",
+        "offset",
+        "transform",
+        "fill",
+        "stroke",
+        "opacity",
+        "fill-opacity",
+        "stroke-opacity",
+        "fill-rule",
+        "stroke-width",
+        "stroke-dasharray",
+        "stroke-dashoffset",
+        "stroke-linecap",
+        "stroke-linejoin",
+        "stroke-miterlimit",
+        "stop-color",
+        "stop-opacity",
+        "clip-path",
+        "clip-rule",
+        "mask",
+        "text-anchor",
+        "dominant-baseline",
+        "font-family",
+        "font-size",
+        "font-weight",
+        "font-style",
+        "letter-spacing",
+        "paint-order",
+        "patternUnits",
+        "patternContentUnits",
+        "patternTransform",
+        "gradientUnits",
+        "gradientTransform",
+        "clipPathUnits",
+        "maskUnits",
+        "preserveAspectRatio",
+        "display",
+        "visibility",
+        "href",
+    ]
+)
+_LOCAL_URL: Final = re.compile(r"url\(#([\w-]+)\)")
+_IMAGE_DATA: Final = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]+")
+
+
+def clean_svg(text: str, *, prefix: str) -> str:
+    """Keep of an SVG what draws, and give its ids a prefix.
+
+    Parameters
+    ----------
+    text : str
+        SVG from any source; scripts, links, styles and outside references are dropped.
+    prefix : str
+        Makes ids unique on the page.
+
+    Returns
+    -------
+    str
+        SVG without XML declaration, hidden from screen readers (the figure carries the alt text).
+
+    Raises
+    ------
+    RenderError
+        If it is not well-formed SVG.
+
+    Examples
+    --------
+    >>> clean_svg('<svg xmlns="http://www.w3.org/2000/svg" onload="x()"><g id="a"/></svg>',
+    ...           prefix="f1-")
+    '<svg xmlns="http://www.w3.org/2000/svg" aria-hidden="true"><g id="f1-a" /></svg>'
+    """
+    try:
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
+            raise ElementTree.ParseError("document types are not allowed")
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise RenderError(f"chart must be well-formed SVG, got an error: {error}") from error
+    if root.tag != f"{_SVG}svg":
+        raise RenderError(f"chart must be SVG, got a <{root.tag}> element")
+    _clean(root, prefix)
+    root.attrib = {"xmlns": _SVG[1:-1], "aria-hidden": "true", **root.attrib}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _clean(node: ElementTree.Element, prefix: str) -> None:
+    node.tag = node.tag.removeprefix(_SVG)
+    node.attrib = dict(_attributes(node, prefix))
+    for child in list(node):
+        if isinstance(child.tag, str) and child.tag.removeprefix(_SVG) in _ELEMENTS:
+            _clean(child, prefix)
+        else:
+            node.remove(child)
+
+
+def _attributes(node: ElementTree.Element, prefix: str) -> list[tuple[str, str]]:
+    pairs = [(name.removeprefix(_XLINK), value) for name, value in node.attrib.items()]
+    return [
+        (name, _prefixed(name, value, prefix))
+        for name, value in pairs
+        if name in _ATTRIBUTES and _is_local(name, value)
+    ]
+
+
+def _is_local(name: str, value: str) -> bool:
+    if name == "href":
+        return _IMAGE_DATA.fullmatch(value) is not None
+    if "(" not in _LOCAL_URL.sub("", value) or name.lower().endswith("transform"):
+        return True
+    return re.fullmatch(r"(?:rgb|hsl)a?\([\d\s.,%/a-z]*\)", value) is not None
+
+
+def _prefixed(name: str, value: str, prefix: str) -> str:
+    return prefix + value if name == "id" else _LOCAL_URL.sub(rf"url(#{prefix}\1)", value)

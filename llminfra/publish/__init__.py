@@ -1,0 +1,1 @@
+"""Turn notebooks into files: engine, jobs, exporters, manifest. Knows nothing of LLMs."""

@@ -1,0 +1,172 @@
+"""``llminfra-html``: any notebook as one HTML file that works offline."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbformat import NotebookNode
+from traitlets import Unicode, default
+
+from llminfra.present import theme
+from llminfra.present.render import block_css
+from llminfra.publish.web.bundle import vega_bundle
+from llminfra.publish.web.page import Page, Show, build_page
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+# Family, weight and file: one variable sans for all weights, one serif cut for all headings.
+_FACES: Final = (
+    ("Source Sans 3", "200 900", "SourceSans3VF-Upright.otf.woff2"),
+    ("Source Serif 4", "600", "SourceSerif4Subhead-Semibold.ttf.woff2"),
+)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class HtmlReportExporter(TemplateExporter):
+    """Export a notebook as a self-contained HTML report.
+
+    Notes
+    -----
+    Blocks of llminfra are drawn from their data. Of other outputs the richest safe form is shown.
+    The page asks for nothing from outside: a content security policy in it forbids that. The same
+    executed notebook gives the same bytes.
+    """
+
+    export_from_notebook = "llminfra report (HTML)"
+    output_mimetype = "text/html"
+
+    language = Unicode("en", help="Language of the text, for screen readers").tag(config=True)
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def from_notebook_node(  # type: ignore[override]  # nbconvert types resources as Any and None
+        self, nb: NotebookNode, resources: Any = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Convert a notebook.
+
+        Parameters
+        ----------
+        nb : NotebookNode
+            The executed notebook; it is not changed.
+        resources : dict, optional
+            nbconvert's; ``metadata.name`` and ``metadata.path`` are used.
+
+        Returns
+        -------
+        html : str
+            The page.
+        resources : dict
+            With ``output_extension``.
+        """
+        # The page has its own template, so nbconvert's Jinja2 stage is left out.
+        copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
+        resources["output_extension"] = self.file_extension
+        about = resources.get("metadata", {})
+        name = str(about.get("name") or "Notebook")
+        folder = Path(about["path"]) if about.get("path") is not None else None
+        page = build_page(copy, name=name, folder=folder, show=self._what_to_show())
+        title = str(copy.metadata.get("title") or page.title)
+        return _CONTROL.sub("\ufffd", self._html(page, title)), resources
+
+    def _what_to_show(self) -> Show:
+        return Show(
+            code=not self.exclude_code_cell,
+            inputs=not self.exclude_input,
+            outputs=not self.exclude_output,
+            markdown=not self.exclude_markdown,
+            raw=not self.exclude_raw,
+        )
+
+    def _html(self, page: Page, title: str) -> str:
+        body = Markup("\n".join(page.body_html))
+        has_charts = 'class="ll-spec"' in body
+        return _template().render(
+            page=page,
+            title=title,
+            language=self.language,
+            body=body,
+            title_html=Markup(page.title_html),
+            provenance=Markup(page.provenance_html),
+            css=Markup(_style() + _print_footer(title, page)),
+            script=Markup(_script()),
+            policy=_policy(has_charts),
+            bundle=vega_bundle() if has_charts else "",
+            hatch_id=theme.HATCH_ID,
+        )
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html")
+
+
+@cache
+def _style() -> str:
+    light, dark = theme.css_variables("light"), theme.css_variables("dark")
+    page_css = (_TEMPLATES / "page.css").read_text("utf-8")
+    colors = (
+        f":root{{{light}{theme.font_variables()}}}\n"
+        f"@media screen and (prefers-color-scheme:dark)"
+        f"{{:root:not(:has(#ll-scheme:checked)){{{dark}}}}}\n"
+        f"@media screen and (prefers-color-scheme:light)"
+        f"{{:root:has(#ll-scheme:checked){{{dark}}}}}\n"
+    )
+    chart_css = theme.chart_css(".ll-plot:not(.ll-foreign)")
+    return "\n".join([*map(_face, _FACES), colors, block_css(), page_css, chart_css])
+
+
+def _face(face: tuple[str, str, str]) -> str:
+    family, weight, name = face
+    path = theme.FONT_DIR / name
+    if not path.is_file():  # the stack in theme.py names what is used instead
+        return ""
+    data = base64.b64encode(path.read_bytes()).decode()
+    source = f'url(data:font/woff2;base64,{data}) format("woff2")'
+    return f'@font-face{{font-family:"{family}";font-weight:{weight};src:{source}}}'
+
+
+def _print_footer(title: str, page: Page) -> str:
+    as_of = f"Facts as of {page.as_of}" if page.as_of else ""
+    return (
+        "\n@page{"
+        f"@bottom-left{{content:{_css_string(title)}}}@bottom-center{{content:{_css_string(as_of)}}}"
+        "}"
+    )
+
+
+def _css_string(text: str) -> str:
+    r"""Quote text for CSS.
+
+    Examples
+    --------
+    >>> _css_string('a"b')
+    '"a\\22 b"'
+    """
+    escaped = (c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text[:90])
+    return f'"{"".join(escaped)}"'
+
+
+@cache
+def _script() -> str:
+    return (_TEMPLATES / "page.js").read_text("utf-8")
+
+
+@cache
+def _policy(has_charts: bool) -> str:
+    digest = base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
+    # Vega compiles its expressions to functions, which counts as eval.
+    script = f"'sha256-{digest}'" + (" 'unsafe-eval'" if has_charts else "")
+    return (
+        f"default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
+        f"script-src {script}; base-uri 'none'; form-action 'none'"
+    )

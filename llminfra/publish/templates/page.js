@@ -1,0 +1,114 @@
+(() => {
+  "use strict";
+  const all = (selector) => [...document.querySelectorAll(selector)];
+
+  // Code: the page's switch also unfolds every cell; each can be folded again by itself.
+  const code = document.getElementById("ll-code");
+  const unfold = () => all("details.ll-code").forEach((part) => { part.open = code.checked; });
+  if (code) { code.addEventListener("change", unfold); if (code.checked) unfold(); }
+
+  // Contents: mark the section that was last scrolled past.
+  const links = all(".contents a");
+  const targets = links.map((link) => document.getElementById(link.hash.slice(1)));
+  const mark = () => {
+    const passed = targets.map((t) => t && t.getBoundingClientRect().top < innerHeight / 3);
+    const atEnd = scrollY > 0 && innerHeight + scrollY >= document.body.scrollHeight - 2;
+    const current = atEnd ? links.length - 1 : Math.max(0, passed.lastIndexOf(true));
+    links.forEach((link, i) => i === current
+      ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current"));
+  };
+  if (links.length) { addEventListener("scroll", mark, { passive: true }); mark(); }
+
+  // Chart downloads: the static picture, as it came, with the colours of the light page.
+  all("a[data-svg]").forEach((link) => {
+    const drawn = document.querySelector(`#${CSS.escape(link.dataset.svg)} .ll-plot svg`);
+    if (!drawn) return;
+    const picture = drawn.cloneNode(true);
+    picture.removeAttribute("aria-hidden");
+    link.hidden = false;
+    link.addEventListener("click", () => {
+      const text = new XMLSerializer().serializeToString(picture);
+      link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    });
+  });
+
+  // Tooltips: text only, whatever the data holds.
+  let tip = null;
+  const row = (key, value) => {
+    const pair = [document.createElement("dt"), document.createElement("dd")];
+    pair[0].textContent = key;
+    pair[1].textContent = String(value);
+    return pair;
+  };
+  const showTip = (_, event, __, value) => {
+    if (tip) { tip.remove(); tip = null; }
+    if (value === null || value === undefined || value === "") return;
+    tip = document.createElement("div");
+    tip.className = "ll-tip";
+    tip.setAttribute("role", "tooltip");
+    if (typeof value === "object") {
+      const list = document.createElement("dl");
+      Object.entries(value).forEach(([key, part]) => list.append(...row(key, part)));
+      tip.append(list);
+    } else tip.textContent = String(value);
+    document.body.append(tip);
+    const box = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
+    tip.style.top = `${Math.max(8, Math.min(event.clientY + 14, innerHeight - box.height - 8))}px`;
+  };
+
+  // Interactive charts: drawn aside, then put in the place of the picture at the same size. A page
+  // without the library, or a chart that fails, keeps its picture.
+  const library = async () => {
+    const packed = Uint8Array.from(
+      atob(document.getElementById("ll-vega").textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    new Function(await new Response(stream).text())();
+    return window.llVega;
+  };
+  const refuse = {
+    load: () => Promise.reject(new Error("a report loads nothing")),
+    sanitize: async (uri) => {
+      if (!/^https?:/i.test(uri)) throw new Error("not a web address");
+      return { href: uri, rel: "noopener noreferrer", target: "_blank" };
+    },
+  };
+  const quiet = { level: () => quiet, error: () => quiet, warn: () => quiet, info: () => quiet, debug: () => quiet };
+  const enliven = async (plot, vega) => {
+    const picture = plot.querySelector("svg");
+    const stage = document.createElement("div");
+    const spec = JSON.parse(plot.nextElementSibling.textContent);
+    const view = new vega.View(vega.parse(spec), {
+      renderer: "svg", hover: true, loader: refuse, tooltip: showTip, logger: quiet,
+    });
+    await document.fonts.ready; // text is measured with the shipped face
+    await view.initialize(stage).runAsync();
+    const live = stage.querySelector("svg");
+    if (!live || !live.querySelector("path,text,line,circle,rect")) throw new Error("nothing drawn");
+    ["viewBox", "width", "height", "font-family"].forEach((name) => {
+      if (picture.hasAttribute(name)) live.setAttribute(name, picture.getAttribute(name));
+    });
+    live.setAttribute("aria-hidden", "true");
+    live.removeAttribute("role");
+    picture.replaceWith(live);
+    plot.dataset.live = "true";
+  };
+  let vega = null;
+  const enlivenShown = async () => {
+    for (const script of all(".ll-spec")) {
+      const plot = script.previousElementSibling;
+      if (!plot || plot.dataset.live || !plot.getClientRects().length) continue;
+      plot.dataset.live = "tried";
+      try {
+        vega = vega || library();
+        await enliven(plot, await vega);
+      } catch (error) { /* the picture stays */ }
+      await new Promise((done) => setTimeout(done));
+    }
+  };
+  if (document.getElementById("ll-vega")) {
+    enlivenShown();
+    matchMedia("(max-width: 860px)").addEventListener("change", enlivenShown);
+  }
+})();

@@ -1,0 +1,1 @@
+"""The parts of the HTML exporter: outputs, Markdown, cleaning, chart library, page."""

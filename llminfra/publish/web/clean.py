@@ -1,0 +1,144 @@
+"""HTML from notebooks made harmless: what shows is kept, what acts is dropped."""
+
+import re
+from html import unescape
+from typing import Final
+from urllib.parse import urlsplit
+
+import tinycss2
+from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
+from bleach.sanitizer import Cleaner
+
+_TAGS: Final = frozenset(
+    ["a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var"]
+)
+_ATTRIBUTES: Final = frozenset(
+    ["alt", "align", "class", "colspan", "dir", "headers", "lang", "open", "rowspan", "scope", "span", "start", "style", "title", "valign", "width", "height"]
+)
+# Removed with their content; what Bleach alone would strip to bare text.
+_WHOLE: Final = "script|style|svg|template|noscript|iframe|object|embed|applet|math|head|title|form"
+_STYLER_RULE: Final = re.compile(r"#T_\w+(?:[\s.:>#+]*[\w-]+(?:\(\w+\))?)*")
+_PROPERTIES: Final = ALLOWED_CSS_PROPERTIES | {
+    *("background", "border", "padding", "margin", "min-width", "max-width", "max-height"),
+    *("border-collapse", "border-bottom", "border-top", "border-left", "border-right", "opacity"),
+    *("padding-left", "padding-right", "padding-top", "padding-bottom", "text-transform"),
+}
+_BAD_VALUE: Final = re.compile(r"url\s*\(|image-set|expression|\\|@import|behavior", re.IGNORECASE)
+_IMAGE_DATA: Final = re.compile(
+    r"data:image/(?:png|jpeg|gif|webp|svg\+xml)(?:;[\w=-]+)*[,;][\w+/=%.,;:'()~!*$&@?\s-]*"
+)
+_NUMBER: Final = re.compile(
+    r"<(td|th)([^>]*)>(\s*[-+−]?[$€£]?\s?[\d,.]*\d[\d,.]*(?:e[-+]?\d+)?\s?%?\s*|\s*(?:NaN|nan|<NA>)\s*)</\1>"
+)
+
+
+class _Css(CSSSanitizer):
+    def sanitize_css(self, style: str) -> str:
+        kept = [part for part in style.split(";") if not _BAD_VALUE.search(part)]
+        return str(super().sanitize_css(";".join(kept)))
+
+
+_CSS: Final = _Css(allowed_css_properties=_PROPERTIES)
+
+
+def safe_url(url: str) -> str | None:
+    """Return a link target that only navigates: web, mail, or within the page; else None.
+
+    Examples
+    --------
+    >>> safe_url("https://example.org/a"), safe_url(" java\\nscript:alert(1)"), safe_url("#a")
+    ('https://example.org/a', None, '#a')
+    """
+    bare = re.sub(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e]", "", unescape(url))
+    try:
+        scheme = urlsplit(bare).scheme
+    except ValueError:
+        return None
+    if scheme in ("http", "https", "mailto") or (not scheme and ":" not in bare.split("/")[0]):
+        return bare
+    return None
+
+
+def safe_image(url: str) -> str | None:
+    """Return an image address that carries its own data, else None.
+
+    Examples
+    --------
+    >>> safe_image("data:image/png;base64,AAAA"), safe_image("https://example.org/a.png")
+    ('data:image/png;base64,AAAA', None)
+    """
+    return url if _IMAGE_DATA.fullmatch(url) else None
+
+
+def _keep(tag: str, name: str, value: str) -> bool:
+    if name == "href":
+        return tag == "a" and safe_url(value) is not None
+    if name == "src":
+        return tag == "img" and safe_image(value) is not None
+    if name == "id":
+        return value.startswith("T_")
+    if name == "class":
+        return "ll-" not in value
+    return name in _ATTRIBUTES
+
+
+_CLEANER: Final = Cleaner(
+    tags=_TAGS,
+    attributes=_keep,
+    protocols={"http", "https", "mailto", "data"},
+    strip=True,
+    strip_comments=True,
+    css_sanitizer=_CSS,
+)
+
+
+def clean_html(html: str) -> str:
+    """Sanitise HTML; pandas tables and Styler colours survive, scripts and requests do not.
+
+    Examples
+    --------
+    >>> clean_html('<p onclick="x()">a<script>b</script></p>')
+    '<p>a</p>'
+    """
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL | re.IGNORECASE)
+    bare = re.sub(rf"<({_WHOLE})\b.*?(?:</\1\s*>|$)", "", html, flags=re.DOTALL | re.IGNORECASE)
+    css = styler_css("\n".join(styles))
+    body = _tables(str(_CLEANER.clean(bare)))
+    return f"<style>{css}</style>{body}" if css else body
+
+
+def styler_css(css: str) -> str:
+    """Keep the rules of pandas' Styler, which name cells of one table and set plain properties."""
+    if "#T_" not in css:
+        return ""
+    rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
+    kept = []
+    for rule in rules:
+        if rule.type != "qualified-rule":
+            continue
+        selectors = [part.strip() for part in tinycss2.serialize(rule.prelude).split(",")]
+        body = _CSS.sanitize_css(tinycss2.serialize(rule.content)) if rule.content else ""
+        if body and all(_STYLER_RULE.fullmatch(part) for part in selectors) and "<" not in body:
+            kept.append(f"{','.join(selectors)}{{{body}}}")
+    return "\n".join(kept)
+
+
+def is_blank(html: str) -> bool:
+    """Tell whether cleaned HTML would show nothing."""
+    visible = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    return not re.search(r"<(?:img|hr)\b", visible) and not re.sub(r"<[^>]*>", "", visible).strip()
+
+
+def has_colors(html: str) -> bool:
+    """Tell whether HTML sets colours of its own, which only suit a light page."""
+    return re.search(r"(?:background|color)\s*:", html) is not None
+
+
+def _tables(html: str) -> str:
+    """Align numbers to the right and let wide tables scroll."""
+    html = _NUMBER.sub(lambda m: f'<{m[1]} data-n=""{m[2]}>{m[3]}</{m[1]}>', html)
+    opened = '<div class="ll-scroll" role="region" aria-label="Table" tabindex="0"><table'
+    nested = len(re.findall(r"<table\b", html)) != html.count("</table>")
+    if nested or re.search(r"<table\b(?:(?!</table>).)*<table\b", html, re.DOTALL):
+        return html
+    return re.sub(r"<table\b", opened, html).replace("</table>", "</table></div>")

@@ -1,0 +1,160 @@
+"""Markdown of notebooks as HTML: formulas as MathML, raw HTML as text, no outside requests."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+import mistune
+from mistune.core import BlockState, InlineState
+
+from llminfra.present.mathml import mathml
+from llminfra.publish.web.clean import safe_image, safe_url
+from llminfra.publish.web.code import highlighted
+
+OnHeading = Callable[[str, int, str], str]
+_PLUGINS: Final = ("table", "strikethrough", "footnotes", "task_lists", "url")
+_SUFFIXES: Final = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".gif": "gif",
+    ".webp": "webp",
+    ".svg": "svg+xml",
+}
+_MAX_IMAGE_BYTES: Final = 5_000_000
+# A closing dollar sign is not followed by a digit, so that two prices are not a formula.
+_INLINE_MATH: Final = (
+    r"\$\$(?P<mathd>[^$]+?)\$\$"
+    r"|\$(?![\s$])(?P<mathi>(?:\\.|[^$\\])+?)(?<!\s)\$(?!\d)"
+)
+_BLOCK_MATH: Final = (
+    r"^ {0,3}(?:\$\$(?P<math_dollar>[^$]+?)\$\$[ \t]*(?:\n|$)"
+    r"|(?P<math_begin>\\begin\{(?P<math_env>[a-z]+\*?)\}[\s\S]+?\\end\{(?P=math_env)\})[ \t]*(?:\n|$))"
+)
+
+
+class Markdown:
+    """Renders the Markdown of one notebook.
+
+    Parameters
+    ----------
+    on_heading : callable
+        Gets the heading's HTML, its level and its kicker, and returns the HTML to place.
+    folder : Path, optional
+        Folder of the notebook; images in it are embedded.
+    """
+
+    def __init__(self, on_heading: OnHeading, folder: Path | None = None) -> None:
+        self._renderer = _Renderer(on_heading, folder)
+        # Each plugin is registered by name; escape=True shows raw HTML as text.
+        self._markdown = mistune.create_markdown(renderer=self._renderer, plugins=_PLUGINS)
+        _register_math(self._markdown)
+        self._markdown.before_render_hooks.append(_take_kickers)
+        for name in ("table", "table_cell"):
+            self._renderer.register(name, _TABLE[name])
+
+    def html(self, source: str, attachments: Mapping[str, Mapping[str, str]] | None = None) -> str:
+        """Return Markdown as HTML; attachments are the images of the cell by name."""
+        self._renderer.attachments = attachments or {}
+        return str(self._markdown(source))
+
+
+class _Renderer(mistune.HTMLRenderer):
+    def __init__(self, on_heading: OnHeading, folder: Path | None) -> None:
+        super().__init__(escape=True)
+        self._on_heading = on_heading
+        self._folder = folder
+        self.attachments: Mapping[str, Mapping[str, str]] = {}
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        return self._on_heading(text, level, str(attrs.get("kicker", "")))
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        target = safe_url(url)
+        return f'<a href="{escape(target)}" rel="noopener noreferrer">{text}</a>' if target else text
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        source = self._image_data(url)
+        if source:
+            return f'<img src="{escape(source)}" alt="{escape(text)}">'
+        target = safe_url(url)
+        name = escape(text or url)
+        link = f'<a href="{escape(target)}" rel="noopener noreferrer">{name}</a>' if target else name
+        return f'<span class="ll-omitted">[picture not included: {link}]</span>'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f'<pre class="ll-pre" tabindex="0">{highlighted(code, (info or "").split(" ")[0])}</pre>\n'
+
+    def _image_data(self, url: str) -> str | None:
+        if url.startswith("attachment:"):
+            data = self.attachments.get(unquote(url.removeprefix("attachment:")), {})
+            pairs = [(kind, text) for kind, text in data.items() if kind.startswith("image/")]
+            return safe_image(f"data:{pairs[0][0]};base64,{pairs[0][1]}") if pairs else None
+        return safe_image(url) or self._local_image(url)
+
+    def _local_image(self, url: str) -> str | None:
+        if self._folder is None or safe_url(url) is None or "//" in url:
+            return None
+        folder = self._folder.resolve()
+        try:
+            path = (folder / unquote(url)).resolve()
+            kind = _SUFFIXES.get(path.suffix.lower())
+            if kind is None or not path.is_relative_to(folder) or not path.is_file():
+                return None
+            if path.stat().st_size > _MAX_IMAGE_BYTES:
+                return None
+            data = base64.b64encode(path.read_bytes()).decode()
+        except (OSError, ValueError):
+            return None
+        return f"data:image/{kind};base64,{data}"
+
+
+def _register_math(markdown: mistune.Markdown) -> None:
+    markdown.block.register("block_math", _BLOCK_MATH, _parse_block_math, before="list")
+    markdown.inline.register("inline_math", _INLINE_MATH, _parse_inline_math, before="escape")
+    renderer = markdown.renderer
+    assert isinstance(renderer, mistune.HTMLRenderer)
+    renderer.register("block_math", lambda _, text: f'<div class="ll-math">{mathml(text, block=True)}</div>\n')
+    renderer.register("inline_math", lambda _, text: mathml(text))
+    renderer.register("display_math", lambda _, text: mathml(text, block=True))
+
+
+def _parse_block_math(_: Any, match: re.Match[str], state: BlockState) -> int:
+    text = match["math_dollar"] or match["math_begin"]
+    state.append_token({"type": "block_math", "raw": text.strip()})
+    return match.end()
+
+
+def _parse_inline_math(_: Any, match: re.Match[str], state: InlineState) -> int:
+    kind = "display_math" if match["mathd"] else "inline_math"
+    state.append_token({"type": kind, "raw": (match["mathd"] or match["mathi"]).strip()})
+    return match.end()
+
+
+def _take_kickers(_: mistune.Markdown, state: BlockState) -> None:
+    """Make a line of emphasis right before a heading its kicker."""
+    tokens = [token for token in state.tokens if token["type"] != "blank_line"]
+    for token, following in list(pairwise(tokens)):
+        line = re.fullmatch(r"[*_]([^*_]{1,60})[*_]", token.get("text", "").strip())
+        if token["type"] == "paragraph" and line and following["type"] == "heading":
+            following["attrs"]["kicker"] = line[1]
+            tokens.remove(token)
+    state.tokens[:] = tokens
+
+
+def _table(_: Any, text: str) -> str:
+    opening = '<div class="ll-scroll" role="region" aria-label="Table" tabindex="0">'
+    return f'{opening}<table class="ll-table">\n{text}</table></div>\n'
+
+
+def _table_cell(_: Any, text: str, align: str | None = None, head: bool = False) -> str:
+    css = ' class="ll-num"' if align == "right" else ""
+    return f'<th scope="col"{css}>{text}</th>' if head else f"<td{css}>{text}</td>"
+
+
+_TABLE: Final[dict[str, Callable[..., str]]] = {"table": _table, "table_cell": _table_cell}

@@ -1,0 +1,254 @@
+"""A Scenario is what was asked: the union of all facets' inputs, with flat keyword access."""
+
+import datetime as dt
+import re
+import types
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, Literal, Self, Union, get_args, get_origin
+
+from pydantic import ValidationError, create_model, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from llminfra import units
+from llminfra.catalog.facts import Fact, Facts, catalog_date, fact_from_override
+from llminfra.errors import InvalidInput, closest
+from llminfra.facets.base import Band, Inputs, field
+from llminfra.plan import Plan
+
+_PLAIN: Final = (str, int, float, bool, list, dict, tuple, dt.date, types.NoneType)
+# Names that IPython puts into a notebook's namespace.
+_NOT_PARAMETERS: Final = {"In", "Out"}
+_SEEN: Final = "__llminfra_names__"
+
+
+class ScenarioBase(Inputs):
+    """Fields that belong to no facet, and everything a scenario can do."""
+
+    title: str = field("", help="what the scenario is called in reports, at most 80 characters")
+    name: str = field("", help="short name for files: letters, digits, dot, hyphen, underscore")
+    as_of: dt.date = field(
+        None, help="date of the decision; facts older than their class are stale"
+    )
+    facts: dict[str, Any] = field({}, help="catalogue facts to replace, each with its source")
+
+    def __init__(self, **values: Any) -> None:
+        values = {k: v for k, v in values.items() if not (k == "as_of" and v is None)}
+        values.setdefault("as_of", catalog_date())
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _one_line(type(self), error) from None
+        facts = Facts(self.fact_overrides())
+        for slot in Plan.slots():
+            slot.check(self, facts)
+
+    @field_validator("title")
+    @classmethod
+    def _plain_title(cls, title: str) -> str:
+        if len(title) > 80 or re.search(r"[<>/\\\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", title):
+            raise PydanticCustomError("title", "plain text")
+        return title
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,119}", name):
+            raise PydanticCustomError("name", "file name")
+        return name
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _iso_date(cls, value: Any) -> Any:
+        return dt.date.fromisoformat(value) if isinstance(value, str) else value
+
+    @classmethod
+    def from_cell(cls, namespace: dict[str, Any]) -> Self:
+        """Build the scenario from a notebook's parameters cell.
+
+        Parameters
+        ----------
+        namespace : dict
+            ``globals()`` of the notebook: scenario fields, ``more`` with further fields, and
+            notebook-local parameters, which must carry a type annotation.
+
+        Raises
+        ------
+        InvalidInput
+            For a name that is neither, so that a misspelt parameter never passes in silence.
+        """
+        known = set(cls.model_fields)
+        _reject_misspelt(namespace, known)
+        listed = {name: namespace[name] for name in known if name in namespace}
+        more = namespace.get("more", {})
+        if not isinstance(more, dict):
+            raise InvalidInput(
+                f"more must be a dict of scenario fields, got {more!r}", field="more"
+            )
+        for name in more:
+            if name in listed:
+                raise InvalidInput(
+                    f"{name} must be given once, got it in the parameters cell and in more; "
+                    "keep the cell",
+                    field=name,
+                )
+        return cls(**listed, **more)
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a changed copy, checked like any other scenario."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**(given | changes))
+
+    def changed(self) -> set[str]:
+        """Names of the fields that differ from their default."""
+        return {
+            name
+            for name in self.model_fields_set
+            if getattr(self, name) != type(self).model_fields[name].default
+        }
+
+    def fact_overrides(self) -> dict[str, Fact]:
+        """Return the scenario's own facts by key."""
+        return {key: fact_from_override(key, given) for key, given in self.facts.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain data."""
+        return {name: plain(getattr(self, name)) for name in type(self).model_fields}
+
+    @classmethod
+    def describe_fields(cls) -> list[dict[str, Any]]:
+        """Return name, type, unit, range, default and help of every field."""
+        return [
+            {
+                "name": name,
+                "type": expected(cls, name),
+                "unit": _extra(cls, name).get("unit", ""),
+                "default": plain(info.default),
+                "help": info.description or "",
+            }
+            for name, info in cls.model_fields.items()
+        ]
+
+
+Scenario: type[ScenarioBase] = create_model(
+    "Scenario",
+    __base__=(*(slot.inputs for slot in reversed(Plan.slots())), ScenarioBase),
+    __module__=__name__,
+    __doc__="What was asked: every field of every facet, by keyword.",
+)
+
+
+def plain(value: Any) -> Any:
+    """Turn a field's value into what JSON and TOML can hold."""
+    if isinstance(value, Band):
+        return {"low": value.low, "base": value.base, "high": value.high}
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def expected(cls: type[ScenarioBase], name: str) -> str:
+    """Say in words what a field accepts.
+
+    Examples
+    --------
+    >>> expected(Scenario, "replicas")
+    'a whole number from 1 to 100,000 replicas'
+    """
+    if name == "title":
+        return "plain text of at most 80 characters without < > / \\ and control characters"
+    if name == "name":
+        return "letters, digits and . _ - = , + (at most 120, no path)"
+    extra = _extra(cls, name)
+    words = [_type_words(part) for part in _parts(cls.model_fields[name].annotation)]
+    text = " or ".join(dict.fromkeys(word for word in words if word))
+    if "minimum" in extra and "maximum" in extra:
+        unit = units.plural(str(extra.get("unit", "")))
+        text += f" from {extra['minimum']:,g} to {extra['maximum']:,.0f} {unit}"
+    return text.rstrip()
+
+
+def _type_words(part: Any) -> str:
+    if get_origin(part) is Literal:
+        choices = [str(choice) for choice in get_args(part)]
+        return "one of " + ", ".join(choices) if len(choices) > 1 else f'"{choices[0]}"'
+    words = {
+        str: "text",
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        dt.date: "a date such as 2026-11-23",
+        Band: "three numbers low, base, high",
+    }
+    return "a table" if get_origin(part) is dict else words.get(part, "")
+
+
+def _parts(annotation: Any) -> list[Any]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [part for arg in get_args(annotation) for part in _parts(arg)]
+        return [p for p in parts if not (p is int and float in parts)]
+    return [annotation]
+
+
+def _extra(cls: type[ScenarioBase], name: str) -> dict[str, Any]:
+    extra = cls.model_fields[name].json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def _one_line(cls: type[ScenarioBase], error: ValidationError) -> InvalidInput:
+    details = error.errors(include_url=False)
+    messages = list(dict.fromkeys(_message(cls, detail) for detail in details))
+    more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
+    return InvalidInput(messages[0] + more, field=str(details[0]["loc"][0]))
+
+
+def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
+    name, value = str(detail["loc"][0]), detail["input"]
+    if detail["type"] == "extra_forbidden":
+        return unknown_field(name, cls.model_fields)
+    if len(detail["loc"]) > 1:  # a member of a union: show the whole value
+        value = getattr(detail["input"], "value", detail["input"])
+    if isinstance(value, str) and len(value) > 60:
+        value = value[:57] + "…"
+    default = plain(cls.model_fields[name].default)
+    fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
+    order = ", low <= base <= high" if detail["type"] == "band" else ""
+    return f"{name} must be {expected(cls, name)}{order}, got {value!r}{fix}"
+
+
+def unknown_field(name: str, known: Iterable[str]) -> str:
+    """Say that a field does not exist and which are closest."""
+    return f"unknown field {name!r}; closest: {', '.join(closest(name, known))}"
+
+
+def _reject_misspelt(namespace: dict[str, Any], known: set[str]) -> None:
+    """Reject plain values that are no field, not `more` and not annotated.
+
+    When the setup cell runs again in the same kernel, values made by later cells are there too:
+    only names close to a field are rejected then.
+    """
+    allowed = known | {"more"} | _NOT_PARAMETERS | _annotated(namespace)
+    names = [
+        name
+        for name, value in namespace.items()
+        if isinstance(value, _PLAIN) and name not in allowed
+        if not name.startswith("_") and not name.isupper()  # shell history, constants
+    ]
+    if _SEEN in namespace:
+        names = [n for n in names if n not in namespace[_SEEN]]
+        names = [n for n in names if get_close_matches(n, known, n=1, cutoff=0.8)]
+    if names:
+        hint = "; a parameter of this notebook alone needs a type annotation"
+        raise InvalidInput(unknown_field(names[0], known) + hint, field=names[0])
+    namespace[_SEEN] = frozenset(names)
+
+
+def _annotated(namespace: Mapping[str, Any]) -> set[str]:
+    """Names with a type annotation, also where Python 3.14 keeps them in a function."""
+    names = set(namespace.get("__annotations__") or {})
+    annotate = namespace.get("__annotate__")
+    if callable(annotate):
+        names |= set(annotate(4))  # 4 = Format.STRING, which evaluates nothing
+    return names

@@ -1,0 +1,205 @@
+"""Scenario files: TOML in, one or many cases out (a ``[sweep]`` multiplies), each with its origin.
+
+A lock file is a scenario file too: every field with its value, and the facts that were used.
+"""
+
+import hashlib
+import itertools
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from llminfra.errors import ImpossibleCombination, InvalidInput
+from llminfra.scenario import Scenario, ScenarioBase, unknown_field
+
+LOCK_SUFFIX: Final = ".lock.toml"
+MAX_CASES: Final = 10_000
+MAX_BYTES: Final = 1_000_000
+MAX_LABEL: Final = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One scenario of a file, or the reason why this combination of a sweep is not possible."""
+
+    name: str
+    scenario: ScenarioBase | None
+    origins: Mapping[str, str]
+    reason: str = ""
+
+
+def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[Case]:
+    """Read a scenario file into its cases.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file: fields, in sections or not, ``[facts]`` and ``[sweep]``.
+    overrides : mapping, optional
+        Fields from the command line, which win.
+
+    Raises
+    ------
+    InvalidInput
+        With file and line, for anything that is wrong in it.
+    """
+    text = _read(path)
+    fields, sweep = _split(path, text)
+    origins = dict.fromkeys(fields, path.name) | dict.fromkeys(overrides or {}, "--set")
+    fields |= dict(overrides or {})
+    fields = _absolute_model(fields, path)
+    name = path.name.removesuffix(LOCK_SUFFIX).removesuffix(".toml")
+    try:
+        if not sweep:
+            case_fields = {"name": name} | fields
+            return [Case(name=name, scenario=Scenario(**case_fields), origins=origins)]
+        return _swept(name, fields, sweep, origins)
+    except InvalidInput as error:
+        raise InvalidInput(f"{_where(path, text, error.field)}: {error}") from None
+
+
+def _swept(
+    name: str, fields: dict[str, Any], sweep: dict[str, list[Any]], origins: dict[str, str]
+) -> list[Case]:
+    n_cases = 1
+    for choices in sweep.values():
+        n_cases *= len(choices)
+    if n_cases > MAX_CASES:
+        raise InvalidInput(
+            f"sweep must give at most {MAX_CASES:,} cases, got {n_cases:,}; shorten a list",
+            field=next(iter(sweep)),
+        )
+    cases = []
+    for combination in itertools.product(*sweep.values()):
+        values: dict[str, Any] = dict(zip(sweep, combination, strict=True))
+        case_name = f"{name}--{_label(values)}"
+        case_origins = origins | dict.fromkeys(values, "sweep")
+        try:
+            scenario = Scenario(**({"name": case_name} | fields | values))
+        except ImpossibleCombination as error:
+            cases.append(
+                Case(name=case_name, scenario=None, origins=case_origins, reason=str(error))
+            )
+        else:
+            cases.append(Case(name=case_name, scenario=scenario, origins=case_origins))
+    if len({case.name for case in cases}) < len(cases):
+        raise InvalidInput("sweep must not hold a value twice; remove it", field=next(iter(sweep)))
+    return cases
+
+
+def _label(values: Mapping[str, Any]) -> str:
+    """Name a combination so that it is readable and safe as a folder."""
+    label = ",".join(f"{name}={_value_label(value)}" for name, value in values.items())
+    if len(label) > MAX_LABEL:
+        digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]
+        label = f"{label[: MAX_LABEL - 9].rstrip('.-,=')}-{digest}"
+    return label
+
+
+def _value_label(value: Any) -> str:
+    text = "-".join(map(str, value)) if isinstance(value, list) else str(value)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "none"
+
+
+def _read(path: Path) -> str:
+    if path.suffix != ".toml":
+        raise InvalidInput(f"scenario file must be a .toml file, got {str(path)!r}")
+    try:
+        size = path.stat().st_size
+        text = path.read_text(encoding="utf-8") if size <= MAX_BYTES else ""
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path}: must be UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}") from None
+    if size > MAX_BYTES:
+        raise InvalidInput(f"{path}: must be at most {MAX_BYTES:,} bytes, got {size:,}")
+    if not text.strip():
+        raise InvalidInput(f"{path}: must hold at least one field, got an empty file; add a title")
+    return text
+
+
+def _split(path: Path, text: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path}: is not valid TOML: {error}") from None
+    document.pop("lock", None)
+    sweep = document.pop("sweep", {})
+    fields: dict[str, Any] = {}
+    for key, value in document.items():
+        for name, item in value.items() if _is_section(key, value) else [(key, value)]:
+            if name in fields:
+                raise _error(path, text, name, f"{name} must stand once, got it twice; remove one")
+            fields[name] = item
+    for name in [*fields, *(sweep if isinstance(sweep, dict) else ())]:
+        if name not in Scenario.model_fields:
+            raise _error(path, text, name, unknown_field(name, Scenario.model_fields))
+    _check_sweep(path, text, sweep)
+    return fields, sweep
+
+
+def _is_section(key: str, value: Any) -> bool:
+    """Tell a section, whose name may be that of a field, from ``[facts]`` and from a band."""
+    return isinstance(value, dict) and key != "facts" and value.keys() != {"low", "base", "high"}
+
+
+def _check_sweep(path: Path, text: str, sweep: Any) -> None:
+    if not isinstance(sweep, dict):
+        raise _error(path, text, "sweep", f"sweep must be a section, got {sweep!r}")
+    for name, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            message = f"sweep {name} must be a list of at least one value, got {values!r}"
+            raise _error(path, text, name, message)
+        if name in ("name", "facts", "as_of"):
+            raise _error(path, text, name, f"sweep cannot vary {name}; remove it")
+
+
+def _absolute_model(fields: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A model path in a file is meant relative to that file."""
+    model = fields.get("model")
+    if isinstance(model, str) and (model.startswith(".") or model.endswith(".json")):
+        return fields | {"model": str((path.parent / model).resolve())}
+    return fields
+
+
+def _error(path: Path, text: str, name: str, message: str) -> InvalidInput:
+    return InvalidInput(f"{_where(path, text, name)}: {message}", field=name)
+
+
+def _where(path: Path, text: str, name: str) -> str:
+    """Name file and line of a field; the file alone when it does not stand in it."""
+    if name:
+        pattern = re.compile(rf"""^\s*\[*["']?(?:[\w-]+\.)*{re.escape(name)}["']?\s*[\]=.]""")
+        for line, content in enumerate(text.splitlines(), start=1):
+            if pattern.match(content):
+                return f"{path}:{line}"
+    return str(path)
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Read ``field=value`` pairs; values are TOML, and bare words are text.
+
+    Examples
+    --------
+    >>> parse_settings(["tensor_parallel=4", "precision=fp8", "prompt_tokens=[300, 400, 500]"])
+    {'tensor_parallel': 4, 'precision': 'fp8', 'prompt_tokens': [300, 400, 500]}
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals or not name:
+            raise InvalidInput(f"--set must be field=value, got {setting!r}")
+        if name not in Scenario.model_fields:
+            raise InvalidInput(f"--set {setting}: {unknown_field(name, Scenario.model_fields)}")
+        values[name] = _toml_value(text)
+    return values
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,400 @@
+import concurrent.futures
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from llminfra.publish import jobs, manifest
+from llminfra.publish.jobs import BLOCK_MIME, Job, Result, run, run_job
+
+EMIT = f"""
+from IPython.display import display
+block = {{"version": 1, "kind": "notice", "level": "problem", "title": title}}
+display({{"{BLOCK_MIME}": block, "text/plain": "notice"}}, raw=True)
+display({{"{BLOCK_MIME}": {{"version": 1, "kind": "tiles", "tiles": []}}}}, raw=True)
+"""
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return a function that writes a notebook: a parameters cell, then the given sources."""
+
+    def write_notebook(name: str, *sources: str, kernel: str = "python3") -> Path:
+        cells = [new_markdown_cell("# Title", id="title")]
+        cells += [new_code_cell(s, id=f"cell-{i}") for i, s in enumerate(("x: int = 1", *sources))]
+        cells[1].metadata["tags"] = ["parameters"]
+        spec = {"name": kernel, "language": "python", "display_name": "any"}
+        path = tmp_path / "notebooks" / f"{name}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
+        return path
+
+    return write_notebook
+
+
+def job(notebook: Path, **more: Any) -> Job:
+    return Job(notebook, notebook.parents[1] / "out", **{"formats": ("ipynb",)} | more)
+
+
+def outputs(result: Result, name: str = "ipynb") -> str:
+    return (result.job.out_dir / result.outputs[name]).read_text()
+
+
+def processes_with(marker: str) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_text() + (folder / "environ").read_text()
+        except OSError:
+            continue
+        if marker in command:
+            found.append(folder.name)
+    return found
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something that must come; the limit only keeps a failing test from hanging."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen"
+        time.sleep(0.05)
+
+
+# -- one job ------------------------------------------------------------------------------------
+
+
+def test_job_runs_in_the_notebooks_folder_and_hands_back_blocks(write: Write) -> None:
+    notebook = write("ok", "title = f'x is {x}'" + EMIT, "import os\nprint(os.getcwd())")
+    result = run_job(job(notebook, parameters={"x": 7}, title="A title"))
+    assert (result.status, result.error, result.outputs) == ("ok", None, {"ipynb": "ok.ipynb"})
+    assert [b["title"] for b in result.blocks] == ["x is 7"]
+    assert result.problems == list(result.blocks)
+    document = json.loads(outputs(result))
+    assert document["metadata"]["title"] == "A title"
+    assert str(notebook.parent) in "".join(document["cells"][-1]["outputs"][0]["text"])
+
+
+def test_same_inputs_give_same_bytes(write: Write) -> None:
+    notebook = write("same", "print(x)\nprint(x)", "x")
+    texts = {outputs(run_job(job(notebook, parameters={"x": 7}))) for _ in range(2)}
+    assert len(texts) == 1
+
+
+def test_environment_paths_and_times_stay_out(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2hunter2")
+    result = run_job(job(write("secret", "x"), parameters={"x": 7}))
+    text = outputs(result)
+    assert "hunter2" not in text
+    assert str(result.job.out_dir.parent) not in text
+    document = json.loads(text)
+    assert document["metadata"]["papermill"].keys() <= {
+        "default_parameters",
+        "parameters",
+        "version",
+    }
+    assert all(cell["metadata"].keys() <= {"tags"} for cell in document["cells"])
+
+
+def test_users_kernelspec_of_the_same_name_is_not_used(write: Write) -> None:
+    folder = Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    spec = {"argv": ["false"], "language": "python", "display_name": "mine"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    try:
+        result = run_job(job(write("kernel", "import sys\nsys.executable")))
+    finally:
+        (folder / "kernel.json").unlink()
+    assert repr(sys.executable) in outputs(result)
+
+
+def test_failing_cell_leaves_old_files_and_an_escaped_page(write: Write) -> None:
+    notebook = write("bad", "'fine'", "raise ValueError(f'<script>{x}</script>\\x1b[31m&')")
+    out = notebook.parents[1] / "out"
+    out.mkdir()
+    (out / "bad.ipynb").write_text("old")
+    result = run_job(job(notebook, parameters={"x": 7}))
+    assert result.status == "failed"
+    assert result.error == "cell 3: ValueError: <script>7</script>&"
+    assert (result.outputs, result.error_page) == ({}, "bad.error.html")
+    assert (out / "bad.ipynb").read_text() == "old"
+    page = (out / "bad.error.html").read_text()
+    assert "cell 3: ValueError: &lt;script&gt;7&lt;/script&gt;&amp;" in page
+    assert "raise ValueError(f&#x27;&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "\x1b" not in page
+
+
+def test_success_removes_the_error_page(write: Write) -> None:
+    failing = run_job(job(write("again", "1 / 0")))
+    assert os.listdir(failing.job.out_dir) == ["again.error.html"]
+    run_job(job(write("again", "1 / 1")))
+    assert os.listdir(failing.job.out_dir) == ["again.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("def (", "cell 2: SyntaxError"),
+        ("import os; os._exit(3)", "cell 2: the kernel died"),
+        ("import ctypes; ctypes.string_at(0)", "cell 2: the kernel died"),
+        ("import sys; sys.exit('enough')", "cell 2: SystemExit: enough"),
+        ("raise KeyboardInterrupt", "cell 2: KeyboardInterrupt"),
+        ("print('x' * 10**6); undefined", "cell 2: NameError: name 'undefined' is not defined"),
+    ],
+)
+def test_cell_that_ends_the_notebook_is_named(
+    write: Write, source: str, error: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = run_job(job(write("end", source, "'not reached'"), parameters={"x": 7}))
+    assert str(result.error).startswith(error)
+    assert "\n" not in str(result.error)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_kernel_that_is_not_there_is_one_line(write: Write) -> None:
+    result = run_job(job(write("julia", "1", kernel="julia-9")))
+    assert result.error == "could not run julia.ipynb: NoSuchKernel: No such kernel named julia-9"
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", "{", '{"cells": 1}', "\x00"])
+def test_file_that_is_no_notebook_is_one_line(tmp_path: Path, content: str | None) -> None:
+    notebook = tmp_path / "notebooks" / "x.ipynb"
+    notebook.parent.mkdir()
+    if content is not None:
+        notebook.write_text(content)
+    result = run_job(job(notebook))
+    assert result.status == "failed"
+    assert "x.ipynb" in str(result.error)
+    assert "\n" not in str(result.error)
+
+
+def test_folder_that_cannot_be_written_is_one_line(write: Write) -> None:
+    notebook = write("full", "1")
+    (notebook.parents[1] / "out").write_text("a file")
+    result = run_job(job(notebook))
+    assert (result.error, result.error_page) == ("ipynb: File exists", None)
+
+
+class Upper:
+    """An exporter of the kind that entry points name."""
+
+    file_extension = ".txt"
+
+    def from_notebook_node(self, document: Any, resources: Any) -> tuple[str, dict[str, Any]]:
+        return resources["metadata"]["name"].upper(), resources
+
+
+class Broken(Upper):
+    def from_notebook_node(self, document: Any, resources: Any) -> tuple[str, dict[str, Any]]:
+        raise RuntimeError("no font\nfor this")
+
+
+@pytest.fixture
+def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        EntryPoint(f"llminfra-{name}", f"{__name__}:{kind.__name__}", "nbconvert.exporters")
+        for name, kind in (("upper", Upper), ("broken", Broken))
+    ]
+    monkeypatch.setattr(
+        jobs, "entry_points", lambda group, name="": [e for e in found if name in ("", e.name)]
+    )
+    jobs._exporter.cache_clear()
+
+
+def test_formats_come_from_entry_points(exporters: None) -> None:
+    assert jobs.formats_available() == ["broken", "ipynb", "upper"]
+
+
+def test_format_that_fails_leaves_the_others(write: Write, exporters: None) -> None:
+    result = run_job(job(write("some", "1"), formats=("upper", "broken", "docx", "ipynb")))
+    assert result.outputs == {"upper": "some.txt", "ipynb": "some.ipynb"}
+    assert outputs(result, "upper") == "SOME"
+    assert result.error == (
+        "broken: no font for this; docx: format must be one of broken, ipynb, upper, got 'docx'"
+    )
+
+
+# -- many jobs ----------------------------------------------------------------------------------
+
+
+def test_pool_keeps_order_and_reports_each(write: Write) -> None:
+    sources = ["x", "1 / 0", "import os; os._exit(1)", "x"]
+    todo = [job(write(f"n{i}", s), parameters={"x": i}) for i, s in enumerate(sources)]
+    seen: list[str] = []
+    results = run(todo, workers=2, on_done=lambda result: seen.append(result.job.stem))
+    assert [r.status for r in results] == ["ok", "failed", "failed", "ok"]
+    assert [r.job for r in results] == todo
+    assert sorted(seen) == ["n0", "n1", "n2", "n3"]
+
+
+@pytest.mark.slow
+def test_killed_worker_fails_its_own_job_only(write: Write) -> None:
+    # The kernel's parent is the worker.
+    killer = "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"
+    names = ["a", "killer", "b", "c"]
+    todo = [job(write(name, killer if name == "killer" else "x")) for name in names]
+    results = run(todo, workers=2)
+    assert [r.status for r in results] == ["ok", "failed", "ok", "ok"]
+    assert results[1].error == jobs._DIED
+
+
+def test_job_that_cannot_be_sent_fails_alone(write: Write) -> None:
+    todo = [job(write("a", "x"), parameters={"x": lambda: 1}), job(write("b", "x"))]
+    results = run(todo, workers=2)
+    assert [r.status for r in results] == ["failed", "ok"]
+    assert str(results[0].error).startswith("could not be sent to a process")
+
+
+def test_any_executor_takes_the_jobs(write: Write) -> None:
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        results = run([job(write(name, "x")) for name in "ab"], executor=executor)
+    assert [r.outputs for r in results] == [{"ipynb": "a.ipynb"}, {"ipynb": "b.ipynb"}]
+
+
+def test_no_jobs_give_no_results() -> None:
+    assert run([]) == []
+
+
+RENDER = """
+import sys
+from pathlib import Path
+from llminfra.publish.jobs import Job, run
+if __name__ == "__main__":
+    jobs = [Job(Path(p), Path(sys.argv[1]), formats=("ipynb",)) for p in sys.argv[2:]]
+    run(jobs, workers=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("names", ["a", "ab"], ids=["alone", "pool"])
+def test_killed_rendering_leaves_old_files_and_no_process(
+    write: Write, tmp_path: Path, number: signal.Signals, names: str
+) -> None:
+    marker = f"LLMINFRA_TEST_{tmp_path.name}"
+    out = tmp_path / "out"
+    out.mkdir()
+    busy = "from pathlib import Path; import time\nPath(f'started-{os.getpid()}').touch()"
+    notebooks = [write(n, f"import os; {busy}; time.sleep(600)") for n in names]
+    for name in names:
+        (out / f"{name}.ipynb").write_text("old")
+    script = tmp_path / "render.py"
+    script.write_text(RENDER)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(out), *map(str, notebooks)],
+        env=os.environ | {"MARKER": marker, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    wait_until(lambda: len(list(notebooks[0].parent.glob("started-*"))) == len(names))
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    process.communicate(timeout=60)
+    wait_until(lambda: not processes_with(marker))
+    assert {p.name: p.read_text() for p in out.iterdir()} == {f"{n}.ipynb": "old" for n in names}
+    if number == signal.SIGINT:
+        assert not list(tmp_path.glob("llminfra-*"))
+
+
+# -- manifest -----------------------------------------------------------------------------------
+
+
+def result_of(tmp_path: Path, *, text: str = "", error: str | None = None) -> Result:
+    files = {"html": "memory.html"} if text else {}
+    if text:
+        (tmp_path / "memory.html").write_text(text)
+    problem = {"kind": "notice", "level": "problem", "title": "E-FIT", "text": "t", "items": []}
+    done = Job(Path("memory.ipynb"), tmp_path, title="Memory")
+    return Result(done, files, error, blocks=(problem, {"kind": "tiles"}))
+
+
+def update(tmp_path: Path, fingerprint: str = "f", **entries: manifest.Entry) -> dict[str, Any]:
+    manifest.update(tmp_path, entries, scenario="s", lock="s.lock.toml", fingerprint=fingerprint)
+    reports: dict[str, Any] = manifest.read(tmp_path)["reports"]
+    return reports
+
+
+def test_manifest_describes_files_and_problems(tmp_path: Path) -> None:
+    found = update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    assert found["memory"] == {
+        "status": "ok",
+        "title": "Memory",
+        "outputs": {
+            "html": {
+                "path": "memory.html",
+                "bytes": 6,
+                "sha256": "b7d082ee12e91b756ea22e8513b8594eebcf5d39fab813da3cb55794dc888ad7",
+            }
+        },
+        "problems": [{"title": "E-FIT", "text": "t", "items": []}],
+        "error": None,
+    }
+    again = (tmp_path / manifest.NAME).read_bytes()
+    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    assert (tmp_path / manifest.NAME).read_bytes() == again
+
+
+def test_manifest_keeps_reports_that_were_not_rendered_now(tmp_path: Path) -> None:
+    memory = manifest.entry(result_of(tmp_path, text="<html>"))
+    update(tmp_path, memory=memory)
+    found = update(tmp_path, cost=manifest.not_possible("Cost", "no price"))
+    assert found["memory"] == memory
+    assert (found["cost"]["status"], found["cost"]["error"]) == ("not_possible", "no price")
+
+
+def test_manifest_marks_reports_of_an_earlier_scenario_stale(tmp_path: Path) -> None:
+    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    found = update(tmp_path, fingerprint="other", cost=manifest.not_possible("Cost", "no price"))
+    assert found["memory"]["status"] == "stale"
+    assert found["memory"]["outputs"]["html"]["stale"] is True
+
+
+def test_manifest_marks_files_that_outlive_a_failure_stale(tmp_path: Path) -> None:
+    first = update(tmp_path, memory=manifest.entry(result_of(tmp_path, error="cell 2: no")))
+    assert first["memory"]["status"] == "failed"
+    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    found = update(tmp_path, memory=manifest.entry(result_of(tmp_path, error="cell 2: no")))
+    assert (found["memory"]["status"], found["memory"]["error"]) == ("stale", "cell 2: no")
+    assert found["memory"]["outputs"]["html"]["stale"] is True
+
+
+def test_manifest_drops_files_that_are_gone_or_changed(tmp_path: Path) -> None:
+    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    (tmp_path / "memory.html").write_text("edited")
+    assert "memory" not in update(tmp_path, cost=manifest.not_possible("Cost", "no price"))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"reports": 1}',
+        b'{"reports": {"a": 1, "b": {"outputs": 1}, "c": {"outputs": {"html": 3}}}}',
+        b'{"reports": {"a": {"outputs": {"html": {"path": "../../etc/passwd"}}}}}',
+    ],
+)
+def test_broken_manifest_is_replaced(tmp_path: Path, broken: bytes) -> None:
+    (tmp_path / manifest.NAME).write_bytes(broken)
+    found = update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    assert list(found) == ["memory"]

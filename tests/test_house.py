@@ -1,0 +1,309 @@
+"""The house rules of the code and of the notebooks, checked by reading them."""
+
+import ast
+import inspect
+import io
+import json
+import pkgutil
+import re
+import subprocess
+import tokenize
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import llminfra.formulas
+from llminfra.units import unit_of
+
+ROOT: Final = Path(__file__).parents[1]
+PACKAGE: Final = ROOT / "llminfra"
+
+# A module may import from its own layer and from those above it in this list.
+LAYERS: Final = [
+    {"errors", "units"},
+    {"ranges"},
+    {"formats"},
+    {"architecture", "hf_config", "formulas"},
+    {"catalog"},
+    {"facets"},
+    {"plan", "scenario", "scenario_file", "search", "lock", "explain", "listing"},
+    {"present"},
+    {"publish"},
+    {"cli", "__main__"},
+]
+RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+MODULES: Final = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS: Final = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MAX_LINES: Final = 400
+MAX_CELL_LINES: Final = 12
+
+
+def files() -> list[Path]:
+    """Files of the repository: what git would take, or all that no tool has made."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+        found = [ROOT / name for name in listed.stdout.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        made = re.compile(r"/(\.git|\.venv|out|__pycache__|\.[a-z]+_cache|\.hypothesis)/")
+        found = [path for path in ROOT.rglob("*") if not made.search(f"{path.as_posix()}/")]
+    return sorted(path for path in found if path.is_file())
+
+
+def named(paths: list[Path]) -> list[Any]:
+    return [pytest.param(path, id=path.relative_to(ROOT).as_posix()) for path in paths]
+
+
+def imports(source: ast.AST) -> Iterator[str]:
+    """Full names of what a module imports when it runs, imports inside functions included."""
+    for node in ast.iter_child_nodes(source):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            yield from imports(node)
+
+
+def own(module: Path) -> list[str]:
+    """Parts of this package that a module imports: ``catalog``, ``facets.memory``, ``""``."""
+    names = [n for n in imports(ast.parse(module.read_text())) if n.split(".")[0] == "llminfra"]
+    parts = [name.split(".")[1:] for name in names]
+    return [".".join(p[:2]) if p and p[0] in RANK else "" for p in parts]
+
+
+def part_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+# -- code ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", named(MODULES))
+def test_imports_run_one_way(module: Path) -> None:
+    part = part_of(module)
+    if part == "__init__":
+        return
+    assert part in RANK, f"put {part} into LAYERS"
+    assert [n for n in own(module) if n and RANK[n.split(".")[0]] > RANK[part]] == []
+    if RANK[part] < RANK["present"]:
+        assert "" not in own(module), "the package's own names are for those who use it"
+
+
+@pytest.mark.parametrize("module", named(sorted((PACKAGE / "formulas").glob("*.py"))))
+def test_formulas_know_numbers_only(module: Path) -> None:
+    assert {n.split(".")[0] for n in own(module)} <= {"units", "formulas"}
+    roots = {name.split(".")[0] for name in imports(ast.parse(module.read_text()))}
+    assert roots <= {"llminfra", "numpy", "typing", "collections", "math"}
+
+
+@pytest.mark.parametrize("module", named(sorted((PACKAGE / "facets").glob("*.py"))))
+def test_facets_do_not_import_each_other(module: Path) -> None:
+    others = {n for n in own(module) if n.startswith("facets.")}
+    assert others <= {"facets.base", f"facets.{module.stem}"}
+
+
+@pytest.mark.parametrize("module", named(sorted((PACKAGE / "publish").rglob("*.py"))))
+def test_publishing_knows_nothing_of_models(module: Path) -> None:
+    assert {n.split(".")[0] for n in own(module)} <= {"", "errors", "present", "publish"}
+
+
+@pytest.mark.parametrize("module", named([p for p in files() if p.suffix == ".py"]))
+def test_files_stay_short(module: Path) -> None:
+    assert len(module.read_text().splitlines()) < MAX_LINES
+
+
+def formulas() -> Iterator[Any]:
+    for info in pkgutil.iter_modules(llminfra.formulas.__path__):
+        module = import_module(f"llminfra.formulas.{info.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                yield pytest.param(function, id=f"{info.name}.{name}")
+
+
+@pytest.mark.parametrize("formula", list(formulas()))
+def test_each_argument_of_a_formula_says_its_unit(formula: Any) -> None:
+    parameters = inspect.signature(formula).parameters
+    assert [n for n in parameters if not unit_of(n)] == []
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values()) or len(parameters) <= 2
+
+
+def test_requirements_are_what_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {canonical(re.split(r"[ <>=]", text)[0]) for text in project["dependencies"]}
+    owners = packages_distributions()
+    roots = {n.split(".")[0] for m in MODULES for n in imports(ast.parse(m.read_text()))}
+    used = {canonical(name) for root in roots - {"llminfra"} for name in owners.get(root, [])}
+    assert used - {"pydantic-core"} == declared  # one with pydantic, which pins its version
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# -- the tree -----------------------------------------------------------------------------------
+
+# Put together from halves, so that this file does not find itself.
+UNWANTED: Final = {
+    "unfinished work": re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b"),
+    "a machine's path": re.compile(r"(?<![\w./:<>-])/(root|home|Users|work|opt|tmp)/[\w.]"),
+    "a registry's address": re.compile(
+        r"py" + r"pi\.org|python" + r"hosted|npm" + r"js\.|deb\.deb" + r"ian|conda\.ana" + r"conda"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNWANTED)
+def test_tree_is_free_of(what: str) -> None:
+    found = []
+    for path in files():
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:  # a font or a picture
+            continue
+        hits = [i for i, line in enumerate(lines, 1) if UNWANTED[what].search(line)]
+        found += [f"{path.relative_to(ROOT)}:{i}" for i in hits]
+    assert found == []
+
+
+def test_constraints_pin_versions_and_hold_no_address() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pin = re.compile(r"[a-z0-9._-]+==[a-z0-9.]+(; [a-z_]+ [<>=]+ '[\w.]+')?")
+    assert [x for x in lines if not x.startswith("#") and not pin.fullmatch(x)] == []
+    assert len(lines) > 50
+
+
+def test_commands_in_the_readme_exist() -> None:
+    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    text = "\n".join(blocks)
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    assert set(re.findall(r"^make ([a-z-]+)", text, re.M)) <= set(targets)
+    from llminfra.cli import main
+
+    assert set(re.findall(r"^llminfra ([a-z]+)", text, re.M)) <= set(main.commands)
+
+
+# -- notebooks ----------------------------------------------------------------------------------
+
+
+def cells(notebook: Path, kind: str = "code") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in found if cell["cell_type"] == kind]
+
+
+def source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    found: list[str] = cell["metadata"].get("tags", [])
+    return found
+
+
+def is_prose(cell: dict[str, Any]) -> bool:
+    return source(cell).startswith("%%prose")
+
+
+def code_cells(notebook: Path) -> list[dict[str, Any]]:
+    return [cell for cell in cells(notebook) if not is_prose(cell)]
+
+
+@pytest.mark.parametrize("notebook", named(NOTEBOOKS))
+def test_no_output_reaches_a_commit(notebook: Path) -> None:
+    """Look at what git would commit: in the working copy the analyst's outputs may stay."""
+    name = notebook.relative_to(ROOT).as_posix()
+    staged = subprocess.run(["git", "show", f":{name}"], cwd=ROOT, capture_output=True, check=False)
+    document = json.loads(staged.stdout if staged.returncode == 0 else notebook.read_bytes())
+    code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]
+    assert [c["id"] for c in code if c["outputs"] or c["execution_count"] is not None] == []
+
+
+@pytest.mark.parametrize("notebook", named(NOTEBOOKS))
+def test_notebook_is_in_order(notebook: Path) -> None:
+    document = json.loads(notebook.read_text(encoding="utf-8"))
+    assert document["metadata"]["kernelspec"]["name"] == "python3"
+    assert (document["nbformat"], document["nbformat_minor"]) >= (4, 5)
+    ids = [cell["id"] for cell in document["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert [i for i in ids if not re.fullmatch(r"[a-z][a-z0-9-]*", i)] == [], "ids are words"
+    assert re.match(r"# .+\?\n?$", source(document["cells"][0])), "the title is a question"
+    assert [c["id"] for c in cells(notebook) if "parameters" in tags(c)] == [ids[1]]
+
+
+@pytest.mark.parametrize("notebook", named(NOTEBOOKS))
+def test_parameters_are_annotated_and_explained(notebook: Path) -> None:
+    lines = source(cells(notebook)[0]).splitlines()
+    shape = re.compile(r"[a-z_][a-z0-9_]*: [a-z]+ = .+  # .+")
+    assert [line for line in lines if not shape.fullmatch(line)] == []
+    assert lines[-1].startswith("more: dict = {}")
+    assert 6 <= len(lines) - 1 <= MAX_CELL_LINES
+
+
+@pytest.mark.parametrize("notebook", named(NOTEBOOKS))
+def test_code_cells_are_thin(notebook: Path) -> None:
+    for cell in code_cells(notebook):
+        text = source(cell)
+        assert "parameters" in tags(cell) or len(text.splitlines()) <= MAX_CELL_LINES, cell["id"]
+        tree = ast.parse(text)
+        definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        assert not any(isinstance(node, definitions) for node in ast.walk(tree)), cell["id"]
+        allowed = re.compile(r"llminfra(\.present)?(\.[A-Za-z*]+)?")
+        assert [name for name in imports(tree) if not allowed.fullmatch(name)] == [], cell["id"]
+
+
+@pytest.mark.parametrize("notebook", named(NOTEBOOKS))
+def test_notebook_has_more_sentences_than_code(notebook: Path) -> None:
+    prose = sum(
+        len(source(c)) for c in cells(notebook, "markdown") + cells(notebook) if not_code(c)
+    )
+    code = 0
+    for cell in code_cells(notebook):
+        for token in tokenize.generate_tokens(io.StringIO(source(cell)).readline):
+            if token.type in (tokenize.STRING, tokenize.COMMENT):
+                prose += len(token.string)
+            else:
+                code += len(token.string.strip())
+    assert prose > code
+
+
+def not_code(cell: dict[str, Any]) -> bool:
+    return cell["cell_type"] == "markdown" or is_prose(cell)
+
+
+# Not results: template code, formulas, code spans, link targets, list numbers, and numbers that
+# are part of a name or of a format (A100-80, FP8, 16-bit, 16 bits).
+NOT_RESULTS: Final = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\]\([^)]*\)"
+    r"|^\s*\d+\. |\d*[A-Za-z][\w.-]*|\b\d+[- ](?:bits?|bytes?)\b",
+    re.S | re.M,
+)
+
+
+@pytest.mark.parametrize("notebook", named(NOTEBOOKS))
+def test_no_sentence_holds_a_literal_result(notebook: Path) -> None:
+    literal = {
+        cell["id"]: re.findall(r"\S*\d\S*", NOT_RESULTS.sub(" ", source(cell)))
+        for cell in cells(notebook) + cells(notebook, "markdown")
+        if not_code(cell)
+    }
+    assert {name: numbers for name, numbers in literal.items() if numbers} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        (
+            "%%prose\n1. {{ x | gb(1) }} on A100-80 at FP8 or 16 bits, $2 L$ `x[1]`",
+            [],
+        ),
+        ("Weights take 141 GB, {{ x }} %", ["141"]),
+        ("about 2.5-fold, see [page](a/1.html)", ["2.5-"]),
+    ],
+)
+def test_rule_for_literal_results(text: str, numbers: list[str]) -> None:
+    assert re.findall(r"\S*\d\S*", NOT_RESULTS.sub(" ", text)) == numbers
