@@ -52,7 +52,7 @@ test: $(VENV)/.dev ## check style and types and run the fast tests
 	$(RUN)mypy --strict llminfra
 	$(RUN)python -m pytest -m "not slow"
 
-test-all: test ## run the slow tests too
+test-all: test $(VENV)/.lab ## run the slow tests too
 	$(RUN)python -m pytest -m slow || [ $$? -eq 5 ]
 
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab

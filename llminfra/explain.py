@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llminfra.catalog.facts import Fact
+from llminfra.catalog.loader import Fact
 from llminfra.errors import ImpossibleCombination, MissingFact
 from llminfra.plan import Plan
 from llminfra.ranges import Range
@@ -122,7 +122,8 @@ def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.Da
     Returns
     -------
     sweep : DataFrame
-        One column per field beside facet, name, unit, low, base, high, source.
+        One column per field and the model's name beside facet, name, unit, low, base, high,
+        source.
     """
     import pandas as pd  # heavy, and only reports sweep
 
@@ -130,5 +131,6 @@ def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.Da
     for values in itertools.product(*fields.values()):
         change = dict(zip(fields, values, strict=True))
         for changed in variants(plan, {"": change}).values():
-            frames.append(changed.frame(only=facet).assign(**change))
+            name = changed.deployment.model_name
+            frames.append(changed.frame(only=facet).assign(**change, model_name=name))
     return pd.concat(frames, ignore_index=True)

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from llminfra.catalog.facts import Facts, ids, model_entries
+from llminfra.catalog.facts import Facts
+from llminfra.catalog.loader import ids, model_entries
 from llminfra.scenario import Scenario
 from llminfra.units import GB, GIB
 
 Row = dict[str, Any]
+MOST_CHARACTERS: Final = 80
 
 
 def models() -> list[Row]:
@@ -70,5 +72,12 @@ def as_text(rows: Sequence[Row]) -> str:
         return "nothing found"
     import pandas as pd  # heavy; the other commands do without
 
-    frame = pd.DataFrame(rows, dtype=object).map(lambda v: "–" if v is None else v)
-    return frame.to_string(index=False, justify="left", max_colwidth=70)
+    frame = pd.DataFrame(rows, dtype=object).map(_shown)
+    texts = [c for c in frame if any(isinstance(row[c], str) for row in rows)]
+    left = {c: f"{{:<{max(frame[c].str.len().max(), len(c))}}}".format for c in texts}
+    return frame.to_string(index=False, justify="left", formatters=left)
+
+
+def _shown(value: object) -> str:
+    text = "–" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"

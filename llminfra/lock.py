@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import tomli_w
 
-from llminfra.catalog.facts import Fact, current_fact
+from llminfra.catalog.loader import Fact, current_fact
 from llminfra.errors import InvalidInput
 from llminfra.scenario_file import LOCK_SUFFIX, Case
 

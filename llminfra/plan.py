@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from llminfra import formats
-from llminfra.catalog.facts import Fact, Facts, Read
+from llminfra.catalog.facts import Facts, Read
+from llminfra.catalog.loader import Fact
 from llminfra.errors import LlmInfraError, MissingFact
 from llminfra.facets import capacity, deployment, memory
 from llminfra.facets.base import Inputs, Problem, Result

@@ -11,7 +11,8 @@ from pydantic import ValidationError, create_model, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from llminfra import units
-from llminfra.catalog.facts import Fact, Facts, catalog_date, fact_from_override
+from llminfra.catalog.facts import Facts
+from llminfra.catalog.loader import Fact, catalog_date, fact_from_override
 from llminfra.errors import InvalidInput, closest
 from llminfra.facets.base import Band, Inputs, field
 from llminfra.plan import Plan

@@ -48,7 +48,8 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     """
     text = _read(path)
     fields, sweep = _split(path, text)
-    origins = dict.fromkeys(fields, path.name) | dict.fromkeys(overrides or {}, "--set")
+    origins = dict.fromkeys(fields, path.name) | _locked_origins(text)
+    origins |= dict.fromkeys(overrides or {}, "--set")
     fields |= dict(overrides or {})
     fields = _absolute_model(fields, path)
     name = path.name.removesuffix(LOCK_SUFFIX).removesuffix(".toml")
@@ -139,6 +140,12 @@ def _split(path: Path, text: str) -> tuple[dict[str, Any], dict[str, list[Any]]]
             raise _error(path, text, name, unknown_field(name, Scenario.model_fields))
     _check_sweep(path, text, sweep)
     return fields, sweep
+
+
+def _locked_origins(text: str) -> dict[str, str]:
+    """Origins that a lock file keeps, so that locking it again says the same."""
+    lock = tomllib.loads(text).get("lock", {})
+    return dict(lock.get("origins", {})) if isinstance(lock, dict) else {}
 
 
 def _is_section(key: str, value: Any) -> bool:

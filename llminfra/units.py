@@ -35,6 +35,8 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "bytes": "byte",
     "bits": "bit",
     "tokens": "token",
+    "parameters": "1",
+    "values_per_token": "value/token",
     "block_tokens": "token",
     "fraction": "1",
     "ratio": "1",

@@ -25,7 +25,7 @@ PACKAGE: Final = ROOT / "llminfra"
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS: Final = [
-    {"errors", "units"},
+    {"_jsonschema", "errors", "units"},
     {"ranges"},
     {"formats"},
     {"architecture", "hf_config", "formulas"},
@@ -34,7 +34,8 @@ LAYERS: Final = [
     {"plan", "scenario", "scenario_file", "search", "lock", "explain", "listing"},
     {"present"},
     {"publish"},
-    {"cli", "__main__"},
+    {"batch"},
+    {"cli"},
 ]
 RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))

@@ -201,7 +201,7 @@ class Architecture:
         --------
         >>> model = Architecture("x", 64, 100, (Layer(count=7),))
         >>> [sum(layer.count for layer in stage.layers) for stage in model.stages(4)]
-        [1, 2, 2, 2]
+        [2, 2, 2, 1]
         """
         if not 1 <= pipeline_parallel <= self.n_layers:
             raise InvalidInput(

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from llminfra.architecture import Architecture
-from llminfra.catalog.facts import Facts, engine_entry, engines, ids, model_entries
+from llminfra.catalog.facts import Facts, engine_entry, engines
+from llminfra.catalog.loader import ids, model_entries
 from llminfra.errors import ImpossibleCombination, unknown
 from llminfra.facets.base import SIZING_CONFIDENCE, Result, base_value, field
 from llminfra.facets.base import Inputs as BaseInputs
@@ -195,7 +196,7 @@ def model_name(model: str) -> str:
     """Return the name to print for a model id or path."""
     if not is_path(model):
         return str(model_entries()[model]["name"])
-    path = Path(model).resolve()
+    path = Path(model).absolute()
     return path.parent.name if path.suffix == ".json" else path.name
 
 

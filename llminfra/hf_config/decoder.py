@@ -151,7 +151,7 @@ def runs(layers: list[Layer]) -> tuple[Layer, ...]:
 
 def grouped_query(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa:
     """Build grouped-query attention, with a window where `kind` says so."""
-    n_heads, n_kv_heads, head_dim = heads(f, layer)
+    n_heads, n_kv_heads, head_dim = heads(f)
     widths = {"": 0, "head": 2 * head_dim, "all": (n_heads + n_kv_heads) * head_dim}
     key = "attention_chunk_size" if kind == "chunk" else "sliding_window"
     return Gqa(
@@ -166,10 +166,10 @@ def grouped_query(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa:
     )
 
 
-def heads(f: Fields, layer: int | None = None) -> tuple[int, int, int]:
+def heads(f: Fields) -> tuple[int, int, int]:
     """Return query heads, KV heads and head width, which must divide each other."""
-    n_heads = f.need("num_attention_heads", layer)
-    n_kv_heads = f.maybe("num_key_value_heads", layer) or n_heads
+    n_heads = f.need("num_attention_heads")
+    n_kv_heads = f.maybe("num_key_value_heads") or n_heads
     if n_heads % n_kv_heads:
         raise f.wrong("num_key_value_heads", f"a divisor of the {n_heads} attention heads")
     head_dim = f.maybe("head_dim")

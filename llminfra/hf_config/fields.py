@@ -71,12 +71,12 @@ _brief.maxlevel = _brief.maxlist = _brief.maxdict = 3
 
 
 def brief(value: object) -> str:
-    r"""Show a value on one short line, whatever it is.
+    """Show a value on one short line, whatever it is.
 
     Examples
     --------
-    >>> print(brief("line\n" * 100))
-    'line\nline\nline\n...\nline\nline\nline\n'
+    >>> print(brief("x" * 1000), brief([[[[[1]]]]]))
+    'xxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxx' [[[[...]]]]
     """
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]

@@ -1,5 +1,6 @@
 """What notebooks import: the parts of a page, number formats and the ``%%prose`` magic."""
 
+import llminfra._jsonschema  # noqa: F401  # must come before altair, for its effect
 from llminfra.formats import count, gb, gib, kib, number, percent, times
 from llminfra.present.blocks import (
     answer,

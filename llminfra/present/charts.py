@@ -93,7 +93,11 @@ def _ends(
     ends = (values[[limit, free_to]] / scale).reset_index()
     ends.columns = ["order", "label", "limit", "free_to"]
     ends["filled"] = segments.groupby("order")["end"].max().to_numpy()
-    ends["limit_text"] = ends["limit"].map(lambda value: formats.scaled(value, 1))
+    shown = ends["limit"].map(lambda value: formats.scaled(value, 1))
+    past = ends["filled"] > ends["limit"]
+    ends["limit_text"] = shown.where(~past, "runs past " + shown)
+    ends["limit_ink"] = past.map({True: color("alert"), False: color("ink")})
+    ends["label_at"] = ends[["limit", "filled"]].max(axis=1)
     for position, column in enumerate(("verdict", "detail", "good")):
         ends[column] = [verdicts[label][position] for label in ends["label"]]
     ends["verdict_ink"] = ends["good"].map({True: color("ink"), False: color("alert")})
@@ -117,7 +121,11 @@ def _bar_layers(
         values=ticks, orient="top", offset=14, title=None, labelExpr=_first_with_unit(unit)
     )
     x = alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, span], nice=False))
-    labels = None if narrow else alt.Axis(title=None, labelLimit=240, minExtent=200)
+    labels = (
+        None
+        if narrow
+        else alt.Axis(title=None, labelAlign="left", labelPadding=200, labelLimit=195)
+    )
     y = alt.Y("label:N", sort=alt.SortField("order"), axis=labels)
     bars = (
         alt.Chart(segments)
@@ -143,7 +151,8 @@ def _bar_layers(
         .transform_calculate(middle="(datum.start + datum.end) / 2")
     )
     layers = [_free(ends, y), bars, _overflow(ends, y), values, *_limits(ends, y, narrow)]
-    layers += _part_names(segments, y, room * span) + _verdicts(ends, y, top, span, narrow)
+    layers += [] if narrow else _part_names(segments, y, room * span)
+    layers += _verdicts(ends, y, top, span, narrow)
     return alt.layer(*layers).properties(height=alt.Step(step))
 
 
@@ -171,7 +180,7 @@ def _limits(ends: "pd.DataFrame", y: alt.Y, narrow: bool) -> list[Any]:
     if narrow:
         return [tick]
     text = base.mark_text(align="left", dx=6, fontWeight=600, fontSize=_SMALL).encode(
-        x="limit:Q", y=y, text="limit_text:N"
+        x="label_at:Q", y=y, text="limit_text:N", color=alt.Color("limit_ink:N", scale=None)
     )
     return [tick, text]
 
@@ -274,15 +283,16 @@ def _line_layers(
     domain = [float(frame[x].min()), float(frame[x].max()) * share**2]
     powers = [2.0**k for k in range(0, 40, 2) if domain[0] <= 2.0**k <= frame[x].max()]
     axis_x = alt.Axis(values=powers, format=",.0f", title=titles[0], grid=False, labelBound=True)
+    decades = [10.0**k for k in range(-6, 13) if 10.0**k <= 2 * frame[y].max()]
     axis_y = alt.Axis(
         title=titles[1],
         titleAngle=0,
         titleAlign="left",
         titleAnchor="end",
-        titleY=-12,
         titleX=0,
+        titleY=-12,
         format="~g",
-        tickCount=5,
+        values=decades,
     )
     place_x = alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", domain=domain, nice=False))
     place_y = alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log"))

@@ -6,7 +6,9 @@ every text.
 """
 
 import base64
+import gzip
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,8 @@ from llminfra.present.svg import clean_svg
 MIME: Final = "application/vnd.llminfra.block+json"
 VERSION: Final = 1
 MISSING: Final = "–"
+_SHORT: Final = 14  # characters that stay on one line of a table cell
+_LONG: Final = 28  # characters that need a wide column
 
 Block = Mapping[str, Any]
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -85,8 +89,7 @@ def render_fragment(block: Block, *, uid: str, lab: bool = False) -> str:
     if prepare is None:
         near = ", ".join(closest(kind, _PREPARE))
         raise RenderError(f"block kind must be known, got {kind!r}; closest: {near}")
-    # A provenance block states the package's version under that name.
-    if kind != "provenance" and block.get("version") != VERSION:
+    if block.get("version") != VERSION:
         raise RenderError(f"block version must be {VERSION}, got {block.get('version')!r}")
     try:
         prepared = {**_common(block), **prepare(block, uid), "uid": uid, "lab": lab}
@@ -115,13 +118,25 @@ def _macros() -> Any:
 
 
 def _common(block: Block) -> dict[str, Any]:
-    texts = ("kicker", "title", "subtitle", "caption", "alt", "note", "text", "headline", "scope")
+    texts = ("kicker", "subtitle", "caption", "alt", "note", "text", "scope")
     return {
         **{name: block.get(name) or "" for name in texts},
+        **{name: keep_together(str(block.get(name) or "")) for name in ("title", "headline")},
         "source": _sentence(block.get("source")),
         "as_of": _sentence(block.get("as_of")),
         "downloads": _csv_link(block),
     }
+
+
+def keep_together(text: str) -> str:
+    """Tie numbers to the word before them and units to their number, for headings.
+
+    Examples
+    --------
+    >>> keep_together("Llama 3.3 70B on 80 GB").replace("\xa0", "_")
+    'Llama_3.3_70B on_80_GB'
+    """
+    return re.sub(r"(?<=[\w.]) (?=\d)|(?<=\d) (?=[A-Z%]{1,3}(?:\W|$))", "\xa0", text)
 
 
 def _sentence(text: Any) -> str:
@@ -203,19 +218,13 @@ def _plot(
     svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str
 ) -> dict[str, Any]:
     drawn = Markup(clean_svg(svg, prefix=f"{uid}-"))  # clean_svg keeps drawing elements only
-    return {"svg": drawn, "spec": script_json(spec) if spec else "", "variant": variant}
+    return {"svg": drawn, "spec": _packed(spec) if spec else "", "variant": variant}
 
 
-def script_json(value: Any) -> Markup:
-    """Return JSON that cannot end the script element it stands in.
-
-    Examples
-    --------
-    >>> print(script_json({"a": "</script>"}))
-    {"a":"\\u003c/script>"}
-    """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))
+def _packed(spec: Mapping[str, Any]) -> str:
+    """Return a specification as base64 of gzip'd JSON, a tenth of its size for the page to hold."""
+    text = json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 def _table(block: Block, uid: str) -> dict[str, Any]:
@@ -262,6 +271,7 @@ def _cell(value: Any, column: Mapping[str, Any]) -> dict[str, Any]:
     mark = _mark(data, axis["min"], axis["max"], axis.get("target")) if axis and drawn else None
     css = ["ll-num"] if column.get("align") == "right" and not drawn else []
     css += ["ll-verdict"] if text[:1] in "✓✗" and text else []
+    css += ["ll-short"] if len(text) <= _SHORT else ["ll-long"] if len(text) > _LONG else []
     css += ["ll-bad"] if text.startswith("✗") else []
     return {"text": text, "mark": mark, "css": " ".join(css)}
 

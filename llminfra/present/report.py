@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import llminfra
 from llminfra import formats
-from llminfra.catalog.facts import Fact, Read, sources
+from llminfra.catalog.facts import Read
+from llminfra.catalog.loader import Fact, sources
 from llminfra.explain import Changes, drivers, leaves, variants
 from llminfra.facets.base import FIELD_ORIGIN
 from llminfra.plan import Plan
@@ -148,7 +149,7 @@ def what_if(
         row(
             label,
             *(show(_quantity(p, path)) for path, show in columns.values()),
-            formats.band(marked[label], formats.count),
+            "–" if marked[label].is_exact else formats.band(marked[label], formats.count),
             _mark(marked[label], target, top),
             "✓ holds" if _holds(marked[label], target) else "✗ short",
             emphasis=label == "Base case",
@@ -201,7 +202,8 @@ def verdicts(
         held = _quantity(changed, quantity)
         good = _holds(held, target)
         verdict = f"{'✓' if good else '✗'} holds {formats.count(held)}"
-        found[label] = (verdict, formats.band(held, formats.count), good)
+        spread = "in all draws" if held.is_exact else formats.band(held, formats.count)
+        found[label] = (verdict, spread, good)
     return found
 
 

@@ -241,7 +241,9 @@ def _chart_config() -> dict[str, Any]:
         "bar": {"stroke": color("page"), "strokeWidth": 1},
         "line": {"strokeWidth": 2.6},
         "rule": {"color": ink, "strokeWidth": 1.5},
-        "point": {"filled": True, "size": 60},
+        "point": {"filled": True, "size": 60, "opacity": 1},
+        "circle": {"size": 60, "opacity": 1},
+        "tick": {"color": ink, "thickness": 2.5, "opacity": 1},
         "text": {"color": ink, "fontSize": size},
     }
 

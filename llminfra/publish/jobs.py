@@ -18,18 +18,19 @@ from concurrent.futures import (
     as_completed,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from typing import Any, Final, Literal
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from llminfra.publish.error_page import error_page
 from llminfra.publish.files import inside, safe_name, write_atomic
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
 _PREFIX: Final = "llminfra-"
@@ -130,11 +131,13 @@ def run_job(job: Job) -> Result:
         Failures included: only KeyboardInterrupt and the like pass through.
     """
     # The Jupyter stack takes half a second to import; commands that render nothing need not wait.
+    import llminfra._jsonschema  # noqa: F401  # must come first, for its effect
     from llminfra.publish.engine import CellError, execute, one_line, quiet
 
     with quiet():
         try:
-            document = execute(job.notebook, job.parameters)
+            with _loading(job.formats):
+                document = execute(job.notebook, job.parameters)
             outputs, errors = _write_formats(job, document)
             blocks = tuple(_blocks(document, job.collect))
             if errors:
@@ -200,7 +203,7 @@ def run(
 # -- one job ------------------------------------------------------------------------------------
 
 
-def _write_formats(job: Job, document: NotebookNode) -> tuple[dict[str, str], list[str]]:
+def _write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], list[str]]:
     """Write each format that works; one that does not leaves the others alone."""
     from llminfra.publish.engine import one_line
 
@@ -217,7 +220,7 @@ def _write_formats(job: Job, document: NotebookNode) -> tuple[dict[str, str], li
     return outputs, errors
 
 
-def _export(job: Job, document: NotebookNode, name: str) -> tuple[str, str | bytes]:
+def _export(job: Job, document: "NotebookNode", name: str) -> tuple[str, str | bytes]:
     import nbformat
 
     if job.title:
@@ -240,7 +243,22 @@ def _exporter(name: str) -> Any:
     return next(iter(found)).load()()
 
 
-def _blocks(document: NotebookNode, kinds: Sequence[str]) -> Iterator[Block]:
+@contextmanager
+def _loading(formats: Sequence[str]) -> Iterator[None]:
+    """Load the exporters while the kernel is at work and this process would only wait."""
+
+    def load() -> None:
+        for name in formats:
+            with suppress(Exception):  # told when the format is written
+                _exporter(name)
+
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
+def _blocks(document: "NotebookNode", kinds: Sequence[str]) -> Iterator[Block]:
     for cell in document.cells:
         for output in cell.get("outputs", []):
             block = output.get("data", {}).get(BLOCK_MIME)

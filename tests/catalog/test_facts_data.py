@@ -287,9 +287,9 @@ def test_gguf_bits_give_the_published_whole_model_average(
     precision: str, embedding: int, rest: int, published_bits: float
 ) -> None:
     part = {f: table("precision", f)[precision]
-            for f in ("bits_per_weight", "bits_embedding", "bits_head")}  # fmt: skip
+            for f in ("bits_per_weight", "embedding_bits", "head_bits")}  # fmt: skip
     total = rest * part["bits_per_weight"]
-    total += embedding * (part["bits_embedding"] + part["bits_head"])
+    total += embedding * (part["embedding_bits"] + part["head_bits"])
     assert total / (rest + 2 * embedding) == pytest.approx(published_bits, rel=0.003)
 
 
@@ -358,7 +358,7 @@ def test_log_obeys_the_pool_identity(row: Row) -> None:
 
 
 def test_every_fact_loads_through_facts() -> None:
-    from llminfra.catalog.facts import Facts  # here, so that the data tests need no package
+    from llminfra.catalog.loader import Facts  # here, so that the data tests need no package
 
     facts = Facts(user="test")
     for cls, row in ALL_ROWS:

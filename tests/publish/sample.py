@@ -63,7 +63,7 @@ def stack_chart(*, narrow: bool = False) -> Any:
             )
             start += size
         rows[-1] |= dict(total=start, free=max(start, 0.92 * limit), limit=limit, verdict=verdict,
-                         limit_text=f"{limit} GB",
+                         limit_text=f"{limit} GB" if start < limit else "",
                          verdict_ink=theme.color("ink" if verdict[0] == "✓" else "alert"))
     frame = pd.DataFrame(rows)
     ends = frame[frame["limit"].notna()]
@@ -216,13 +216,13 @@ def provenance() -> Any:
     facts = [dict(key="h100-sxm.memory_bytes", value=8e10, unit="byte", source="nvidia-h100",
                   as_of="2022-03", confidence="vendor", used_by=["memory"])]
     value = dict(
-        version="0.3.0", kind="provenance", command="llminfra render assistant-70b.lock.toml --notebook memory",
-        package="llminfra", commit="4c1d9e2", dirty=False, rendered="23 Nov 2026, 14:05 UTC",
+        command="llminfra render assistant-70b.lock.toml --notebook memory",
+        package="llminfra 0.3.0", commit="4c1d9e2", dirty=False, rendered="23 Nov 2026, 14:05 UTC",
         note="Estimates, not quotes. 18 facts from 5 sources, none past its maximum age. "
              "GB is 10⁹ bytes, GiB is 2³⁰ bytes.",
         facts=facts, scenario={"model": "llama-3.3-70b", "in_flight": 100, "region": None},
     )
-    return output({MIME: value, "text/plain": "[provenance]"})
+    return block("provenance", **value)
 
 
 @functools.cache

@@ -19,6 +19,11 @@
   };
   if (links.length) { addEventListener("scroll", mark, { passive: true }); mark(); }
 
+  // What turned out to scroll sideways must be reachable by keyboard.
+  all(".ll-equation,.ll-math,.ll-foreign").forEach((part) => {
+    if (part.scrollWidth > part.clientWidth + 1) part.tabIndex = 0;
+  });
+
   // Chart downloads: the static picture, as it came, with the colours of the light page.
   all("a[data-svg]").forEach((link) => {
     const drawn = document.querySelector(`#${CSS.escape(link.dataset.svg)} .ll-plot svg`);
@@ -60,11 +65,13 @@
 
   // Interactive charts: drawn aside, then put in the place of the picture at the same size. A page
   // without the library, or a chart that fails, keeps its picture.
-  const library = async () => {
-    const packed = Uint8Array.from(
-      atob(document.getElementById("ll-vega").textContent), (c) => c.charCodeAt(0));
+  const unpack = (script) => {
+    const packed = Uint8Array.from(atob(script.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    new Function(await new Response(stream).text())();
+    return new Response(stream).text();
+  };
+  const library = async () => {
+    new Function(await unpack(document.getElementById("ll-vega")))();
     return window.llVega;
   };
   const refuse = {
@@ -78,7 +85,7 @@
   const enliven = async (plot, vega) => {
     const picture = plot.querySelector("svg");
     const stage = document.createElement("div");
-    const spec = JSON.parse(plot.nextElementSibling.textContent);
+    const spec = JSON.parse(await unpack(plot.nextElementSibling));
     const view = new vega.View(vega.parse(spec), {
       renderer: "svg", hover: true, loader: refuse, tooltip: showTip, logger: quiet,
     });

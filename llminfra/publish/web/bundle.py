@@ -13,8 +13,12 @@ from typing import Final
 
 from platformdirs import user_cache_path
 
-# Charts are compiled to Vega before, so that neither Vega-Lite nor vega-embed need to ship.
-_SNIPPET: Final = "window.llVega = {View: vega.View, parse: vega.parse};"
+# Charts are compiled to Vega before, so that neither Vega-Lite nor vega-embed need to ship. The
+# name `vega` of vl-convert 1 is empty for Vega 6 (no default export), so its modules are imported.
+_SNIPPET: Final = (
+    'import * as full from "/npm/vega@{vega}/+esm"; '
+    "window.llVega = {{View: full.View, parse: full.parse}};"
+)
 _MAX_BYTES: Final = 2_000_000
 
 
@@ -39,7 +43,8 @@ def _build() -> str:
     # Imported late: a process that draws must never fork afterwards.
     import vl_convert
 
-    return str(vl_convert.javascript_bundle(_SNIPPET))
+    snippet = _SNIPPET.format(vega=vl_convert.get_vega_version())
+    return str(vl_convert.javascript_bundle(snippet))
 
 
 def _cache_file() -> Path:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from nbformat import NotebookNode
 
 from llminfra.errors import LlmInfraError
-from llminfra.present.render import render_fragment
+from llminfra.present.render import keep_together, render_fragment
 from llminfra.publish.web.clean import clean_html
 from llminfra.publish.web.code import highlighted
 from llminfra.publish.web.markdown import Markdown
@@ -184,7 +184,8 @@ class _Builder:
     # --- headings ----------------------------------------------------------------------------
 
     def _heading(self, html: str, level: int, kicker: str) -> str:
-        plain = unescape(re.sub(r"<[^>]*>", "", html)).strip()
+        html = html if "<" in html else keep_together(html)
+        plain = unescape(re.sub(r"<[^>]*>", "", html)).replace("\xa0", " ").strip()
         if not self._has_title and plain:
             self._has_title = True
             self._top_level = level
@@ -194,7 +195,8 @@ class _Builder:
         self._level = depth = min(depth, self._level + 1, 6)
         uid = self._unique(plain or "section")
         if depth == 2:
-            self._add_entry(uid, kicker or plain)
+            head = plain.partition(": ")[0]
+            self._add_entry(uid, kicker or (head if len(head) <= 24 else plain))
         above = f'<p class="ll-kicker">{escape(kicker)}</p>' if kicker else ""
         css = "ll-title" if depth == 2 else "ll-sub"
         return f'<div class="ll-head ll-head-{depth}" id="{uid}">{above}<h{depth} class="{css}">{html}</h{depth}></div>\n'

@@ -1,0 +1,222 @@
+"""A batch: scenario files x notebooks, checked as a whole, run, and recorded beside the reports."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import nbformat
+from tqdm import tqdm
+
+import llminfra
+from llminfra import lock
+from llminfra.errors import InvalidInput, unknown
+from llminfra.plan import Plan, evaluate
+from llminfra.publish import manifest
+from llminfra.publish.files import write_atomic
+from llminfra.publish.jobs import Job, Result, formats_available, run
+from llminfra.scenario import ScenarioBase
+from llminfra.scenario_file import LOCK_SUFFIX, Case, load_cases
+
+_ROOT: Final = Path(llminfra.__file__).resolve().parent.parent
+
+
+@dataclass
+class ReportSet:
+    """The reports of one scenario: what to run, and what came of it."""
+
+    case: Case
+    folder: Path
+    notebooks: list[Path]
+    jobs: list[Job]
+    plan: Plan | None
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """Problems of the plan and of the notebooks themselves."""
+        own = [str(problem) for problem in self.plan.problems] if self.plan else []
+        return own or [str(p.get("title")) for r in self.results for p in r.problems]
+
+
+def report_sets(
+    files: Iterable[Path],
+    overrides: Mapping[str, Any],
+    notebooks: list[Path],
+    out: Path,
+    report_formats: tuple[str, ...],
+) -> list[ReportSet]:
+    """Check everything before anything is written."""
+    cases = [case for path in _files(files) for case in _cases(path, overrides)]
+    names = [_name(case) for case in cases]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise InvalidInput(f"scenario names must differ, got {twice!r} twice; rename a file")
+    return [_report_set(case, notebooks, out / _name(case), report_formats) for case in cases]
+
+
+def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:
+    if not lock.is_lock(path):
+        return load_cases(path, overrides)
+    pinned, differences = lock.reproduce(path)
+    for line in differences:
+        click.echo(f"{path.name}: {line}", err=True)
+    return load_cases(path, pinned | dict(overrides))
+
+
+def _name(case: Case) -> str:
+    return case.scenario.name if case.scenario else case.name
+
+
+def _report_set(
+    case: Case, notebooks: list[Path], folder: Path, report_formats: tuple[str, ...]
+) -> ReportSet:
+    if case.scenario is None:
+        return ReportSet(case, folder, notebooks, [], None)
+    jobs = [
+        Job(
+            notebook=notebook,
+            out_dir=folder,
+            parameters=_parameters(notebook, case.scenario),
+            formats=report_formats,
+            title=f"{_heading(notebook)} · {case.scenario.title or case.scenario.name}",
+        )
+        for notebook in notebooks
+    ]
+    return ReportSet(case, folder, notebooks, jobs, evaluate(case.scenario))
+
+
+def _parameters(notebook: Path, scenario: ScenarioBase) -> dict[str, Any]:
+    """Fields that the notebook lists by name, and the other given ones in `more`."""
+    listed = _parameter_names(notebook)
+    values = {name: _literal(value) for name, value in scenario.to_dict().items()}
+    found = {name: value for name, value in values.items() if name in listed}
+    if "more" in listed:
+        given = scenario.changed() | {"name", "as_of"}
+        found["more"] = {n: values[n] for n in sorted(given) if n not in listed}
+    return found
+
+
+def _literal(value: Any) -> Any:
+    is_band = isinstance(value, dict) and value.keys() == {"low", "base", "high"}
+    return [value["low"], value["base"], value["high"]] if is_band else value
+
+
+def _parameter_names(notebook: Path) -> set[str]:
+    from papermill import inspect_notebook  # slow to import, and other commands do without
+
+    try:
+        return set(inspect_notebook(str(notebook)))
+    except Exception as error:  # papermill raises whatever its readers raise
+        raise InvalidInput(f"{notebook}: is not a readable notebook: {error}") from None
+
+
+def _heading(notebook: Path) -> str:
+    """First heading of a notebook, else its name."""
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except Exception as error:  # nbformat raises whatever is wrong with the file
+        raise InvalidInput(f"{notebook}: is not a readable notebook: {error}") from None
+    lines = (line for c in cells if c.cell_type == "markdown" for line in c.source.splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
+
+
+def wanted_formats(to: str) -> tuple[str, ...]:
+    """Return the formats named in ``--to``; raise InvalidInput for one that does not exist."""
+    wanted = tuple(dict.fromkeys(part.strip() for part in to.split(",") if part.strip()))
+    for name in wanted:
+        if name not in formats_available():
+            raise InvalidInput(
+                f"--to must be among {', '.join(formats_available())}, got {name!r}; choose one"
+            )
+    if not wanted:
+        raise InvalidInput(f"--to must name a format, got {to!r}; try html")
+    return wanted
+
+
+def _files(files: Iterable[Path]) -> list[Path]:
+    given = list(files)
+    if given:
+        return given
+    found = sorted(p for p in _folder("reports").glob("*.toml") if not lock.is_lock(p))
+    if not found:
+        raise InvalidInput("no scenario file given and none in reports/; name a FILE.toml")
+    return found
+
+
+def _folder(name: str) -> Path:
+    """The folder of this name here, else in the checkout the package runs from."""
+    here = Path(name)
+    return here if here.is_dir() else _ROOT / name
+
+
+def all_notebooks() -> list[Path]:
+    """Return all notebooks of the notebooks folder."""
+    found = sorted(_folder("notebooks").glob("*.ipynb"))
+    if not found:
+        raise InvalidInput("no notebook in notebooks/; name one with --notebook PATH")
+    return found
+
+
+def find_notebook(name: str) -> Path:
+    """Return the notebook of a name or a path."""
+    if name.endswith(".ipynb"):
+        if not Path(name).is_file():
+            raise InvalidInput(f"--notebook must be a name or an .ipynb file, got {name!r}")
+        return Path(name)
+    known = {path.stem: path for path in all_notebooks()}
+    if name not in known:
+        raise unknown("--notebook", name, known)
+    return known[name]
+
+
+def notebook_rows() -> list[dict[str, Any]]:
+    """Return name, question and file of each notebook."""
+    return [
+        {"name": path.stem, "question": _heading(path), "file": os.path.relpath(path)}
+        for path in all_notebooks()
+    ]
+
+
+def run_jobs(jobs: list[Job], workers: int | None) -> list[Result]:
+    """Run jobs with a progress bar."""
+    with tqdm(total=len(jobs), unit="report", file=sys.stderr, disable=None) as bar:
+        return run(jobs, workers=workers, on_done=lambda _: bar.update())
+
+
+def write_records(report_set: ReportSet) -> None:
+    """Write lock file and manifest beside the reports."""
+    case, folder = report_set.case, report_set.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if case.scenario is None or report_set.plan is None:
+        entries = {
+            n.stem: manifest.not_possible(case.name, case.reason) for n in report_set.notebooks
+        }
+        manifest.update(folder, entries, scenario=case.name, lock="")
+        return
+    text = lock.lock_text(case, _facts_used(report_set))
+    write_atomic(folder / f"{folder.name}{LOCK_SUFFIX}", text)
+    manifest.update(
+        folder,
+        {result.job.stem: manifest.entry(result) for result in report_set.results},
+        scenario=folder.name,
+        lock=f"{folder.name}{LOCK_SUFFIX}",
+        fingerprint=hashlib.sha256(json.dumps(case.scenario.to_dict()).encode()).hexdigest(),
+    )
+
+
+def _facts_used(report_set: ReportSet) -> list[dict[str, Any]]:
+    """Facts of the plan and of everything that the notebooks compared it with, by key."""
+    assert report_set.plan is not None
+    facts = {fact["key"]: dict(fact) for fact in report_set.plan.to_dict()["facts"]}
+    for result in report_set.results:
+        for block in result.blocks:
+            for fact in block.get("facts", []):
+                known = facts.setdefault(fact["key"], fact | {"used_by": []})
+                known["used_by"] = sorted({*known["used_by"], *fact["used_by"]})
+    return [facts[key] for key in sorted(facts)]

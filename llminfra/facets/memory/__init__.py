@@ -1,0 +1,180 @@
+"""What fits where: weights, KV cache and runtime against the memory of the accelerators."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from llminfra.catalog.facts import Facts
+from llminfra.errors import InvalidInput
+from llminfra.facets.base import Inputs as BaseInputs
+from llminfra.facets.base import Quantity, Result, field
+from llminfra.facets.memory.changes import problems
+from llminfra.facets.memory.layout import Sizing
+from llminfra.formulas import memory as formulas
+from llminfra.ranges import Range, apply, exact
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+__all__ = ["Inputs", "Memory", "check", "evaluate", "problems"]
+
+_MAX_BYTES = 1e13
+
+
+class Inputs(BaseInputs):
+    """Fields that matter to memory alone."""
+
+    gpu_memory_utilization: float | None = field(
+        None,
+        help="share of each accelerator's memory that the engine may use; none is its default",
+        unit="1",
+        minimum=0.05,
+        maximum=1.0,
+    )
+    memory_basis: Literal["usable", "marketing"] = field(
+        "usable", help="memory that the engine sees, or the size on the product page"
+    )
+    max_num_seqs: int | None = field(
+        None,
+        help="most sequences in one step; none is the engine's default",
+        unit="sequence",
+        minimum=1,
+        maximum=65_536,
+    )
+    max_num_batched_tokens: int | None = field(
+        None,
+        help="most tokens in one step; none is the engine's default",
+        unit="token",
+        minimum=1,
+        maximum=1_048_576,
+    )
+    activation_bytes: Quantity | None = field(
+        None,
+        help="peak activation of one accelerator; none is estimated",
+        unit="byte",
+        minimum=0,
+        maximum=_MAX_BYTES,
+    )
+    non_torch_bytes: Quantity | None = field(
+        None,
+        help="memory outside the allocator of one accelerator; none is estimated",
+        unit="byte",
+        minimum=0,
+        maximum=_MAX_BYTES,
+    )
+    runtime_bytes_per_accelerator: Quantity | None = field(
+        None,
+        help="everything but weights and KV cache on one accelerator; none is estimated",
+        unit="byte",
+        minimum=0,
+        maximum=_MAX_BYTES,
+    )
+
+
+@dataclass(frozen=True)
+class Memory(Result):
+    """Memory of one replica; what is per accelerator says so."""
+
+    parameters: Range
+    active_parameters: Range
+    weight_bytes: Range
+    weight_bytes_per_accelerator: Range
+    kv_cache_bytes_per_token: Range
+    kv_cache_bytes_per_request: Range
+    memory_bytes_per_accelerator: Range
+    limit_bytes_per_accelerator: Range
+    activation_bytes_per_accelerator: Range
+    other_runtime_bytes_per_accelerator: Range
+    kv_pool_bytes_per_accelerator: Range
+    kv_request_bytes_per_accelerator: Range
+    kv_load_bytes_per_accelerator: Range
+    kv_pool_tokens: Range
+    max_sequences: Range
+    max_sequences_guaranteed: Range
+    in_flight_per_replica: Range
+    accelerators_needed: int | None
+    accelerators_needed_for_load: int | None
+    fits: bool
+    fits_probability: float
+    load_probability: float
+
+    @property
+    def spare_bytes_per_accelerator(self) -> Range:
+        """Room that the load leaves in the pool; negative when it is short."""
+        spare: Range = self.kv_pool_bytes_per_accelerator - self.kv_load_bytes_per_accelerator
+        return spare
+
+    @property
+    def request_shortfall_bytes_per_accelerator(self) -> Range:
+        """What one request lacks in the pool; negative when it fits."""
+        short: Range = self.kv_request_bytes_per_accelerator - self.kv_pool_bytes_per_accelerator
+        return short
+
+
+def check(scenario: Any, facts: Facts) -> None:
+    """Raise InvalidInput for runtime memory that is stated twice."""
+    if scenario.runtime_bytes_per_accelerator is None:
+        return
+    for part in ("activation_bytes", "non_torch_bytes"):
+        if getattr(scenario, part) is not None:
+            raise InvalidInput(
+                f"{part} must stand without runtime_bytes_per_accelerator, which includes it, "
+                f"got {getattr(scenario, part)}; remove one",
+                field=part,
+            )
+
+
+def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
+    """Size one replica."""
+    sizing = Sizing(scenario, plan, facts)
+    deployment, model = plan.deployment, plan.deployment.architecture
+    layout = sizing.layout(deployment.tensor_parallel)
+    load = (plan.capacity.in_flight / scenario.replicas).named("in_flight_per_replica")
+    per_rank, at_least_one = load / scenario.data_parallel, load.no_less_than(1)
+    token_bytes = apply(
+        formulas.kv_cache_bytes_per_token,
+        values_per_token=exact(model.kv_values_per_token(), name="values_per_token", unit="value"),
+        bytes_per_value=sizing.kv_bytes,
+    )
+    held = apply(
+        formulas.max_sequences,
+        kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
+        sequence_bytes=layout.request_bytes,
+    )
+    return Memory(
+        parameters=exact(model.parameters, name="parameters", origin=sizing.model_origin),
+        active_parameters=exact(model.active_parameters, name="active_parameters"),
+        weight_bytes=sizing.weights(model.weight_groups(), 1, 1),
+        weight_bytes_per_accelerator=layout.weight_bytes,
+        kv_cache_bytes_per_token=token_bytes,
+        kv_cache_bytes_per_request=sizing.paged_cache(model.stages()[0], 1, sizing.request_tokens),
+        memory_bytes_per_accelerator=sizing.memory_bytes,
+        limit_bytes_per_accelerator=(sizing.memory_bytes * sizing.utilization).named(
+            "limit_bytes_per_accelerator"
+        ),
+        activation_bytes_per_accelerator=layout.activation_bytes,
+        other_runtime_bytes_per_accelerator=layout.other_runtime_bytes,
+        kv_pool_bytes_per_accelerator=layout.pool_bytes,
+        kv_request_bytes_per_accelerator=layout.request_bytes,
+        kv_load_bytes_per_accelerator=(layout.request_bytes * per_rank).named(
+            "kv_load_bytes_per_accelerator"
+        ),
+        kv_pool_tokens=apply(
+            formulas.pool_tokens,
+            name="kv_pool_tokens",
+            kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
+            cache_bytes_per_token=layout.token_bytes,
+        ),
+        max_sequences=held,
+        max_sequences_guaranteed=apply(
+            formulas.max_sequences,
+            name="max_sequences_guaranteed",
+            kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
+            sequence_bytes=layout.longest_bytes,
+        ),
+        in_flight_per_replica=load,
+        accelerators_needed=sizing.fewest(exact(1)),
+        accelerators_needed_for_load=sizing.fewest(at_least_one),
+        fits=held.base >= 1,
+        fits_probability=held.probability_at_least(1),
+        load_probability=held.probability_at_least(at_least_one),
+    )

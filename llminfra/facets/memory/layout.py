@@ -1,0 +1,202 @@
+"""How one split of the model uses each accelerator."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llminfra.architecture import Stage, WeightGroup
+from llminfra.catalog.facts import Facts
+from llminfra.facets.base import SIZING_CONFIDENCE, quantity
+from llminfra.formulas import memory as formulas
+from llminfra.formulas import runtime
+from llminfra.ranges import Range, apply, exact
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+MOST_TRIED = 64
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way to split the model, seen from the accelerator that is fullest for its work."""
+
+    weight_bytes: Range
+    activation_bytes: Range
+    other_runtime_bytes: Range
+    pool_bytes: Range
+    token_bytes: Range
+    request_bytes: Range
+    longest_bytes: Range
+
+    @property
+    def sequences(self) -> Range:
+        """Requests that one rank holds."""
+        return apply(
+            formulas.max_sequences,
+            kv_pool_bytes=self.pool_bytes,
+            sequence_bytes=self.request_bytes,
+        )
+
+
+def kv_precision(scenario: Any) -> str:
+    """The cache's precision; auto keeps the 16 bits that engines use unless told otherwise."""
+    return "bf16" if scenario.kv_precision == "auto" else str(scenario.kv_precision)
+
+
+class Sizing:
+    """The facts and fields that all layouts of one scenario share."""
+
+    def __init__(self, scenario: Any, plan: "Plan", facts: Facts) -> None:
+        self.scenario, self.facts = scenario, facts
+        deployment = plan.deployment
+        self.model, self.engine = deployment.architecture, deployment.engine_entry
+        self.longest_tokens = exact(deployment.max_model_len, name="max_model_len")
+        self.block_tokens = facts.number(self.engine, "kv_block_tokens")
+        self.request_tokens = plan.capacity.tokens_per_request
+        self.kv_bytes = facts.number(kv_precision(scenario), "kv_bytes_per_value")
+        self.memory_bytes = facts.number(
+            scenario.accelerator, f"memory_{scenario.memory_basis}_bytes"
+        )
+        self.utilization = self._utilization()
+        self.shares_rest = facts.text(self.engine, "pool_basis") == "remaining"
+        self.model_origin = next(
+            (r.fact for r in facts.ledger if r.fact.key == f"{scenario.model}.config"),
+            f"configuration at {scenario.model}",
+        )
+
+    def _utilization(self) -> Range:
+        if self.scenario.gpu_memory_utilization is not None:
+            return quantity(self.scenario, "gpu_memory_utilization")
+        return self.facts.number(self.engine, "default_gpu_memory_utilization")
+
+    def layout(self, tensor_parallel: int) -> Layout:
+        """Return the stage that holds the fewest sequences."""
+        stages = self.model.stages(self.scenario.pipeline_parallel)
+        layouts = [self._stage_layout(stage, tensor_parallel) for stage in stages]
+        return min(layouts, key=lambda layout: layout.sequences.base)
+
+    def _stage_layout(self, stage: Stage, tensor_parallel: int) -> Layout:
+        weights = self.weights(stage.weight_groups, tensor_parallel, self.scenario.expert_parallel)
+        activation, other = self._runtime(tensor_parallel)
+        pool = apply(
+            runtime.kv_pool_bytes_of_rest if self.shares_rest else runtime.kv_pool_bytes,
+            name="kv_pool_bytes_per_accelerator",
+            gpu_memory_utilization=self.utilization,
+            memory_bytes=self.memory_bytes,
+            weight_bytes=weights,
+            activation_bytes=activation,
+            other_runtime_bytes=other,
+        )
+        unpaged = self._cache(stage, tensor_parallel, self.request_tokens)
+        return Layout(
+            weight_bytes=weights,
+            activation_bytes=activation,
+            other_runtime_bytes=other,
+            pool_bytes=pool,
+            token_bytes=(unpaged / self.request_tokens).named("cache_bytes_per_token"),
+            request_bytes=self.paged_cache(stage, tensor_parallel, self.request_tokens),
+            longest_bytes=self.paged_cache(stage, tensor_parallel, self.longest_tokens),
+        )
+
+    def weights(
+        self, groups: tuple[WeightGroup, ...], tensor_parallel: int, expert_parallel: int
+    ) -> Range:
+        """Weights of one rank at the scenario's precision."""
+        precision = self.scenario.precision
+        quantized = self._quantized_names(groups)
+        counts = dict.fromkeys(("quantized", "embedding", "head", "other"), 0)
+        for group in groups:
+            known = group.name if group.name in ("embedding", "head") else "other"
+            kind = "quantized" if group.quantizable and group.name in quantized else known
+            counts[kind] += group.count_on_rank(
+                tensor_parallel=tensor_parallel, expert_parallel=expert_parallel
+            )
+        parameters: dict[str, Any] = {
+            f"{kind}_parameters": exact(count, name=f"{kind}_parameters", origin=self.model_origin)
+            for kind, count in counts.items()
+        }
+        bits = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
+        recipe: dict[str, Any] = {name: self.facts.number(precision, name) for name in bits}
+        recipe["kernel_padding_ratio"] = self.facts.number(precision, "kernel_padding_ratio")
+        return apply(formulas.weight_bytes, **parameters, **recipe)
+
+    def _quantized_names(self, groups: tuple[WeightGroup, ...]) -> set[str]:
+        precision, name = self.scenario.precision, "quantized_groups"
+        has_experts = any(group.name == "experts" for group in groups)
+        if has_experts and self.facts.has(precision, f"{name}_moe"):
+            name = f"{name}_moe"
+        return set(self.facts.text(precision, name).split())
+
+    def _runtime(self, tensor_parallel: int) -> tuple[Range, Range]:
+        """Peak activation, and everything else that the engine subtracts from the pool."""
+        scenario, facts = self.scenario, self.facts
+        if scenario.runtime_bytes_per_accelerator is not None:
+            return exact(0, name="activation_bytes"), quantity(
+                scenario, "runtime_bytes_per_accelerator"
+            )
+        if scenario.activation_bytes is not None:
+            activation = quantity(scenario, "activation_bytes")
+        else:
+            activation = self._activation()
+        if scenario.non_torch_bytes is not None:
+            return activation, quantity(scenario, "non_torch_bytes")
+        size = "single" if tensor_parallel == 1 else "parallel"
+        graphs = "cuda_graph_bytes" if self._counts_graphs() else None
+        other = apply(
+            runtime.runtime_bytes,
+            name="other_runtime_bytes",
+            non_torch_bytes=facts.number(self.engine, f"non_torch_bytes_{size}"),
+            cuda_graph_bytes=facts.number(self.engine, graphs) if graphs else 0.0,
+            pool_error_bytes=facts.number("memory", "pool_error_bytes"),
+        )
+        return activation, other
+
+    def _counts_graphs(self) -> bool:
+        """Tell whether this engine version takes captured graphs from the pool."""
+        return self.facts.number(self.engine, "graph_counts_in_pool") > 0
+
+    def _activation(self) -> Range:
+        facts, engine = self.facts, self.engine
+        return apply(
+            runtime.activation_bytes,
+            max_num_seqs=self._limit("max_num_seqs"),
+            vocab_size=exact(self.model.vocab_size, name="vocab_size", origin=self.model_origin),
+            max_num_batched_tokens=self._limit("max_num_batched_tokens"),
+            hidden_size=exact(self.model.hidden_size, name="hidden_size", origin=self.model_origin),
+            activation_bytes_per_logit=facts.number(engine, "activation_bytes_per_logit"),
+            activation_bytes_per_hidden=facts.number(engine, "activation_bytes_per_hidden"),
+        )
+
+    def _limit(self, name: str) -> Range:
+        """A batch limit of the scenario, else the engine's default for this accelerator."""
+        if getattr(self.scenario, name) is not None:
+            return quantity(self.scenario, name)
+        threshold = self.facts.number(self.engine, "large_memory_threshold_bytes")
+        small = self.facts.text(self.engine, "large_memory_excluded").split()
+        is_small = self.memory_bytes < threshold or any(
+            self.scenario.accelerator.startswith(start) for start in small
+        )
+        return self.facts.number(self.engine, f"default_{name}_{'small' if is_small else 'large'}")
+
+    def paged_cache(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
+        """Cache of one sequence on one rank, in whole blocks."""
+        paged = apply(formulas.paged_tokens, tokens=tokens, block_tokens=self.block_tokens)
+        return self._cache(stage, tensor_parallel, paged)
+
+    def _cache(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
+        return apply(
+            stage.cache_bytes,
+            name="sequence_bytes",
+            tokens=tokens,
+            bytes_per_value=self.kv_bytes,
+            tensor_parallel=tensor_parallel,
+        )
+
+    def fewest(self, sequences: Range) -> int | None:
+        """Fewest accelerators of this kind that hold so many requests at the sizing confidence."""
+        others = self.scenario.pipeline_parallel * self.scenario.data_parallel
+        for tensor_parallel in self.model.tensor_parallel_values(MOST_TRIED):
+            held: Range = self.layout(tensor_parallel).sequences * self.scenario.data_parallel
+            if held.probability_at_least(sequences) >= SIZING_CONFIDENCE:
+                return int(tensor_parallel * others)
+        return None

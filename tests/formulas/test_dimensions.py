@@ -1,0 +1,120 @@
+"""Dimensions: scaling the units of the inputs scales the result as its unit says.
+
+Bit and byte, hour and second are one dimension each, because the formulas hold their conversion.
+Scales are powers of two, so that rounding inside a formula sees the same ratios.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from math import prod
+from typing import Any
+
+import pytest
+
+import llminfra.formulas
+from llminfra.formulas import capacity, memory, runtime
+
+POOL = dict.fromkeys(
+    ("memory_bytes", "weight_bytes", "activation_bytes", "other_runtime_bytes"), "byte"
+)
+POOL |= {"gpu_memory_utilization": "1"}
+PARTS = {f"{part}_parameters": "parameter" for part in ("quantized", "embedding", "head", "other")}
+BITS = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
+
+# Formula, the dimension of each input, the dimension of the result.
+FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
+    (
+        memory.weight_bytes,
+        PARTS | dict.fromkeys(BITS, "byte/parameter") | {"kernel_padding_ratio": "1"},
+        "byte",
+    ),
+    (
+        memory.kv_cache_bytes_per_token,
+        {"values_per_token": "value/token", "bytes_per_value": "byte/value"},
+        "byte/token",
+    ),
+    (
+        runtime.runtime_bytes,
+        dict.fromkeys(("non_torch_bytes", "cuda_graph_bytes", "pool_error_bytes"), "byte"),
+        "byte",
+    ),
+    (
+        runtime.activation_bytes,
+        {
+            "max_num_seqs": "sequence",
+            "vocab_size": "logit/sequence",
+            "activation_bytes_per_logit": "byte/logit",
+            "max_num_batched_tokens": "token",
+            "hidden_size": "value/token",
+            "activation_bytes_per_hidden": "byte/value",
+        },
+        "byte",
+    ),
+    (runtime.kv_pool_bytes, POOL, "byte"),
+    (runtime.kv_pool_bytes_of_rest, POOL, "byte"),
+    (
+        memory.pool_tokens,
+        {"kv_pool_bytes": "byte", "cache_bytes_per_token": "byte/token"},
+        "token",
+    ),
+    (memory.paged_tokens, {"tokens": "token", "block_tokens": "token"}, "token"),
+    (memory.max_sequences, {"kv_pool_bytes": "byte", "sequence_bytes": "byte"}, "1"),
+    (
+        capacity.request_tokens,
+        {"prompt_tokens": "token", "output_tokens": "token"},
+        "token",
+    ),
+    (
+        capacity.in_flight_of_rate,
+        {"requests_per_s": "request/second", "request_s": "second"},
+        "request",
+    ),
+    (
+        capacity.in_flight_of_active_users,
+        {"active_users": "request", "think_time_s": "second", "request_s": "second"},
+        "request",
+    ),
+    (
+        capacity.peak_requests_per_s,
+        {
+            "named_users": "user",
+            "requests_per_user_day": "request/user/day",
+            "work_hours": "second/day",
+            "peak_factor": "1",
+        },
+        "request/second",
+    ),
+]
+NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]
+UNITS = ("byte", "parameter", "value", "token", "sequence", "logit", "request", "second", "user")
+SCALES = {unit: 2.0 ** (3 * i + 1) for i, unit in enumerate((*UNITS, "day"))} | {"1": 1.0}
+
+
+def scale(unit: str) -> float:
+    over, *under = unit.split("/")
+    return SCALES[over] / prod(SCALES[u] for u in under)
+
+
+@pytest.mark.parametrize(("formula", "inputs", "result"), NAMED)
+def test_the_result_has_the_unit_that_its_inputs_give(
+    formula: Callable[..., Any], inputs: dict[str, str], result: str
+) -> None:
+    plain = {name: 3.7 + 1.3 * i for i, name in enumerate(sorted(inputs, reverse=True))}
+    scaled = {name: value * scale(inputs[name]) for name, value in plain.items()}
+    expected = formula(**plain) * scale(result)
+    assert expected != 0
+    assert formula(**scaled) == pytest.approx(expected, rel=1e-12)
+
+
+def test_every_formula_is_checked() -> None:
+    names = [module.name for module in pkgutil.iter_modules(llminfra.formulas.__path__)]
+    modules = [import_module(f"llminfra.formulas.{name}") for name in names]
+    public = {
+        function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+    assert public == {row[0] for row in FORMULAS}
