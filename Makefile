@@ -38,7 +38,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lab bench format constraints clean FORCE
+.PHONY: help report test test-all lab bench format readme constraints clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools
 format: $(VENV)/.dev ## bring the code into the house style
 	$(RUN)ruff check --fix
 	$(RUN)ruff format
+
+readme: $(VENV)/.dev ## renew the generated parts of README.md and its picture
+	$(RUN)python tests/readme.py
 
 constraints: $(VENV)/.runtime ## pin the newest versions that pyproject.toml allows
 	@env -u PIP_CONSTRAINT -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS PIP_CONFIG_FILE=/dev/null \

@@ -39,9 +39,16 @@ class ReportSet:
 
     @property
     def problems(self) -> list[str]:
-        """Problems of the plan and of the notebooks themselves."""
-        own = [str(problem) for problem in self.plan.problems] if self.plan else []
-        return own or [str(p.get("title")) for r in self.results for p in r.problems]
+        """Problems and warnings of the plan, as lines."""
+        return [str(problem) for problem in self.plan.problems] if self.plan else []
+
+    @property
+    def is_ok(self) -> bool:
+        """True when neither the plan nor a notebook says that something cannot work as asked."""
+        found = self.plan.problems if self.plan else []
+        return not any(problem.is_error for problem in found) and not any(
+            result.problems for result in self.results
+        )
 
 
 def report_sets(

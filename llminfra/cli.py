@@ -111,7 +111,7 @@ def render(
         batch.write_records(report_set)
         _print_outcome(report_set)
     failed = any(result.status == "failed" for s in sets for result in s.results)
-    if failed or (strict and any(s.problems for s in sets)):
+    if failed or (strict and not all(s.is_ok for s in sets)):
         sys.exit(1)
 
 

@@ -73,8 +73,8 @@ def as_text(rows: Sequence[Row]) -> str:
     import pandas as pd  # heavy; the other commands do without
 
     frame = pd.DataFrame(rows, dtype=object).map(_shown)
-    texts = [c for c in frame if any(isinstance(row[c], str) for row in rows)]
-    left = {c: f"{{:<{max(frame[c].str.len().max(), len(c))}}}".format for c in texts}
+    texts = [name for name in rows[0] if any(isinstance(row[name], str) for row in rows)]
+    left = {c: f"{{:<{max(len(c), *map(len, frame[c]))}}}".format for c in texts}
     return frame.to_string(index=False, justify="left", formatters=left)
 
 

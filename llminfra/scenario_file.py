@@ -51,6 +51,7 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     origins = dict.fromkeys(fields, path.name) | _locked_origins(text)
     origins |= dict.fromkeys(overrides or {}, "--set")
     fields |= dict(overrides or {})
+    sweep = {name: values for name, values in sweep.items() if name not in (overrides or {})}
     fields = _absolute_model(fields, path)
     name = path.name.removesuffix(LOCK_SUFFIX).removesuffix(".toml")
     try:

@@ -58,6 +58,7 @@ ADOPTED_NAMES: Final[dict[str, str]] = {
     "max_num_seqs": "sequence",
     "max_sequences": "sequence",
     "max_sequences_guaranteed": "sequence",
+    "max_model_len_accepted": "token",
     "max_num_batched_tokens": "token",
     "max_model_len": "token",
     "kv_cache_bytes_per_token": "byte/token",

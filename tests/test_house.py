@@ -7,6 +7,7 @@ import json
 import pkgutil
 import re
 import subprocess
+import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ LAYERS: Final = [
     {"architecture", "hf_config", "formulas"},
     {"catalog"},
     {"facets"},
-    {"plan", "scenario", "scenario_file", "search", "lock", "explain", "listing"},
+    {"plan", "scenario", "scenario_file", "search", "lock", "explain", "listing", "validation"},
     {"present"},
     {"publish"},
     {"batch"},
@@ -111,7 +112,13 @@ def test_facets_do_not_import_each_other(module: Path) -> None:
 
 @pytest.mark.parametrize("module", named(sorted((PACKAGE / "publish").rglob("*.py"))))
 def test_publishing_knows_nothing_of_models(module: Path) -> None:
-    assert {n.split(".")[0] for n in own(module)} <= {"", "errors", "present", "publish"}
+    assert {n.split(".")[0] for n in own(module)} <= {
+        "",
+        "_jsonschema",
+        "errors",
+        "present",
+        "publish",
+    }
 
 
 @pytest.mark.parametrize("module", named([p for p in files() if p.suffix == ".py"]))
@@ -132,6 +139,22 @@ def test_each_argument_of_a_formula_says_its_unit(formula: Any) -> None:
     parameters = inspect.signature(formula).parameters
     assert [n for n in parameters if not unit_of(n)] == []
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values()) or len(parameters) <= 2
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("llminfra", {"pandas", "altair", "IPython", "nbformat"}),
+        ("llminfra.cli", {"pandas", "altair", "IPython", "nbformat", "papermill"}),
+        ("llminfra.present", {"lark", "nbformat"}),
+    ],
+)
+def test_imports_that_cost_seconds_wait_until_needed(module: str, unwanted: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+    assert unwanted & set(loaded.stdout.split()) == set()
 
 
 def test_requirements_are_what_is_imported() -> None:

@@ -64,7 +64,9 @@ def test_both_halves_are_normal() -> None:
 
 
 @given(bands(), bands())
-def test_draws_travel_together(a: tuple[float, float, float], b: tuple[float, float, float]) -> None:
+def test_draws_travel_together(
+    a: tuple[float, float, float], b: tuple[float, float, float]
+) -> None:
     x, y = drawn("x", a), drawn("y", b)
     zero = x - x
     assert (zero.low, zero.base, zero.high) == (0.0, 0.0, 0.0)

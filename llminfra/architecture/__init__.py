@@ -109,6 +109,35 @@ class Stage:
             )
         return total[()]
 
+    def reserved_cache_bytes(
+        self,
+        *,
+        tokens: ArrayLike,
+        block_tokens: ArrayLike,
+        max_num_batched_tokens: ArrayLike,
+        bytes_per_value: ArrayLike,
+        tensor_parallel: int = 1,
+    ) -> Any:
+        r"""Cache that the engine reserves for one sequence on one rank of this stage [byte].
+
+        Notes
+        -----
+        .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l
+
+        with the window or chunk of layer l, where it has one, plus the tokens of one step.
+        """
+        shape = np.broadcast(tokens, block_tokens, max_num_batched_tokens, bytes_per_value).shape
+        total = np.zeros(shape)
+        for group in self.cache_groups:
+            total = total + group.reserved_on_rank(
+                tokens,
+                block_tokens=block_tokens,
+                max_num_batched_tokens=max_num_batched_tokens,
+                bytes_per_value=bytes_per_value,
+                tensor_parallel=tensor_parallel,
+            )
+        return total[()]
+
 
 @dataclass(frozen=True)
 class Architecture:

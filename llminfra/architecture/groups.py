@@ -6,7 +6,7 @@ replicated, experts are sliced by tensor parallel or, under expert parallel, kep
 out. Uneven splits are rounded up: the numbers are those of the fullest rank.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -138,3 +138,37 @@ class CacheGroup:
         entry_bytes = np.multiply(self.values_on_rank(tensor_parallel), width)
         per_layer = np.ceil(kept / self.tokens_per_entry) * entry_bytes
         return self.n_layers * (per_layer + ceil_div(self.state_bytes, tensor_parallel))
+
+    def reserved_on_rank(
+        self,
+        tokens: ArrayLike,
+        *,
+        block_tokens: ArrayLike,
+        max_num_batched_tokens: ArrayLike,
+        bytes_per_value: ArrayLike,
+        tensor_parallel: int = 1,
+    ) -> Any:
+        """Cache that an engine reserves for one sequence in these layers on one rank [byte].
+
+        Whole blocks. A window layer keeps its window, the tokens of one step and one block more; a
+        chunk layer its chunk and the tokens of one step.
+
+        Examples
+        --------
+        A window of 1,024 with 2,048 tokens a step reserves 193 blocks of 16 tokens:
+
+        >>> group = CacheGroup("window", values_per_token=1, window=1024)
+        >>> reserved = group.reserved_on_rank(
+        ...     131072, block_tokens=16, max_num_batched_tokens=2048, bytes_per_value=1)
+        >>> float(reserved) / 16
+        193.0
+        """
+        kept, spare = np.asarray(tokens), 0
+        if self.window is not None:
+            spare = int(self.kind == "window")
+            kept = np.minimum(tokens, np.add(self.window - spare, max_num_batched_tokens))
+        blocks = np.ceil(kept / np.asarray(block_tokens)) + spare
+        unlimited = replace(self, window=None)
+        return unlimited.bytes_on_rank(
+            blocks * block_tokens, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
+        )

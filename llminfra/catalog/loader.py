@@ -252,7 +252,10 @@ def _fact(row: Mapping[str, str], declared: Field) -> Fact:
 
 
 def _bounded(text: str, declared: Field) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise CatalogError(f"value must be a number, got {text!r}") from None
     if not declared.minimum <= number <= declared.maximum:
         raise CatalogError(
             f"value must be from {declared.minimum:g} to {declared.maximum:g} {declared.unit}, "

@@ -40,6 +40,11 @@ class Problem:
     message: str
     fixes: tuple[str, ...] = ()
 
+    @property
+    def is_error(self) -> bool:
+        """True for what cannot work as asked (E-…), False for a warning (W-…)."""
+        return self.code.startswith("E-")
+
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" + "".join(f"; {fix}" for fix in self.fixes)
 

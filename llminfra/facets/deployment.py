@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Stands in for the maximum of models that state none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
 Precision = Literal[
-    "fp32", "bf16", "fp16", "fp8", "int8", "int4",
+    "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
     "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m",
 ]  # fmt: skip
 
@@ -85,6 +85,7 @@ class Deployment(Result):
     tensor_parallel: int
     accelerators_per_replica: int
     accelerators: int
+    is_native_format: bool
 
     @property
     def label(self) -> str:
@@ -177,6 +178,7 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
         tensor_parallel=tensor_parallel,
         accelerators_per_replica=per_replica,
         accelerators=per_replica * inputs.replicas,
+        is_native_format=_is_native(inputs, facts),
     )
 
 
@@ -198,6 +200,12 @@ def model_name(model: str) -> str:
         return str(model_entries()[model]["name"])
     path = Path(model).absolute()
     return path.parent.name if path.suffix == ".json" else path.name
+
+
+def _is_native(inputs: Inputs, facts: Facts) -> bool:
+    """Tell whether the accelerator multiplies in the format that the weights are stored in."""
+    native = [part.strip() for part in facts.text(inputs.precision, "native_from").split(";")]
+    return native == ["all"] or facts.text(inputs.accelerator, "architecture") in native
 
 
 def _fewest_that_hold(plan: "Plan", architecture: Architecture) -> int:

@@ -103,37 +103,6 @@ def kv_cache_bytes_per_token(*, values_per_token: ArrayLike, bytes_per_value: Ar
     return np.multiply(values_per_token, bytes_per_value)
 
 
-def paged_tokens(*, tokens: ArrayLike, block_tokens: ArrayLike) -> Any:
-    r"""Tokens that a sequence reserves when the cache is handed out in blocks.
-
-    Parameters
-    ----------
-    tokens : array_like
-        Length of the sequence. [token]
-    block_tokens : array_like
-        Tokens of one block. [token]
-
-    Returns
-    -------
-    paged_tokens : float or ndarray
-        [token]
-
-    Notes
-    -----
-    .. math:: T_b = b \lceil T / b \rceil
-
-    References
-    ----------
-    Kwon et al. (2023), Efficient memory management for large language model serving.
-
-    Examples
-    --------
-    >>> float(paged_tokens(tokens=700, block_tokens=16))
-    704.0
-    """
-    return np.ceil(np.divide(tokens, block_tokens)) * block_tokens
-
-
 def pool_tokens(*, kv_pool_bytes: ArrayLike, cache_bytes_per_token: ArrayLike) -> Any:
     r"""Tokens whose cache fits in the pool.
 

@@ -87,19 +87,21 @@ def notice(title: str, *, body: str = "", items: Sequence[str] = (), level: str 
     return block("notice", level=level, title=text(title), text=text(body), items=list(items))
 
 
-def problems(found: Sequence[Any]) -> Block | None:
-    """Show a plan's problems with the changes that would help; nothing when there are none."""
-    if not found:
-        return None
-    first = found[0]
-    return block(
-        "notice",
-        level="problem",
-        title=f"{first.message[:1].upper()}{first.message[1:]}",
-        text="Nearest changes that work:" if first.fixes else "",
-        items=list(first.fixes),
-        code=first.code,
-    )
+def problems(found: Sequence[Any]) -> None:
+    """Show a plan's problems with the changes that would help, and its warnings as notes."""
+    from IPython.display import display  # slow to import, and only notebooks need it
+
+    for problem in found:
+        message = f"{problem.message[:1].upper()}{problem.message[1:]}"
+        shown = block(
+            "notice",
+            level="problem" if problem.is_error else "note",
+            title=message,
+            text="Nearest changes that work:" if problem.fixes else "",
+            items=list(problem.fixes),
+            code=problem.code,
+        )
+        display(shown)  # type: ignore[no-untyped-call]  # IPython has no types here
 
 
 def tile(

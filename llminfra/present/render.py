@@ -129,7 +129,7 @@ def _common(block: Block) -> dict[str, Any]:
 
 
 def keep_together(text: str) -> str:
-    """Tie numbers to the word before them and units to their number, for headings.
+    r"""Tie numbers to the word before them and units to their number, for headings.
 
     Examples
     --------
@@ -214,9 +214,7 @@ def _figure(block: Block, uid: str) -> dict[str, Any]:
     }
 
 
-def _plot(
-    svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str
-) -> dict[str, Any]:
+def _plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str) -> dict[str, Any]:
     drawn = Markup(clean_svg(svg, prefix=f"{uid}-"))  # clean_svg keeps drawing elements only
     return {"svg": drawn, "spec": _packed(spec) if spec else "", "variant": variant}
 
@@ -248,13 +246,13 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ticks(mark: Mapping[str, Any]) -> list[dict[str, Any]]:
     values = [mark["min"], mark.get("target"), mark["max"]]
-    ticks = [
-        {"at": _percent(value, mark["min"], mark["max"]), "text": f"{value:,.4g}"}
-        for value in values
-        if value is not None
-    ]
+    places = [(_percent(value, mark["min"], mark["max"]), value) for value in values]
     # Labels closer than a fifth of the axis would run into each other: the target goes first.
-    return [t for t in ticks if t["at"] in (0, 100) or 20 < t["at"] < 80]
+    return [
+        {"at": at, "text": f"{value:,.4g}"}
+        for at, value in places
+        if at is not None and (at in (0, 100) or 20 < at < 80)
+    ]
 
 
 def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class ChartLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart in its two forms, with its outer size. [px]"""
+    """A chart in its two forms, with its outer size. [px]."""
 
     vega_spec: VegaSpec
     svg: str
@@ -80,6 +80,7 @@ def draw(chart: ChartLike | Mapping[str, Any], *, width_px: float | None = None)
     """
     spec = dict(chart) if isinstance(chart, Mapping) else chart.to_dict()
     _check_numbers(spec)
+    _check_data_is_inside(spec)
     if width_px is None:
         return _draw_vega(_compile(spec))
     spec = _styled(spec)
@@ -134,18 +135,18 @@ def _compile(spec: VegaSpec) -> VegaSpec:
     try:
         return dict(_vl_convert().vegalite_to_vega(spec, vl_version=version))
     except ValueError as error:
-        raise RenderError(f"chart must be valid Vega-Lite, got: {_first_line(error)}") from error
+        raise RenderError(f"chart must be valid Vega-Lite, got: {_in_short(error)}") from error
 
 
 def _draw_vega(spec: VegaSpec, width_px: float | None = None) -> Drawing:
     try:
         svg = _vl_convert().vega_to_svg(_measurable(spec), allowed_base_urls=[])
     except ValueError as error:
-        raise RenderError(f"chart must be drawable, got: {_first_line(error)}") from error
+        raise RenderError(f"chart must be drawable, got: {_in_short(error)}") from error
     view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     if view is None or "NaN" in re.sub(r">[^<]*<", "><", svg):
         raise RenderError("chart must have a size and finite positions, got NaN; check its data")
-    width, height = width_px or float(view[1]), float(view[2])
+    width, height = float(width_px or view[1]), float(view[2])
     return Drawing(spec, _tidy(svg, width, height), width, height)
 
 
@@ -192,9 +193,20 @@ def _check_numbers(spec: VegaSpec) -> None:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__
+def _check_data_is_inside(node: Any) -> None:
+    if isinstance(node, Mapping):
+        url = node.get("url")
+        if isinstance(url, str) and not url.startswith("data:"):
+            raise RenderError(f"chart data must be in the chart, got a link to {url}; pass a table")
+    for child in node.values() if isinstance(node, Mapping) else node:
+        if isinstance(child, Mapping | list):
+            _check_data_is_inside(child)
+
+
+def _in_short(error: Exception) -> str:
+    lines = (line.strip() for line in str(error).splitlines())
+    said = " ".join(line for line in lines if line and not line.startswith("at "))
+    return said[:300] or type(error).__name__
 
 
 @cache

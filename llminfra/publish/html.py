@@ -89,7 +89,7 @@ class HtmlReportExporter(TemplateExporter):
     def _html(self, page: Page, title: str) -> str:
         body = Markup("\n".join(page.body_html))
         has_charts = 'class="ll-spec"' in body
-        return _template().render(
+        html: str = _template().render(
             page=page,
             title=title,
             language=self.language,
@@ -102,6 +102,7 @@ class HtmlReportExporter(TemplateExporter):
             bundle=vega_bundle() if has_charts else "",
             hatch_id=theme.HATCH_ID,
         )
+        return html
 
 
 @cache
@@ -138,7 +139,9 @@ def _face(face: tuple[str, str, str]) -> str:
 
 
 def _print_footer(title: str, page: Page) -> str:
-    line = "   ·   ".join(part for part in (title, page.as_of and f"Facts as of {page.as_of}") if part)
+    line = "   ·   ".join(
+        part for part in (title, page.as_of and f"Facts as of {page.as_of}") if part
+    )
     return f"\n@page{{@bottom-left{{content:{_css_string(line)}}}}}"
 
 

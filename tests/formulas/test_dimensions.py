@@ -59,7 +59,6 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         {"kv_pool_bytes": "byte", "cache_bytes_per_token": "byte/token"},
         "token",
     ),
-    (memory.paged_tokens, {"tokens": "token", "block_tokens": "token"}, "token"),
     (memory.max_sequences, {"kv_pool_bytes": "byte", "sequence_bytes": "byte"}, "1"),
     (
         capacity.request_tokens,

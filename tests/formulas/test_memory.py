@@ -26,14 +26,15 @@ FORMULAS: list[tuple[Callable[..., Any], tuple[str, ...], tuple[str, ...]]] = [
     (runtime.runtime_bytes, ("non_torch_bytes", "cuda_graph_bytes"), ("pool_error_bytes",)),
     (
         runtime.activation_bytes,
-        ("max_num_seqs", "vocab_size", "max_num_batched_tokens", "hidden_size")
-        + ("activation_bytes_per_logit", "activation_bytes_per_hidden"),
+        (
+            *("max_num_seqs", "vocab_size", "max_num_batched_tokens", "hidden_size"),
+            *("activation_bytes_per_logit", "activation_bytes_per_hidden"),
+        ),
         (),
     ),
     (runtime.kv_pool_bytes, POOL, HELD),
     (runtime.kv_pool_bytes_of_rest, ("memory_bytes",), HELD),
     (memory.pool_tokens, ("kv_pool_bytes",), ("cache_bytes_per_token",)),
-    (memory.paged_tokens, ("tokens",), ()),
     (memory.max_sequences, ("kv_pool_bytes",), ("sequence_bytes",)),
 ]
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]
@@ -184,20 +185,13 @@ def test_a_negative_pool_holds_nothing() -> None:
     assert memory.max_sequences(kv_pool_bytes=-1.0, sequence_bytes=1.0) == 0
 
 
-@given(st.integers(1, 10**6), st.integers(1, 512))
-def test_blocks_cover_the_sequence_and_no_block_is_idle(tokens: int, block: int) -> None:
-    paged = memory.paged_tokens(tokens=tokens, block_tokens=block)
-    assert tokens <= paged < tokens + block
-    assert paged % block == 0
-
-
 @given(POSITIVE, POSITIVE)
-def test_the_pool_identity_adds_up(weights: float, runtime: float) -> None:
+def test_the_pool_identity_adds_up(weights: float, held: float) -> None:
     pool = runtime.kv_pool_bytes(
         gpu_memory_utilization=0.9,
         memory_bytes=80e9,
         weight_bytes=weights,
-        activation_bytes=runtime,
-        other_runtime_bytes=runtime,
+        activation_bytes=held,
+        other_runtime_bytes=held,
     )
-    assert pool + weights + 2 * runtime == pytest.approx(0.9 * 80e9)
+    assert pool + weights + 2 * held == pytest.approx(0.9 * 80e9)

@@ -57,67 +57,136 @@ def stack_chart(*, narrow: bool = False) -> Any:
         for part, size in zip(PARTS, sizes, strict=True):
             shown = f"{size:.1f}" if size > (14 if narrow else 8) else ""
             rows.append(
-                dict(layout=layout, part=part.replace("_", " "), start=start, end=start + size,
-                     middle=start + size / 2, label=shown, fill=theme.color(part),
-                     ink=theme.text_on(part), size=size)
+                {
+                    "layout": layout,
+                    "part": part.replace("_", " "),
+                    "start": start,
+                    "end": start + size,
+                    "middle": start + size / 2,
+                    "label": shown,
+                    "fill": theme.color(part),
+                    "ink": theme.text_on(part),
+                    "size": size,
+                }
             )
             start += size
-        rows[-1] |= dict(total=start, free=max(start, 0.92 * limit), limit=limit, verdict=verdict,
-                         limit_text=f"{limit} GB" if start < limit else "",
-                         verdict_ink=theme.color("ink" if verdict[0] == "✓" else "alert"))
+        rows[-1] |= {
+            "total": start,
+            "free": max(start, 0.92 * limit),
+            "limit": limit,
+            "verdict": verdict,
+            "limit_text": f"{limit} GB" if start < limit else "",
+            "verdict_ink": theme.color("ink" if verdict[0] == "✓" else "alert"),
+        }
     frame = pd.DataFrame(rows)
     ends = frame[frame["limit"].notna()]
     span = 150 if narrow else 200
-    axis = alt.Axis(values=[0, 20, 40, 60, 80, 100, 120, 140][:: 2 if narrow else 1], orient="top",
-                    title=None, labelExpr="datum.value == 0 ? '0 GB' : datum.label")
+    axis = alt.Axis(
+        values=[0, 20, 40, 60, 80, 100, 120, 140][:: 2 if narrow else 1],
+        orient="top",
+        title=None,
+        labelExpr="datum.value == 0 ? '0 GB' : datum.label",
+    )
     x = alt.X("start:Q", scale=alt.Scale(domain=[0, span], nice=False), axis=axis)
     y = alt.Y("layout:N", sort=None, axis=None if narrow else alt.Axis(title=None, labelPadding=16))
-    bars = alt.Chart(frame).mark_bar(size=26).encode(
-        x=x, x2="end:Q", y=y, color=alt.Color("fill:N", scale=None),
-        tooltip=["layout:N", "part:N", alt.Tooltip("size:Q", title="GB")])
-    free = alt.Chart(ends).mark_bar(size=26, color=theme.HATCH, stroke=theme.color("hatch")).encode(
-        x="total:Q", x2="free:Q", y=y)
-    tick = alt.Chart(ends).mark_tick(thickness=2.5, size=40, color=theme.color("limit")).encode(
-        x="limit:Q", y=y)
-    labels = alt.Chart(frame).mark_text(fontWeight=600).encode(
-        x="middle:Q", y=y, text="label:N", color=alt.Color("ink:N", scale=None))
-    limits = alt.Chart(ends).mark_text(align="left", dx=6, fontWeight=600, fontSize=14).encode(
-        x="limit:Q", y=y, text="limit_text:N")
-    place = dict(align="right", dy=-30) if narrow else dict(align="left")
-    verdicts = alt.Chart(ends).mark_text(fontWeight=600, **place).encode(
-        x=alt.datum(span if narrow else 165), y=y, text="verdict:N",
-        color=alt.Color("verdict_ink:N", scale=None))
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(size=26)
+        .encode(
+            x=x,
+            x2="end:Q",
+            y=y,
+            color=alt.Color("fill:N", scale=None),
+            tooltip=["layout:N", "part:N", alt.Tooltip("size:Q", title="GB")],
+        )
+    )
+    free = (
+        alt.Chart(ends)
+        .mark_bar(size=26, color=theme.HATCH, stroke=theme.color("hatch"))
+        .encode(x="total:Q", x2="free:Q", y=y)
+    )
+    tick = (
+        alt.Chart(ends)
+        .mark_tick(thickness=2.5, size=40, color=theme.color("limit"))
+        .encode(x="limit:Q", y=y)
+    )
+    labels = (
+        alt.Chart(frame)
+        .mark_text(fontWeight=600)
+        .encode(x="middle:Q", y=y, text="label:N", color=alt.Color("ink:N", scale=None))
+    )
+    limits = (
+        alt.Chart(ends)
+        .mark_text(align="left", dx=6, fontWeight=600, fontSize=14)
+        .encode(x="limit:Q", y=y, text="limit_text:N")
+    )
+    place = {"align": "right", "dy": -30} if narrow else {"align": "left"}
+    verdicts = (
+        alt.Chart(ends)
+        .mark_text(fontWeight=600, **place)
+        .encode(
+            x=alt.datum(span if narrow else 165),
+            y=y,
+            text="verdict:N",
+            color=alt.Color("verdict_ink:N", scale=None),
+        )
+    )
     layers = [bars, free, tick, labels, verdicts]
     if narrow:
-        names = alt.Chart(ends).mark_text(align="left", dy=-30, fontWeight=600).encode(
-            x=alt.datum(0), y=y, text="layout:N")
+        names = (
+            alt.Chart(ends)
+            .mark_text(align="left", dy=-30, fontWeight=600)
+            .encode(x=alt.datum(0), y=y, text="layout:N")
+        )
         return alt.layer(*layers, names).properties(height=alt.Step(76))
     return alt.layer(*layers, limits).properties(height=alt.Step(52))
 
 
 def line_chart(*, narrow: bool = False) -> Any:
     rows = [
-        dict(model=m, tokens=t, gb=gb * t / end, ink=theme.color(c), end=t == end,
-             label=f"{m}, {gb:g} GB" if t == end else "")
+        {
+            "model": m,
+            "tokens": t,
+            "gb": gb * t / end,
+            "ink": theme.color(c),
+            "end": t == end,
+            "label": f"{m}, {gb:g} GB" if t == end else "",
+        }
         for m, gb, end, c, _, _ in LINES
         for t in (256, 1024, 2048, 4096, 16384, 65536, 131072)
         if t <= end
     ]
     frame = pd.DataFrame(rows)
-    x = alt.X("tokens:Q", scale=alt.Scale(type="log", domain=[256, 131072], nice=False),
-              axis=alt.Axis(grid=False, values=[256, 1024, 4096, 16384, 131072], title=None,
-                            labelExpr="datum.value == 256 ? '256 tokens' : format(datum.value, ',')"))
-    y = alt.Y("gb:Q", scale=alt.Scale(type="log", domain=[0.01, 100]),
-              axis=alt.Axis(values=[0.01, 0.1, 1, 10, 100], title=None,
-                            labelExpr="datum.value == 100 ? '100 GB' : datum.value"))
+    x = alt.X(
+        "tokens:Q",
+        scale=alt.Scale(type="log", domain=[256, 131072], nice=False),
+        axis=alt.Axis(
+            grid=False,
+            values=[256, 1024, 4096, 16384, 131072],
+            title=None,
+            labelExpr="datum.value == 256 ? '256 tokens' : format(datum.value, ',')",
+        ),
+    )
+    y = alt.Y(
+        "gb:Q",
+        scale=alt.Scale(type="log", domain=[0.01, 100]),
+        axis=alt.Axis(
+            values=[0.01, 0.1, 1, 10, 100],
+            title=None,
+            labelExpr="datum.value == 100 ? '100 GB' : datum.value",
+        ),
+    )
     lines = [
-        alt.Chart(frame[frame["model"] == m]).mark_line(
-            color=theme.color(c), strokeWidth=w, strokeDash=d, tooltip=True).encode(x=x, y=y)
+        alt.Chart(frame[frame["model"] == m])
+        .mark_line(color=theme.color(c), strokeWidth=w, strokeDash=d, tooltip=True)
+        .encode(x=x, y=y)
         for m, _, _, c, w, d in LINES
     ]
     ends = frame[frame["end"]]
-    dots = alt.Chart(ends).mark_point(opacity=1).encode(x=x, y=y, color=alt.Color("ink:N", scale=None))
-    side = dict(align="right", dx=-8, dy=-14) if narrow else dict(align="left", dx=10)
+    dots = (
+        alt.Chart(ends).mark_point(opacity=1).encode(x=x, y=y, color=alt.Color("ink:N", scale=None))
+    )
+    side = {"align": "right", "dx": -8, "dy": -14} if narrow else {"align": "left", "dx": 10}
     names = alt.Chart(ends).mark_text(fontWeight=600, **side).encode(x=x, y=y, text="label:N")
     return alt.layer(*lines, dots, names).properties(height=380 if not narrow else 320)
 
@@ -125,51 +194,117 @@ def line_chart(*, narrow: bool = False) -> Any:
 def figure(name: str, chart: Any, **texts: str) -> Any:
     wide = draw(chart(narrow=False), width_px=theme.WIDE_PX)
     narrow = draw(chart(narrow=True), width_px=theme.NARROW_PX)
-    return block("figure", name=name, svg=wide.svg, svg_narrow=narrow.svg, spec=wide.vega_spec,
-                 spec_narrow=narrow.vega_spec, csv="layout,gb\na,1\n", as_of="23 Nov 2026", **texts)
+    return block(
+        "figure",
+        name=name,
+        svg=wide.svg,
+        svg_narrow=narrow.svg,
+        spec=wide.vega_spec,
+        spec_narrow=narrow.vega_spec,
+        csv="layout,gb\na,1\n",
+        as_of="23 Nov 2026",
+        **texts,
+    )
 
 
-MASTHEAD = dict(
-    kicker="LLM infrastructure · Memory", as_of="23 Nov 2026",
-    scope="vLLM, prompts of 400 tokens and answers of 300, 16-bit KV cache. "
-          "Memory only: speed, price and energy have their own reports.",
-)
-ANSWER = dict(
-    headline="One 80 GB H100 is enough if the weights are stored in 4 bits: it holds "
-             "139 requests at once (110–168), and you need 100.",
-    points=[
-        dict(label="Because", text="4-bit weights take 39.7 GB and leave 31.9 GB; your load fills 22.9 GB of it."),
-        dict(label="Only while", text="a request averages fewer than 974 tokens. Today it is 700."),
-        dict(label="Do this", text="Test answer quality in 4 bits. If it falls short, take one H200 in 8 bits."),
+MASTHEAD = {
+    "kicker": "LLM infrastructure · Memory",
+    "as_of": "23 Nov 2026",
+    "scope": "vLLM, prompts of 400 tokens and answers of 300, 16-bit KV cache. "
+    "Memory only: speed, price and energy have their own reports.",
+}
+ANSWER = {
+    "headline": "One 80 GB H100 is enough if the weights are stored in 4 bits: it holds "
+    "139 requests at once (110–168), and you need 100.",
+    "points": [
+        {
+            "label": "Because",
+            "text": "4-bit weights take 39.7 GB and leave 31.9 GB; your load fills 22.9 GB of it.",
+        },
+        {
+            "label": "Only while",
+            "text": "a request averages fewer than 974 tokens. Today it is 700.",
+        },
+        {
+            "label": "Do this",
+            "text": "Test answer quality in 4 bits. If it falls short, take one H200 in 8 bits.",
+        },
     ],
-)
+}
 TILES = [
-    dict(label="Weights in 4 bits", value="39.7", unit="GB", low=38.6, base=39.7, high=41.8,
-         axis=[30, 50], range_text="38.6–41.8 (P10–P90)", note="28 % of the 141.1 GB in 16 bits"),
-    dict(label="KV cache for the load", value="22.9", unit="GB", low=18.6, base=22.9, high=28.2,
-         axis=[5, 45], range_text="18.6–28.2 (P10–P90)", note="320 KiB for each token"),
-    dict(label="Requests held at once", value="139", unit="", low=110, base=139, high=168,
-         axis=[60, 200], target=100, range_text="110–168 (P10–P90)", note="1.4× the 100 needed (dashed)"),
-    dict(label="Chance that 100 fit", value="97", unit="%", probability=0.97,
-         range_text="of 1,024 draws", note="≥ 99 % on one H200 in 8 bits"),
+    {
+        "label": "Weights in 4 bits",
+        "value": "39.7",
+        "unit": "GB",
+        "low": 38.6,
+        "base": 39.7,
+        "high": 41.8,
+        "axis": [30, 50],
+        "range_text": "38.6–41.8 (P10–P90)",
+        "note": "28 % of the 141.1 GB in 16 bits",
+    },
+    {
+        "label": "KV cache for the load",
+        "value": "22.9",
+        "unit": "GB",
+        "low": 18.6,
+        "base": 22.9,
+        "high": 28.2,
+        "axis": [5, 45],
+        "range_text": "18.6–28.2 (P10–P90)",
+        "note": "320 KiB for each token",
+    },
+    {
+        "label": "Requests held at once",
+        "value": "139",
+        "unit": "",
+        "low": 110,
+        "base": 139,
+        "high": 168,
+        "axis": [60, 200],
+        "target": 100,
+        "range_text": "110–168 (P10–P90)",
+        "note": "1.4× the 100 needed (dashed)",
+    },
+    {
+        "label": "Chance that 100 fit",
+        "value": "97",
+        "unit": "%",
+        "probability": 0.97,
+        "range_text": "of 1,024 draws",
+        "note": "≥ 99 % on one H200 in 8 bits",
+    },
 ]
 
 
 def what_if() -> Any:
     def row(label: str, room: float, held: int, low: int, high: int, *, base: bool = False) -> Any:
         ok = held >= 100
-        mark = dict(text=f"{held} ({low}–{high})", low=min(low, 350), base=min(held, 350),
-                    high=min(high, 350), ok=ok)
+        mark = {
+            "text": f"{held} ({low}–{high})",
+            "low": min(low, 350),
+            "base": min(held, 350),
+            "high": min(high, 350),
+            "ok": ok,
+        }
         verdict = "✓ holds" if ok else "✗ short"
-        return dict(cells=[label, f"{room:.1f}", f"{held}", f"{low}–{high}", mark, verdict], emphasis=base)
+        return {
+            "cells": [label, f"{room:.1f}", f"{held}", f"{low}–{high}", mark, verdict],
+            "emphasis": base,
+        }
 
     columns = [
-        dict(label="Change one thing", unit="all else as in the base case", align="left"),
-        dict(label="Room for cache", unit="GB", align="right"),
-        dict(label="Requests held", unit="at once", align="right"),
-        dict(label="P10–P90", unit="", align="right"),
-        dict(label="Against 100 needed", unit="", align="left", mark=dict(min=0, max=350, target=100)),
-        dict(label="Result", unit="", align="left"),
+        {"label": "Change one thing", "unit": "all else as in the base case", "align": "left"},
+        {"label": "Room for cache", "unit": "GB", "align": "right"},
+        {"label": "Requests held", "unit": "at once", "align": "right"},
+        {"label": "P10–P90", "unit": "", "align": "right"},
+        {
+            "label": "Against 100 needed",
+            "unit": "",
+            "align": "left",
+            "mark": {"min": 0, "max": 350, "target": 100},
+        },
+        {"label": "Result", "unit": "", "align": "left"},
     ]
     rows = [
         row("Base: one H100, 4-bit weights", 31.9, 139, 110, 168, base=True),
@@ -179,49 +314,105 @@ def what_if() -> Any:
         row("8-bit weights on the same H100", 1.0, 4, 0, 7),
     ]
     return block(
-        "table", kicker="What would change the answer", name="what-if",
+        "table",
+        kicker="What would change the answer",
+        name="what-if",
         title="Longer requests break it first: at 974 tokens the room is full",
-        subtitle="Requests held at once when one input changes. Filled dot: the load fits. Open dot: it does not.",
-        caption="Requests held when one input changes", columns=columns, rows=rows,
-        source="start-up logs [3], model config [1]", as_of="23 Nov 2026", csv="a,b\n1,2\n",
+        subtitle="Requests held when one input changes. Filled dot: the load fits.",
+        caption="Requests held when one input changes",
+        columns=columns,
+        rows=rows,
+        source="start-up logs [3], model config [1]",
+        as_of="23 Nov 2026",
+        csv="a,b\n1,2\n",
     )
 
 
 def assumptions() -> Any:
-    heads = [("Assumption", "left"), ("Value", "right"), ("P10–P90", "right"), ("Source", "left"),
-             ("As of", "left"), ("Confidence", "left")]
+    heads = [
+        ("Assumption", "left"),
+        ("Value", "right"),
+        ("P10–P90", "right"),
+        ("Source", "left"),
+        ("As of", "left"),
+        ("Confidence", "left"),
+    ]
     rows = [
-        ["Tokens in a request ● changed", "700 tokens", "570–860", "Scenario file", "23 Nov 2026", "given"],
-        ["Weight size, scales included", "4.5 bit", "4.4–4.7", "Quantisation recipe [2]", "Aug 2026", "derived"],
-        ["Runtime and activations", "2.0 GB", "1.7–2.9", "Engine start-up logs, n = 12 [3]", "Nov 2026", "measured"],
+        [
+            "Tokens in a request ● changed",
+            "700 tokens",
+            "570–860",
+            "Scenario file",
+            "23 Nov 2026",
+            "given",
+        ],
+        [
+            "Weight size, scales included",
+            "4.5 bit",
+            "4.4–4.7",
+            "Quantisation recipe [2]",
+            "Aug 2026",
+            "derived",
+        ],
+        [
+            "Runtime and activations",
+            "2.0 GB",
+            "1.7–2.9",
+            "Engine start-up logs, n = 12 [3]",
+            "Nov 2026",
+            "measured",
+        ],
         ["Memory of an H100 SXM", "80 GB", "exact", "Data sheet [5]", "Mar 2022", "vendor"],
-        ["KV cache for each token", None, "exact", "80 layers × 8 heads × 128 [1]", "Dec 2024", "derived"],
+        [
+            "KV cache for each token",
+            None,
+            "exact",
+            "80 layers × 8 heads × 128 [1]",
+            "Dec 2024",
+            "derived",
+        ],
     ]
     return block(
-        "assumptions", kicker="Assumptions", name="assumptions",
+        "assumptions",
+        kicker="Assumptions",
+        name="assumptions",
         title="The length of a request moves the answer most",
         subtitle="Largest effect first. ● marks a value that your scenario file changed.",
-        columns=[dict(label=label, unit="", align=align) for label, align in heads],
-        rows=[dict(cells=cells, emphasis=False) for cells in rows], csv="a,b\n",
+        columns=[{"label": label, "unit": "", "align": align} for label, align in heads],
+        rows=[{"cells": cells, "emphasis": False} for cells in rows],
+        csv="a,b\n",
         sources=[
-            dict(number=1, text="Meta, Llama 3.3 70B model config, read 20 Nov 2026"),
-            dict(number=2, text="Quantisation recipe, W4A16 group 128, read 18 Aug 2026"),
-            dict(number=3, text="Engine start-up logs, 12 public runs, Nov 2026"),
-            dict(number=5, text="NVIDIA data sheets: A100, H100, H200, L40S, RTX 4090"),
+            {"number": 1, "text": "Meta, Llama 3.3 70B model config, read 20 Nov 2026"},
+            {"number": 2, "text": "Quantisation recipe, W4A16 group 128, read 18 Aug 2026"},
+            {"number": 3, "text": "Engine start-up logs, 12 public runs, Nov 2026"},
+            {"number": 5, "text": "NVIDIA data sheets: A100, H100, H200, L40S, RTX 4090"},
         ],
     )
 
 
 def provenance() -> Any:
-    facts = [dict(key="h100-sxm.memory_bytes", value=8e10, unit="byte", source="nvidia-h100",
-                  as_of="2022-03", confidence="vendor", used_by=["memory"])]
-    value = dict(
-        command="llminfra render assistant-70b.lock.toml --notebook memory",
-        package="llminfra 0.3.0", commit="4c1d9e2", dirty=False, rendered="23 Nov 2026, 14:05 UTC",
-        note="Estimates, not quotes. 18 facts from 5 sources, none past its maximum age. "
-             "GB is 10⁹ bytes, GiB is 2³⁰ bytes.",
-        facts=facts, scenario={"model": "llama-3.3-70b", "in_flight": 100, "region": None},
-    )
+    facts = [
+        {
+            "key": "h100-sxm.memory_bytes",
+            "value": 8e10,
+            "unit": "byte",
+            "source": "nvidia-h100",
+            "as_of": "2022-03",
+            "confidence": "vendor",
+            "used_by": ["memory"],
+        }
+    ]
+    value = {
+        "command": "llminfra render assistant-70b.lock.toml --notebook memory",
+        "package": "llminfra 0.3.0",
+        "commit": "4c1d9e2",
+        "dirty": False,
+        "rendered": "23 Nov 2026, 14:05 UTC",
+        "note": "Estimates, not quotes. 18 facts from 5 sources, none past its maximum age. "
+        "GB is 10⁹ bytes, GiB is 2³⁰ bytes.",
+        "facts": facts,
+        "scenario": {"model": "llama-3.3-70b", "in_flight": 100, "region": None},
+    }
     return block("provenance", **value)
 
 
@@ -229,40 +420,74 @@ def provenance() -> Any:
 def _report_json() -> str:
     cells = [
         new_markdown_cell("# What hardware holds Llama 3.3 70B for 100 requests at once?"),
-        code('model: str = "llama-3.3-70b"  # catalogue id\nin_flight: int = 100', tags=("parameters",)),
+        code(
+            'model: str = "llama-3.3-70b"  # catalogue id\nin_flight: int = 100',
+            tags=("parameters",),
+        ),
         code("scenario = Scenario.from_cell(globals())", block("masthead", **MASTHEAD)),
         code("answer(...)", block("answer", **ANSWER)),
         code("tiles(...)", block("tiles", tiles=TILES)),
-        code("figure(...)", figure(
-            "layouts", stack_chart, kicker="Finding 1",
-            title="In 4 bits one H100 holds 139 requests at once; in 8 bits it holds 4",
-            subtitle="Memory used on each accelerator by weights, KV cache for 100 requests, activations "
-                     "and runtime. The hatched part is free up to the engine’s limit of 92 %.",
-            alt="Stacked bars of memory by layout, where only 4-bit weights leave room on one H100",
-            source="model config [1], quantisation recipe [2], start-up logs [3], data sheets [5]")),
-        code("figure(...)", figure(
-            "longer-context", line_chart, kicker="Finding 2",
-            title="At 131,072 tokens one Llama 70B conversation takes 43 GB; with latent attention it takes 9 GB",
-            subtitle="KV cache of one conversation in GB, by tokens in context. 16-bit cache, both scales logarithmic.",
-            alt="Lines of KV cache by context length, where Llama 3.3 70B lies four times above DeepSeek-R1",
-            source="model configs [1]")),
-        code("notice(...)", block("notice", level="stale", title="Two facts are older than their class allows",
-                                  text="Prices of cloud hosts are from May 2026.", items=["h200 hourly price"])),
+        code(
+            "figure(...)",
+            figure(
+                "layouts",
+                stack_chart,
+                kicker="Finding 1",
+                title="In 4 bits one H100 holds 139 requests at once; in 8 bits it holds 4",
+                subtitle="Memory of each accelerator by weights, KV cache of 100 requests, "
+                "activations and runtime. Hatched: free up to the engine’s limit of 92 %.",
+                alt="Stacked bars of memory by layout, where 4-bit weights leave room",
+                source="model config [1], quantisation recipe [2], start-up logs [3]",
+            ),
+        ),
+        code(
+            "figure(...)",
+            figure(
+                "longer-context",
+                line_chart,
+                kicker="Finding 2",
+                title="At 131,072 tokens one Llama 70B conversation takes 43 GB; "
+                "with latent attention it takes 9 GB",
+                subtitle="KV cache of one conversation by tokens in context, log scales.",
+                alt="Lines of KV cache by context length, where Llama 3.3 70B lies highest",
+                source="model configs [1]",
+            ),
+        ),
+        code(
+            "notice(...)",
+            block(
+                "notice",
+                level="stale",
+                title="Two facts are older than their class allows",
+                text="Prices of cloud hosts are from May 2026.",
+                items=["h200 hourly price"],
+            ),
+        ),
         code("what_if(...)", what_if()),
         code("assumptions(...)", assumptions()),
         new_markdown_cell("*Method*\n\n## Room for cache is what weights and runtime leave over\n"),
-        code("equation(...)",
-             block("equation", latex=r"\mathrm{room} = u\,n\,M - \frac{P\,b}{8} - n\,r",
-                   numbers=r"0.92 \times 1 \times 80 - 70.55 \times 4.5 / 8 - 1 \times 2.0 = 31.9\ \mathrm{GB}",
-                   alt="room is usable memory less weights less runtime"),
-             block("equation", latex=r"\mathrm{requests} = \mathrm{room} / (c\,t)",
-                   numbers=r"31.9 \times 10^9 / (327{,}680 \times 700) = 139", alt="requests is room by cache")),
+        code(
+            "equation(...)",
+            block(
+                "equation",
+                latex=r"\mathrm{room} = u\,n\,M - \frac{P\,b}{8} - n\,r",
+                numbers=r"0.92 \times 80 - 70.55 \times 4.5 / 8 - 2.0 = 31.9\ \mathrm{GB}",
+                alt="room is usable memory less weights less runtime",
+            ),
+            block(
+                "equation",
+                latex=r"\mathrm{requests} = \mathrm{room} / (c\,t)",
+                numbers=r"31.9 \times 10^9 / (327{,}680 \times 700) = 139",
+                alt="requests is room by cache",
+            ),
+        ),
         new_markdown_cell(
-            "$u$ is the share of memory the engine may use, $n$ the number of accelerators, $M$ the memory "
-            "of each, $P$ parameters, $b$ bits for a weight, $r$ runtime and activations.\n\n"
+            "$u$ is the share of memory the engine may use, $n$ the number of accelerators, "
+            "$M$ the memory of each, $P$ parameters, $b$ bits for a weight, $r$ runtime.\n\n"
             "- On 12 published start-up logs the predicted room is off by 0.9 % (median).\n"
             "- Not included: fragmentation, prefix sharing, adapters and draft models.\n\n"
-            "<script>window.hacked = true</script> stays text."),
+            "<script>window.hacked = true</script> stays text."
+        ),
         code("provenance(...)", provenance()),
     ]
     return str(nbformat.writes(notebook(*cells)))

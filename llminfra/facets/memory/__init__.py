@@ -86,10 +86,12 @@ class Memory(Result):
     other_runtime_bytes_per_accelerator: Range
     kv_pool_bytes_per_accelerator: Range
     kv_request_bytes_per_accelerator: Range
+    kv_longest_bytes_per_accelerator: Range
     kv_load_bytes_per_accelerator: Range
     kv_pool_tokens: Range
     max_sequences: Range
     max_sequences_guaranteed: Range
+    max_model_len_accepted: Range
     in_flight_per_replica: Range
     accelerators_needed: int | None
     accelerators_needed_for_load: int | None
@@ -146,7 +148,7 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         weight_bytes=sizing.weights(model.weight_groups(), 1, 1),
         weight_bytes_per_accelerator=layout.weight_bytes,
         kv_cache_bytes_per_token=token_bytes,
-        kv_cache_bytes_per_request=sizing.paged_cache(model.stages()[0], 1, sizing.request_tokens),
+        kv_cache_bytes_per_request=sizing.reserved(model.stages()[0], 1, sizing.request_tokens),
         memory_bytes_per_accelerator=sizing.memory_bytes,
         limit_bytes_per_accelerator=(sizing.memory_bytes * sizing.utilization).named(
             "limit_bytes_per_accelerator"
@@ -155,6 +157,9 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         other_runtime_bytes_per_accelerator=layout.other_runtime_bytes,
         kv_pool_bytes_per_accelerator=layout.pool_bytes,
         kv_request_bytes_per_accelerator=layout.request_bytes,
+        kv_longest_bytes_per_accelerator=layout.longest_bytes.named(
+            "kv_longest_bytes_per_accelerator"
+        ),
         kv_load_bytes_per_accelerator=(layout.request_bytes * per_rank).named(
             "kv_load_bytes_per_accelerator"
         ),
@@ -171,6 +176,7 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
             kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
             sequence_bytes=layout.longest_bytes,
         ),
+        max_model_len_accepted=sizing.longest_accepted(layout),
         in_flight_per_replica=load,
         accelerators_needed=sizing.fewest(exact(1)),
         accelerators_needed_for_load=sizing.fewest(at_least_one),

@@ -16,32 +16,56 @@ if TYPE_CHECKING:
 
 
 def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
-    """Report what does not fit, by how much, and the nearest changes that would."""
+    """Report what does not fit, by how much, the nearest changes that would, and warnings."""
+    found = [_misfit(plan, memory), _too_long(scenario, plan, memory), _foreign_format(plan)]
+    return [problem for problem in found if problem is not None]
+
+
+def _misfit(plan: "Plan", memory: "Memory") -> Problem | None:
     n, name = plan.deployment.accelerators_per_replica, plan.deployment.accelerator_name
     where = f"{plan.deployment.model_name} on {n} × {name}"
     if not memory.fits:
         available = memory.limit_bytes_per_accelerator.base
         short = memory.request_shortfall_bytes_per_accelerator.base
-        return [
-            Problem(
-                "E-FIT",
-                f"{where} does not fit: each accelerator needs "
-                f"{formats.gb(available + short)} and may use {formats.gb(available)}, "
-                f"{formats.gb(short)} short",
-                _nearest(plan, lambda m: m.fits_probability),
-            )
-        ]
+        return Problem(
+            "E-FIT",
+            f"{where} does not fit: each accelerator needs {formats.gb(available + short)} and "
+            f"may use {formats.gb(available)}, {formats.gb(short)} short",
+            _nearest(plan, lambda m: m.fits_probability),
+        )
     if memory.load_probability < SIZING_CONFIDENCE:
         held, load = memory.max_sequences, formats.count(memory.in_flight_per_replica)
         band = "" if held.is_exact else f" ({formats.band(held, formats.count)})"
-        return [
-            Problem(
-                "E-LOAD",
-                f"{where} holds {formats.count(held)}{band} requests at once, {load} are in flight",
-                _nearest(plan, lambda m: m.load_probability),
-            )
-        ]
-    return []
+        return Problem(
+            "E-LOAD",
+            f"{where} holds {formats.count(held)}{band} requests at once, {load} are in flight",
+            _nearest(plan, lambda m: m.load_probability),
+        )
+    return None
+
+
+def _too_long(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
+    """The engine does not start when its pool cannot hold one sequence of max_model_len."""
+    wanted, most = plan.deployment.max_model_len, memory.max_model_len_accepted.base
+    if not memory.fits or wanted <= most:
+        return None
+    return Problem(
+        "E-LEN" if scenario.max_model_len else "W-LEN",
+        f"{plan.deployment.engine_name} accepts at most {most:,.0f} tokens as max_model_len here, "
+        f"{'got' if scenario.max_model_len else 'the model allows'} {wanted:,}",
+        (f"max_model_len = {most:.0f}",),
+    )
+
+
+def _foreign_format(plan: "Plan") -> Problem | None:
+    deployment = plan.deployment
+    if deployment.is_native_format:
+        return None
+    return Problem(
+        "W-FORMAT",
+        f"{deployment.accelerator_name} has no {deployment.precision_name} arithmetic: the weights "
+        "fit as computed, and are unpacked to another format for every product",
+    )
 
 
 def _nearest(

@@ -1,7 +1,10 @@
 """How one split of the model uses each accelerator."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from llminfra.architecture import Stage, WeightGroup
 from llminfra.catalog.facts import Facts
@@ -20,6 +23,8 @@ MOST_TRIED = 64
 class Layout:
     """One way to split the model, seen from the accelerator that is fullest for its work."""
 
+    stage: Stage
+    tensor_parallel: int
     weight_bytes: Range
     activation_bytes: Range
     other_runtime_bytes: Range
@@ -48,6 +53,7 @@ class Sizing:
 
     def __init__(self, scenario: Any, plan: "Plan", facts: Facts) -> None:
         self.scenario, self.facts = scenario, facts
+        self._layouts: dict[int, Layout] = {}
         deployment = plan.deployment
         self.model, self.engine = deployment.architecture, deployment.engine_entry
         self.longest_tokens = exact(deployment.max_model_len, name="max_model_len")
@@ -58,6 +64,7 @@ class Sizing:
             scenario.accelerator, f"memory_{scenario.memory_basis}_bytes"
         )
         self.utilization = self._utilization()
+        self.step_tokens = self._limit("max_num_batched_tokens")
         self.shares_rest = facts.text(self.engine, "pool_basis") == "remaining"
         self.model_origin = next(
             (r.fact for r in facts.ledger if r.fact.key == f"{scenario.model}.config"),
@@ -71,6 +78,11 @@ class Sizing:
 
     def layout(self, tensor_parallel: int) -> Layout:
         """Return the stage that holds the fewest sequences."""
+        if tensor_parallel not in self._layouts:
+            self._layouts[tensor_parallel] = self._fullest_stage(tensor_parallel)
+        return self._layouts[tensor_parallel]
+
+    def _fullest_stage(self, tensor_parallel: int) -> Layout:
         stages = self.model.stages(self.scenario.pipeline_parallel)
         layouts = [self._stage_layout(stage, tensor_parallel) for stage in stages]
         return min(layouts, key=lambda layout: layout.sequences.base)
@@ -87,15 +99,24 @@ class Sizing:
             activation_bytes=activation,
             other_runtime_bytes=other,
         )
-        unpaged = self._cache(stage, tensor_parallel, self.request_tokens)
+        request = self.reserved(stage, tensor_parallel, self.request_tokens)
+        unpaged = apply(
+            stage.cache_bytes,
+            name="cache_bytes",
+            tokens=self.request_tokens,
+            bytes_per_value=self.kv_bytes,
+            tensor_parallel=tensor_parallel,
+        )
         return Layout(
+            stage=stage,
+            tensor_parallel=tensor_parallel,
             weight_bytes=weights,
             activation_bytes=activation,
             other_runtime_bytes=other,
             pool_bytes=pool,
             token_bytes=(unpaged / self.request_tokens).named("cache_bytes_per_token"),
-            request_bytes=self.paged_cache(stage, tensor_parallel, self.request_tokens),
-            longest_bytes=self.paged_cache(stage, tensor_parallel, self.longest_tokens),
+            request_bytes=request,
+            longest_bytes=self.reserved(stage, tensor_parallel, self.longest_tokens),
         )
 
     def weights(
@@ -161,7 +182,7 @@ class Sizing:
             runtime.activation_bytes,
             max_num_seqs=self._limit("max_num_seqs"),
             vocab_size=exact(self.model.vocab_size, name="vocab_size", origin=self.model_origin),
-            max_num_batched_tokens=self._limit("max_num_batched_tokens"),
+            max_num_batched_tokens=self.step_tokens,
             hidden_size=exact(self.model.hidden_size, name="hidden_size", origin=self.model_origin),
             activation_bytes_per_logit=facts.number(engine, "activation_bytes_per_logit"),
             activation_bytes_per_hidden=facts.number(engine, "activation_bytes_per_hidden"),
@@ -178,19 +199,28 @@ class Sizing:
         )
         return self.facts.number(self.engine, f"default_{name}_{'small' if is_small else 'large'}")
 
-    def paged_cache(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
-        """Cache of one sequence on one rank, in whole blocks."""
-        paged = apply(formulas.paged_tokens, tokens=tokens, block_tokens=self.block_tokens)
-        return self._cache(stage, tensor_parallel, paged)
-
-    def _cache(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
+    def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
+        """Cache that the engine reserves for one sequence on one rank."""
         return apply(
-            stage.cache_bytes,
+            stage.reserved_cache_bytes,
             name="sequence_bytes",
             tokens=tokens,
+            block_tokens=self.block_tokens,
+            max_num_batched_tokens=self.step_tokens,
             bytes_per_value=self.kv_bytes,
             tensor_parallel=tensor_parallel,
         )
+
+    def longest_accepted(self, layout: Layout) -> Range:
+        """Longest sequence whose reservation still fits in the pool, by bisection."""
+        low, high = 0 * layout.pool_bytes.draws, self.longest_tokens.draws + 0.0
+        for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
+            middle = np.ceil((low + high) / 2)
+            needed = self.reserved(layout.stage, layout.tensor_parallel, Range(middle))
+            fits = needed.draws <= layout.pool_bytes.draws
+            low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
+        name = "max_model_len_accepted"
+        return Range(np.maximum(low, 0), name=name, inputs={"kv_pool_bytes": layout.pool_bytes})
 
     def fewest(self, sequences: Range) -> int | None:
         """Fewest accelerators of this kind that hold so many requests at the sizing confidence."""

@@ -10,10 +10,87 @@ from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
 from bleach.sanitizer import Cleaner
 
 _TAGS: Final = frozenset(
-    ["a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var"]
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+    ]
 )
 _ATTRIBUTES: Final = frozenset(
-    ["alt", "align", "class", "colspan", "dir", "headers", "lang", "open", "rowspan", "scope", "span", "start", "style", "title", "valign", "width", "height"]
+    [
+        "alt",
+        "align",
+        "class",
+        "colspan",
+        "dir",
+        "headers",
+        "lang",
+        "open",
+        "rowspan",
+        "scope",
+        "span",
+        "start",
+        "style",
+        "title",
+        "valign",
+        "width",
+        "height",
+    ]
 )
 # Removed with their content; what Bleach alone would strip to bare text.
 _WHOLE: Final = "script|style|svg|template|noscript|iframe|object|embed|applet|math|head|title|form"
@@ -32,7 +109,7 @@ _NUMBER: Final = re.compile(
 )
 
 
-class _Css(CSSSanitizer):
+class _Css(CSSSanitizer):  # type: ignore[misc]  # Bleach ships no types
     def sanitize_css(self, style: str) -> str:
         kept = [part for part in style.split(";") if not _BAD_VALUE.search(part)]
         return str(super().sanitize_css(";".join(kept)))
@@ -42,7 +119,7 @@ _CSS: Final = _Css(allowed_css_properties=_PROPERTIES)
 
 
 def safe_url(url: str) -> str | None:
-    """Return a link target that only navigates: web, mail, or within the page; else None.
+    r"""Return a link target that only navigates: web, mail, or within the page; else None.
 
     Examples
     --------
@@ -103,7 +180,7 @@ def clean_html(html: str) -> str:
     styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL | re.IGNORECASE)
     bare = re.sub(rf"<({_WHOLE})\b.*?(?:</\1\s*>|$)", "", html, flags=re.DOTALL | re.IGNORECASE)
     css = styler_css("\n".join(styles))
-    body = _tables(str(_CLEANER.clean(bare)))
+    body = _tables(_one_h1(_pictures(str(_CLEANER.clean(bare)))))
     return f"<style>{css}</style>{body}" if css else body
 
 
@@ -134,10 +211,20 @@ def has_colors(html: str) -> bool:
     return re.search(r"(?:background|color)\s*:", html) is not None
 
 
+def _pictures(html: str) -> str:
+    """Say where a picture was that would have had to be fetched."""
+    remark = '<span class="ll-omitted">[picture not included]</span>'
+    return re.sub(r"<img\b(?![^>]*\ssrc=)[^>]*>", remark, html)
+
+
+def _one_h1(html: str) -> str:
+    return re.sub(r"<(/?)h1\b", r"<\1h2", html)
+
+
 def _tables(html: str) -> str:
     """Align numbers to the right and let wide tables scroll."""
     html = _NUMBER.sub(lambda m: f'<{m[1]} data-n=""{m[2]}>{m[3]}</{m[1]}>', html)
-    opened = '<div class="ll-scroll" role="region" aria-label="Table" tabindex="0"><table'
+    opened = '<div class="ll-scroll" role="group" aria-label="Table" tabindex="0"><table'
     nested = len(re.findall(r"<table\b", html)) != html.count("</table>")
     if nested or re.search(r"<table\b(?:(?!</table>).)*<table\b", html, re.DOTALL):
         return html

@@ -34,7 +34,8 @@ _INLINE_MATH: Final = (
 )
 _BLOCK_MATH: Final = (
     r"^ {0,3}(?:\$\$(?P<math_dollar>[^$]+?)\$\$[ \t]*(?:\n|$)"
-    r"|(?P<math_begin>\\begin\{(?P<math_env>[a-z]+\*?)\}[\s\S]+?\\end\{(?P=math_env)\})[ \t]*(?:\n|$))"
+    r"|(?P<math_begin>\\begin\{(?P<math_env>[a-z]+\*?)\}[\s\S]+?\\end\{(?P=math_env)\})"
+    r"[ \t]*(?:\n|$))"
 )
 
 
@@ -76,7 +77,9 @@ class _Renderer(mistune.HTMLRenderer):
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         target = safe_url(url)
-        return f'<a href="{escape(target)}" rel="noopener noreferrer">{text}</a>' if target else text
+        return (
+            f'<a href="{escape(target)}" rel="noopener noreferrer">{text}</a>' if target else text
+        )
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         source = self._image_data(url)
@@ -84,11 +87,14 @@ class _Renderer(mistune.HTMLRenderer):
             return f'<img src="{escape(source)}" alt="{escape(text)}">'
         target = safe_url(url)
         name = escape(text or url)
-        link = f'<a href="{escape(target)}" rel="noopener noreferrer">{name}</a>' if target else name
+        link = (
+            f'<a href="{escape(target)}" rel="noopener noreferrer">{name}</a>' if target else name
+        )
         return f'<span class="ll-omitted">[picture not included: {link}]</span>'
 
     def block_code(self, code: str, info: str | None = None) -> str:
-        return f'<pre class="ll-pre" tabindex="0">{highlighted(code, (info or "").split(" ")[0])}</pre>\n'
+        shown = highlighted(code, (info or "").split(" ")[0])
+        return f'<pre class="ll-pre" tabindex="0">{shown}</pre>\n'
 
     def _image_data(self, url: str) -> str | None:
         if url.startswith("attachment:"):
@@ -119,7 +125,9 @@ def _register_math(markdown: mistune.Markdown) -> None:
     markdown.inline.register("inline_math", _INLINE_MATH, _parse_inline_math, before="escape")
     renderer = markdown.renderer
     assert isinstance(renderer, mistune.HTMLRenderer)
-    renderer.register("block_math", lambda _, text: f'<div class="ll-math">{mathml(text, block=True)}</div>\n')
+    renderer.register(
+        "block_math", lambda _, text: f'<div class="ll-math">{mathml(text, block=True)}</div>\n'
+    )
     renderer.register("inline_math", lambda _, text: mathml(text))
     renderer.register("display_math", lambda _, text: mathml(text, block=True))
 
@@ -148,7 +156,7 @@ def _take_kickers(_: mistune.Markdown, state: BlockState) -> None:
 
 
 def _table(_: Any, text: str) -> str:
-    opening = '<div class="ll-scroll" role="region" aria-label="Table" tabindex="0">'
+    opening = '<div class="ll-scroll" role="group" aria-label="Table" tabindex="0">'
     return f'{opening}<table class="ll-table">\n{text}</table></div>\n'
 
 

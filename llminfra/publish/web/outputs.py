@@ -72,7 +72,9 @@ class OutputRenderer:
             return None
         self._n_plots += 1
         title = _chart_title(spec)
-        alt = alt or (f"Chart: {title}" if title else f"Chart {self._n_plots}, no description given")
+        alt = alt or (
+            f"Chart: {title}" if title else f"Chart {self._n_plots}, no description given"
+        )
         drawing = draw(spec)
         plot = render_plot(drawing.svg, drawing.vega_spec, uid=f"p{self._n_plots}", alt=alt)
         return f'<figure class="ll-out">{plot}</figure>'
@@ -146,8 +148,8 @@ def _error(output: Output) -> str:
     return (
         '<aside class="ll-notice ll-problem" aria-label="Error">'
         f'<p class="ll-notice-title"><span class="ll-word">✗ Error</span> {summary}</p>'
-        f'<details class="ll-more"><summary>Traceback</summary><pre class="ll-pre" tabindex="0">{trace}'
-        "</pre></details></aside>"
+        '<details class="ll-more"><summary>Traceback</summary>'
+        f'<pre class="ll-pre" tabindex="0">{trace}</pre></details></aside>'
     )
 
 

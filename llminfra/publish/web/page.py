@@ -78,9 +78,7 @@ def build_page(
 
 
 class _Builder:
-    def __init__(
-        self, notebook: NotebookNode, name: str, folder: Path | None, show: Show
-    ) -> None:
+    def __init__(self, notebook: NotebookNode, name: str, folder: Path | None, show: Show) -> None:
         self._notebook = notebook
         self._name = name
         self._show = show
@@ -122,7 +120,9 @@ class _Builder:
             return clean_html(cell.source)
         if kind == "text/markdown":
             return self._markdown.html(cell.source)
-        return f'<pre class="ll-pre" tabindex="0">{escape(cell.source)}</pre>' if cell.source else ""
+        return (
+            f'<pre class="ll-pre" tabindex="0">{escape(cell.source)}</pre>' if cell.source else ""
+        )
 
     def _code(self, cell: NotebookNode) -> str:
         tags = _tags(cell)
@@ -199,7 +199,10 @@ class _Builder:
             self._add_entry(uid, kicker or (head if len(head) <= 24 else plain))
         above = f'<p class="ll-kicker">{escape(kicker)}</p>' if kicker else ""
         css = "ll-title" if depth == 2 else "ll-sub"
-        return f'<div class="ll-head ll-head-{depth}" id="{uid}">{above}<h{depth} class="{css}">{html}</h{depth}></div>\n'
+        return (
+            f'<div class="ll-head ll-head-{depth}" id="{uid}">{above}'
+            f'<h{depth} class="{css}">{html}</h{depth}></div>\n'
+        )
 
     def _unique(self, name: str) -> str:
         stem = re.sub(r"[^\w-]+", "-", name.lower()).strip("-")[:60] or "part"

@@ -1,0 +1,343 @@
+"""Blocks: required arguments, plain data, and what a Plan tells about itself."""
+
+import datetime as dt
+import json
+import re
+import shlex
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from llminfra import Plan, RenderError, Scenario, evaluate, formats
+from llminfra.present import blocks, report
+from llminfra.present.blocks import BLOCK_MIME, Block
+from llminfra.ranges import exact, sample
+from llminfra.scenario_file import parse_settings
+
+DAY = dt.date(2026, 11, 24)
+HELD = sample("blocks", 100.0, low=80.0, high=140.0)
+ROWS = [blocks.row("a", "1"), blocks.row("b", HELD, emphasis=True)]
+COLUMNS = [blocks.column("Name", align="left"), blocks.column("Size", "GB", mark=(0, 200, 90))]
+TABLE = {"title": "T", "caption": "C", "source": "S", "as_of": DAY, "name": "sizes"}
+DATA = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
+FIGURE = {"kicker": "", "title": "T", "subtitle": "U", "alt": "A", "source": "S", "as_of": DAY}
+FIGURE |= {"name": "f", "data": DATA}
+TILE = {"label": "Held", "value": HELD, "note": "of 90"}
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Names of a running notebook."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(blocks, "notebook_names", lambda: found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    bands = {"prompt_tokens": [300, 400, 500], "output_tokens": [200, 300, 450]}
+    return evaluate(Scenario(tensor_parallel=8, in_flight=100, **bands))
+
+
+def chart() -> alt.Chart:
+    return alt.Chart(DATA).mark_line().encode(x="x:Q", y="y:Q")
+
+
+def one_of_each(plan: Plan) -> list[Block]:
+    memory = plan.memory
+    found = [
+        blocks.masthead(kicker="K", scope="S", as_of=DAY),
+        blocks.answer("Yes.\nBecause: of it."),
+        blocks.notice("N", body="B", items=["i"]),
+        blocks.problems(evaluate(Scenario()).problems),
+        blocks.tiles(*[blocks.tile(**TILE)] * 3),
+        blocks.figure(chart(), **FIGURE),
+        blocks.table(COLUMNS, ROWS, **TABLE),
+        blocks.equation(memory.kv_pool_bytes_per_accelerator, numbers="K = 5"),
+        report.assumptions(plan, memory.max_sequences, title="T"),
+        report.provenance(plan, "memory"),
+    ]
+    return [item for item in found if item is not None]
+
+
+# -- every block --------------------------------------------------------------------------------
+
+
+def test_every_block_is_plain_json(plan: Plan) -> None:
+    for item in one_of_each(plan):
+        bundle = item._repr_mimebundle_()
+        data = bundle[BLOCK_MIME]
+        assert json.loads(json.dumps(data, allow_nan=False)) == data, data["kind"]
+        assert data["version"] == 1
+        assert bundle["text/plain"].startswith(f"[{data['kind']}]")
+        assert "<" not in bundle["text/plain"]
+        assert "<" in bundle["text/html"]
+
+
+def test_kinds_are_those_that_exporters_know(plan: Plan) -> None:
+    kinds = {item.data["kind"] for item in one_of_each(plan)}
+    texts = {"masthead", "answer", "notice", "equation", "provenance"}
+    assert kinds == texts | {"tiles", "figure", "table", "assumptions"}
+
+
+# -- required arguments -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("argument", ["title", "subtitle", "alt", "source"])
+@pytest.mark.parametrize("empty", ["", "  ", "{{ '' }}"])
+def test_a_figure_needs_title_subtitle_alt_and_source(argument: str, empty: str) -> None:
+    with pytest.raises(RenderError, match=f"{argument} must not be empty"):
+        blocks.figure(chart(), **(FIGURE | {argument: empty}))
+    with pytest.raises(TypeError, match=argument):
+        blocks.figure(chart(), **{k: v for k, v in FIGURE.items() if k != argument})
+
+
+def test_a_figure_needs_its_data() -> None:
+    with pytest.raises(RenderError, match="must come with its data"):
+        blocks.figure(chart(), **(FIGURE | {"data": None}))
+
+
+@pytest.mark.parametrize("argument", ["title", "caption", "source"])
+def test_a_table_needs_title_caption_and_source(argument: str) -> None:
+    with pytest.raises(RenderError, match=f"{argument} must not be empty"):
+        blocks.table(COLUMNS, ROWS, **(TABLE | {argument: ""}))
+
+
+def test_a_table_row_has_a_cell_for_every_column() -> None:
+    with pytest.raises(RenderError, match="cells"):
+        blocks.table(COLUMNS, [blocks.row("a")], **TABLE)
+
+
+@pytest.mark.parametrize("argument", ["label", "note"])
+def test_a_tile_needs_label_and_note(argument: str) -> None:
+    with pytest.raises(RenderError, match=f"{argument} must not be empty"):
+        blocks.tile(**(TILE | {argument: ""}))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 6])
+def test_tiles_are_three_to_five(n: int) -> None:
+    with pytest.raises(RenderError, match=f"three to five, got {n}"):
+        blocks.tiles(*[blocks.tile(**TILE)] * n)
+
+
+@pytest.mark.parametrize("argument", ["kicker", "scope"])
+def test_a_masthead_needs_kicker_and_scope(argument: str) -> None:
+    with pytest.raises(RenderError, match=f"{argument} must not be empty"):
+        blocks.masthead(**({"kicker": "K", "scope": "S", "as_of": DAY} | {argument: ""}))
+
+
+def test_a_notice_has_a_known_level() -> None:
+    with pytest.raises(RenderError, match="level"):
+        blocks.notice("N", level="shout")
+
+
+def test_an_equation_needs_a_formula() -> None:
+    with pytest.raises(RenderError, match="must come from a formula"):
+        blocks.equation(exact(5.0, name="n_x"))
+
+
+# -- what blocks hold ---------------------------------------------------------------------------
+
+
+def test_text_is_a_template_over_the_notebook(names: dict[str, Any]) -> None:
+    names["n"] = 5
+    data = blocks.masthead(kicker="{{ n }} users", scope="{{ n | count }}", as_of=DAY).data
+    assert (data["kicker"], data["scope"], data["as_of"]) == ("5 users", "5", "24 Nov 2026")
+
+
+def test_inserted_text_stays_plain_and_is_no_template(names: dict[str, Any]) -> None:
+    names["title"] = "<b>{{ nope }}</b> *x*"
+    data = blocks.masthead(kicker="{{ title }}", scope="{{ title }}", as_of=DAY).data
+    assert data["kicker"] == data["scope"] == names["title"]
+
+
+def test_a_table_title_is_filled_once(names: dict[str, Any], plan: Plan) -> None:
+    names["title"] = "{{ 7 * 7 }}"
+    data = report.what_if(
+        plan,
+        {"Half": {"tensor_parallel": 4}},
+        columns={"Held": ("memory.max_sequences", formats.count)},
+        mark=("Held", "memory.max_sequences"),
+        target=plan.memory.in_flight_per_replica,
+        title="About {{ title }}",
+        subtitle="S",
+        name="what-if",
+    ).data
+    assert data["title"] == data["caption"] == "About {{ 7 * 7 }}"
+
+
+def test_markup_in_text_is_escaped_for_jupyterlab(names: dict[str, Any]) -> None:
+    names["title"] = "<script>alert(1)</script>"
+    page = blocks.masthead(kicker="{{ title }}", scope="S", as_of=DAY)._repr_mimebundle_()
+    assert "<script>alert" not in page["text/html"]
+
+
+def test_a_tile_shows_value_unit_range_and_target() -> None:
+    data = blocks.tile("Weights", sample("w", 10e9, low=8e9, high=14e9), formats.gb, note="N")
+    assert (data["value"], data["unit"]) == ("10.0", "GB")
+    assert data["range_text"] == "8.00–14.0\u202fGB (P10–P90)"
+    assert data["low"] < data["base"] < data["high"]
+    low, high = data["axis"]
+    assert low <= data["low"] < data["high"] <= high
+
+
+def test_a_tile_axis_holds_its_target() -> None:
+    data = blocks.tile(**(TILE | {"target": 500.0}))
+    assert data["axis"][0] <= 80 < 500 <= data["axis"][1]
+    assert blocks.tile(**(TILE | {"target": exact(90.0)}))["target"] == 90.0
+
+
+@pytest.mark.parametrize("value", [exact(5.0), 5.0, 0.0])
+def test_an_exact_tile_has_no_range_mark(value: Any) -> None:
+    data = blocks.tile("L", value, note="N")
+    assert data["range_text"] == "exact"
+    assert "low" not in data
+
+
+def test_a_probability_tile_says_of_how_many_draws() -> None:
+    data = blocks.tile("Chance", 0.97, formats.percent, note="N", probability=True)
+    assert (data["probability"], data["value"], data["unit"]) == (0.97, "97", "%")
+    assert data["range_text"] == "of 1,024 draws"
+
+
+def test_a_table_comes_as_csv_with_units() -> None:
+    data = blocks.table(COLUMNS, ROWS, **TABLE).data
+    lines = data["csv"].splitlines()
+    assert lines[0] == "Name,Size [GB]"
+    assert lines[1] == "a,1"
+    assert lines[2].startswith('b,"80')
+    assert data["rows"][1]["cells"][1]["base"] == 100.0
+    assert data["columns"][1]["mark"] == {"min": 0, "max": 200, "target": 90}
+
+
+def test_an_empty_table_is_a_table() -> None:
+    assert blocks.table(COLUMNS, [], **TABLE).data["rows"] == []
+
+
+def test_a_figure_holds_both_sizes_as_svg_and_as_vega() -> None:
+    data = blocks.figure(chart(), **FIGURE).data
+    for suffix in ("", "_narrow"):
+        assert data[f"svg{suffix}"].startswith("<svg")
+        assert "vega/v" in data[f"spec{suffix}"]["$schema"]
+    assert data["csv"].splitlines()[0] == "x,y"
+
+
+def test_the_same_figure_has_the_same_bytes() -> None:
+    first, second = (json.dumps(dict(blocks.figure(chart(), **FIGURE).data)) for _ in range(2))
+    assert first == second
+
+
+def test_problems_show_the_first_with_its_fixes() -> None:
+    assert blocks.problems([]) is None
+    shown = blocks.problems(evaluate(Scenario()).problems)
+    assert shown is not None
+    assert shown.data["code"] == "E-FIT"
+    assert len(shown.data["items"]) == 3
+
+
+# -- what a plan tells --------------------------------------------------------------------------
+
+
+def test_assumptions_list_the_strongest_driver_first_and_number_every_source(plan: Plan) -> None:
+    data = report.assumptions(plan, plan.memory.max_sequences, title="T").data
+    first = data["rows"][0]["cells"]
+    assert first[0].startswith(("Prompt tokens", "Output tokens"))
+    known = {source["number"] for source in data["sources"]}
+    for row in data["rows"]:
+        number = re.match(r"\[(\d+)\] ", row["cells"][3])
+        assert row["cells"][3] == "scenario" or (number and int(number[1]) in known)
+        assert all(row["cells"]), row
+    assert data["csv"].count("\n") > len(data["rows"])
+
+
+def test_assumptions_mark_what_the_scenario_changed(plan: Plan) -> None:
+    rows = report.assumptions(plan, plan.memory.max_sequences, title="T").data["rows"]
+    changed = [row["cells"][0] for row in rows if "●" in row["cells"][0]]
+    assert {label.split(" ●")[0] for label in changed} == {"Output tokens", "Prompt tokens"}
+
+
+def test_a_what_if_has_the_base_case_first_and_judges_each(plan: Plan) -> None:
+    data = report.what_if(
+        plan,
+        {"Two cards": {"tensor_parallel": 2}, "Six cards": {"tensor_parallel": 6}},
+        columns={"Held": ("memory.max_sequences", formats.count)},
+        mark=("Held", "memory.max_sequences"),
+        target=plan.memory.in_flight_per_replica,
+        title="T",
+        subtitle="S",
+        name="what-if",
+    ).data
+    assert [row["cells"][0] for row in data["rows"]] == ["Base case", "Two cards"]
+    assert [row["cells"][-1] for row in data["rows"]] == ["✓ holds", "✗ short"]
+
+
+def test_a_what_if_leaves_out_changes_whose_facts_are_missing(plan: Plan) -> None:
+    data = report.what_if(
+        plan,
+        {"CPU": {"accelerator": "epyc-9654"}},
+        columns={"Held": ("memory.max_sequences", formats.count)},
+        mark=("Held", "memory.max_sequences"),
+        target=plan.memory.in_flight_per_replica,
+        title="T",
+        subtitle="S",
+        name="what-if",
+    ).data
+    assert len(data["rows"]) == 1
+
+
+def test_provenance_names_package_facts_and_scenario(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795500000")
+    data = report.provenance(plan, "memory").data
+    assert data["package"].startswith("llminfra ")
+    assert data["rendered"] == "24 Nov 2026, 06:00 UTC"
+    assert {"key", "value", "unit", "source", "as_of", "confidence", "used_by"} <= set(
+        data["facts"][0]
+    )
+    assert data["scenario"] == plan.scenario.to_dict()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tensor_parallel": 8, "in_flight": 2.5},
+        {"tensor_parallel": "auto"},
+        {"prompt_tokens": [300, 400, 500]},
+        {"engine_version": "0.20"},
+        {"title": "It's 5"},
+        {"title": 'a "quoted" word'},
+        {"title": '"quoted"'},
+        {"title": "true"},
+        {"title": "Größe & $HOME `x`"},
+        {"facts": {"h100-sxm.price_usd": {"value": 5e3, "source": "s", "as_of": "2026-01-01"}}},
+    ],
+    ids=str,
+)
+def test_the_command_in_the_footer_makes_the_same_scenario(fields: dict[str, Any]) -> None:
+    scenario = Scenario(**fields)
+    command = report.provenance(evaluate(scenario), "memory").data["command"]
+    words = shlex.split(command)
+    assert words[:4] == ["llminfra", "render", "--notebook", "memory"]
+    settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    assert Scenario(**parse_settings(settings)) == scenario
+
+
+def test_the_command_of_a_named_scenario_renders_its_lock(plan: Plan) -> None:
+    named = evaluate(Scenario(name="case"))
+    command = report.provenance(named, "memory").data["command"]
+    assert command == "llminfra render case.lock.toml --notebook memory"
+
+
+def test_stale_facts_are_told() -> None:
+    given = {"value": 3e4, "source": "s", "as_of": "2020-01-01"}
+    plan = evaluate(Scenario(facts={"a100-sxm-80.memory_usable_bytes": given | {"value": 8e10}}))
+    _ = plan.memory
+    assert "none past its maximum age" in report.provenance(plan, "memory").data["note"]
+
+
+def test_sources_are_cited_by_runs(plan: Plan) -> None:
+    _ = plan.memory
+    assert re.match(r"\d+(–\d+)?(, \d+(–\d+)?)*( and \d+(–\d+)?)? of the list", report.cite(plan))

@@ -1,0 +1,105 @@
+"""Charts: the size asked for, the house's text and colours, the same bytes, no outside data."""
+
+import re
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from llminfra.errors import RenderError
+from llminfra.present import theme
+from llminfra.present.vega import draw
+
+FRAME = pd.DataFrame({"layout": ["1 × H100", "2 × A100"], "gb": [39.7, 70.6]})
+
+
+def bars(**text: Any) -> alt.LayerChart:
+    base = alt.Chart(FRAME).encode(x="gb:Q", y="layout:N")
+    return base.mark_bar() + base.mark_text(align="left", text="runs past the card", **text)
+
+
+@pytest.mark.parametrize("width", [theme.WIDE_PX, theme.NARROW_PX])
+def test_a_chart_is_as_wide_as_asked_for(width: int) -> None:
+    drawing = draw(bars(), width_px=width)
+    assert drawing.width_px == width
+    assert f'width="{width}"' in drawing.svg
+
+
+def test_charts_side_by_side_are_as_wide_as_asked_for() -> None:
+    chart = alt.hconcat(bars().properties(width=200), bars().properties(width=200))
+    assert draw(chart, width_px=888).width_px == pytest.approx(888, abs=2)
+
+
+def test_charts_that_cannot_shrink_say_so() -> None:
+    chart = alt.hconcat(*(bars().properties(width=200) for _ in range(9)))
+    with pytest.raises(RenderError, match="must fit into 350 px"):
+        draw(chart, width_px=350)
+
+
+def test_text_stays_text_in_the_quoted_house_font() -> None:
+    svg = draw(bars(fontWeight=600), width_px=888).svg
+    assert ">runs past the card</text>" in svg
+    assert f'font-family="{theme.SANS}"' in svg
+    assert "SourceSans3-" not in svg
+
+
+def test_text_is_measured_with_the_shipped_font() -> None:
+    # Source Sans 3 sets these 18 letters at 100 px 751 px wide; fallback fonts are a sixth wider.
+    text = alt.Chart(pd.DataFrame({"a": [1]})).mark_text(fontSize=100, text="runs past the card")
+    spec = {
+        **text.to_dict(),
+        "autosize": "pad",
+        "width": 1,
+        "config": theme.altair_theme()["config"],
+    }
+    assert 735 < draw(spec).width_px < 765
+
+
+def test_the_same_chart_gives_the_same_bytes() -> None:
+    first, second = (draw(bars(), width_px=888) for _ in range(2))
+    assert first == second
+
+
+def test_hatching_is_defined_in_the_picture() -> None:
+    chart = alt.Chart(FRAME).mark_bar(color=theme.HATCH).encode(x="gb:Q", y="layout:N")
+    svg = draw(chart, width_px=888).svg
+    assert f'<pattern id="{theme.HATCH_ID}"' in svg
+    assert f'fill="{theme.HATCH}"' in svg
+
+
+def test_own_charts_use_palette_colours_only() -> None:
+    used = set(re.findall(r"#[0-9A-Fa-f]{3,6}\b", draw(bars(), width_px=888).svg))
+    assert used <= {token.light for token in theme.TOKENS}
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_refused(bad: float) -> None:
+    spec = {"data": {"values": [{"a": bad}]}, "mark": "bar", "encoding": {"x": {"field": "a"}}}
+    with pytest.raises(RenderError, match="finite numbers"):
+        draw(spec, width_px=888)
+
+
+def test_a_broken_specification_is_one_line() -> None:
+    with pytest.raises(RenderError, match="valid Vega-Lite") as caught:
+        draw({"mark": "nonsense"}, width_px=888)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/a.csv", "file:///etc/hostname", "/etc/hostname"]
+)
+def test_data_from_outside_is_refused(url: str) -> None:
+    encoding = {"x": {"field": "a", "type": "quantitative"}}
+    spec = {"data": {"url": url, "format": {"type": "csv"}}, "mark": "point", "encoding": encoding}
+    with pytest.raises(RenderError, match="must be in the chart"):
+        draw(spec, width_px=350)
+
+
+def test_enabling_the_theme_keeps_the_chart_data_alone() -> None:
+    before = alt.theme.active
+    theme.enable()
+    try:
+        assert bars().to_dict()["config"]["font"] == theme.SANS
+    finally:
+        alt.theme.enable(before)

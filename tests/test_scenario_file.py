@@ -1,0 +1,288 @@
+"""Scenario files: TOML in, cases out, and every mistake with its file and line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llminfra import InvalidInput, Scenario
+from llminfra.facets.base import Band
+from llminfra.scenario_file import Case, load_cases, parse_settings
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Any:
+    def load_text(text: str | bytes, name: str = "case.toml", **overrides: Any) -> list[Case]:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_cases(path, overrides)
+
+    return load_text
+
+
+def refused(load: Any, text: str | bytes, **more: Any) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        load(text, **more)
+    line = str(caught.value)
+    assert len(line.splitlines()) == 1
+    assert len(line) < 500
+    return line
+
+
+def only(cases: list[Case]) -> Any:
+    (case,) = cases
+    return case.scenario
+
+
+# -- one case -----------------------------------------------------------------------------------
+
+
+def test_fields_stand_flat_or_in_sections(load: Any) -> None:
+    flat = only(load('title = "t"\nmodel = "qwen3-32b"\nin_flight = 7\n'))
+    sections = only(load('title = "t"\n[model]\nmodel = "qwen3-32b"\n[demand]\nin_flight = 7\n'))
+    assert flat == sections == Scenario(title="t", name="case", model="qwen3-32b", in_flight=7)
+
+
+def test_bands_are_lists_or_tables(load: Any) -> None:
+    table = "[prompt_tokens]\nlow = 300\nbase = 400\nhigh = 500\n"
+    inline = "prompt_tokens = {low = 300, base = 400, high = 500}\n"
+    for text in ("prompt_tokens = [300, 400, 500]\n", inline, table, "[demand]\n" + inline):
+        assert only(load(text)).prompt_tokens == Band(300.0, 400.0, 500.0)
+
+
+def test_the_origin_of_each_field_is_kept(load: Any) -> None:
+    (case,) = load("in_flight = 5\ntensor_parallel = 4\n", tensor_parallel=8)
+    assert case.scenario.tensor_parallel == 8
+    assert case.origins == {"in_flight": "case.toml", "tensor_parallel": "--set"}
+
+
+def test_dates_are_toml_dates_or_text(load: Any) -> None:
+    assert only(load("as_of = 2026-10-01\n")) == only(load('as_of = "2026-10-01"\n'))
+
+
+def test_windows_line_ends_and_byte_order_marks_are_fine(load: Any) -> None:
+    assert only(load(b'title = "t"\r\nin_flight = 7\r\n')).in_flight == 7
+    assert only(load(b'\xef\xbb\xbftitle = "t"\n')).title == "t"
+
+
+def test_a_model_path_is_relative_to_its_file(load: Any, tmp_path: Path) -> None:
+    line = refused(load, 'model = "./mine/config.json"\n')
+    assert str(tmp_path / "mine" / "config.json") in line
+
+
+def test_facts_can_be_replaced(load: Any) -> None:
+    fact = '{value = 28000, source = "PO 4711", as_of = 2026-10-01}'
+    scenario = only(load(f'[facts]\n"h100-sxm.price_usd" = {fact}\n'))
+    assert scenario.fact_overrides()["h100-sxm.price_usd"].value == 28000
+
+
+# -- mistakes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (
+            "title = 't'\n\n[demand]\nin_fligth = 5\n",
+            4,
+            "unknown field 'in_fligth'; closest: in_flight",
+        ),
+        ("title = 't'\nmodel = 'lama'\n", 2, "model must be a known id"),
+        ("\n\n\naccelerator = 'H100'\n", 4, "closest: a10, h100-sxm"),
+        ("[hardware]\ntensor_parallel = 6\n", 2, "try 1, 2, 4 or 8"),
+        ("in_flight = -5\n", 1, "in_flight must be"),
+        ("title = 't'\nin_flight = nan\n", 2, "got nan"),
+        ("title = 't'\nin_flight = inf\n", 2, "got inf"),
+        ("in_flight = 5\nactive_users = 6\n", 2, "demand must be stated in one way"),
+        ("title = 't'\nmax_model_len = 999999\n", 2, "131,072"),
+        ("title = 't'\ntitle2 = 't'\n", 2, "unknown field 'title2'; closest: title"),
+        ("model = 'qwen3-32b'\n[a]\nmodel = 'qwen3-14b'\n", 1, "model must stand once"),
+        ("title = '<b>'\n", 1, "plain text"),
+        ("title = '../x'\n", 1, "plain text"),
+        ('title = "a\\u0000b"\n', 1, "plain text"),
+        ("tensor_parallel = 8\r\nmodle = 5\r\n", 2, "'modle'"),
+        ("title = 't'\n[sweep]\ntensor_paralel = [1]\n", 3, "closest: tensor_parallel"),
+        ("title = 't'\n[sweep]\ntensor_parallel = 2\n", 3, "must be a list"),
+        ("title = 't'\n[sweep]\ntensor_parallel = []\n", 3, "must be a list"),
+        ("title = 't'\n[sweep]\nname = ['a', 'b']\n", 3, "cannot vary name"),
+        ("title = 't'\n[sweep]\ntensor_parallel = [1, -1]\n", 3, "got -1"),
+        ("title = 't'\n[sweep]\ntensor_parallel = [1, 1]\n", 3, "twice"),
+        ("sweep = 5\n", 1, "sweep must be a section"),
+        ("[[demand]]\nin_flight = 5\n", 1, "unknown field 'demand'"),
+        ("title = 't'\n[facts]\n'h100-sxm.prize_usd' = {value = 1}\n", 3, "price_usd"),
+        ("title = 't'\n[facts]\n'h100-sxm.price_usd' = {value = 1}\n", 3, "source"),
+        ("title = 't'\nmodel =\n", 2, "TOML"),
+        ("model = 'a'\nmodel = 'b'\n", 2, "TOML"),
+    ],
+    ids=lambda value: repr(value)[:60] if isinstance(value, str) else "",
+)
+def test_a_mistake_is_one_line_with_file_and_line(
+    load: Any, text: str, line: int, words: str
+) -> None:
+    found = refused(load, text)
+    assert words in found
+    assert f"case.toml:{line}:" in found or f"at line {line}," in found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        (" \n\t\n", "empty"),
+        ("# nothing but a comment\n", "at least one field"),
+        ("title = 'é'\n".encode("latin-1"), "UTF-8"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b"title = 'a\x00b'\n", "TOML"),
+        ("# " + "x" * 1_000_001, "at most 1,000,000 bytes"),
+        ("in_flight = " + "[" * 5000 + "]" * 5000, "case.toml"),
+        ("in_flight = " + "9" * 5000, "case.toml"),
+        ("in_flight = " + "9" * 400, "in_flight"),
+        ("prompt_tokens = {low = 1, high = 2}\n", "base"),
+        ("[a.b]\nmodel = 'x'\n", "unknown field 'b'"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_broken_file_is_one_line(load: Any, text: str | bytes, words: str) -> None:
+    assert words in refused(load, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.toml", "No such file"),
+        ("folder.toml", "directory"),
+        ("case.json", ".toml"),
+        ("none/case.toml", "No such file"),
+    ],
+)
+def test_what_is_no_file_is_one_line(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(InvalidInput, match=words):
+        load_cases(tmp_path / name)
+
+
+def test_a_file_name_that_is_no_scenario_name_says_so(load: Any) -> None:
+    line = refused(load, "title = 't'\n", name="my report.toml")
+    assert "my report.toml" in line
+    assert "name must be" in line
+
+
+def test_a_mistake_on_the_command_line_is_not_blamed_on_the_file(load: Any) -> None:
+    assert "case.toml:2" not in refused(
+        load, "title = 't'\ntensor_parallel = 8\n", tensor_parallel=6
+    )
+
+
+# -- sweeps -------------------------------------------------------------------------------------
+
+
+def test_a_sweep_multiplies(load: Any) -> None:
+    cases = load("title = 't'\n[sweep]\ntensor_parallel = [4, 8]\nprecision = ['bf16', 'fp8']\n")
+    assert [case.name for case in cases] == [
+        f"case--tensor_parallel={n},precision={p}" for n in (4, 8) for p in ("bf16", "fp8")
+    ]
+    assert [case.scenario.name for case in cases] == [case.name for case in cases]
+    assert cases[-1].scenario.tensor_parallel == 8
+    assert cases[-1].origins["tensor_parallel"] == "sweep"
+
+
+def test_a_sweep_over_bands(load: Any) -> None:
+    cases = load("[sweep]\nprompt_tokens = [[1, 2, 3], [4, 5, 6], 7]\n")
+    assert [case.name for case in cases] == [
+        f"case--prompt_tokens={x}" for x in ("1-2-3", "4-5-6", "7")
+    ]
+
+
+def test_an_impossible_combination_is_a_case_with_its_reason(load: Any) -> None:
+    cases = load("[sweep]\nmodel = ['llama-3.3-70b', 'phi-4']\ntensor_parallel = [5, 2]\n")
+    assert [case.scenario is None for case in cases] == [True, False, False, False]
+    assert cases[0].reason.startswith("tensor_parallel must divide 64 attention heads, got 5")
+
+
+def test_an_unknown_id_in_a_sweep_is_no_impossible_combination(load: Any) -> None:
+    assert "case.toml:2" in refused(load, "[sweep]\nmodel = ['qwen3-32b', 'lama']\n")
+
+
+def test_too_many_cases_are_refused_before_they_are_made(load: Any) -> None:
+    lists = "".join(f"{n} = {list(range(1, 400))}\n" for n in ("replicas", "in_flight"))
+    line = refused(load, "[sweep]\n" + lists)
+    assert "at most 10,000 cases, got 159,201" in line
+
+
+def test_two_demand_views_in_a_sweep_are_refused(load: Any) -> None:
+    assert "one way" in refused(load, "in_flight = 5\n[sweep]\nactive_users = [1, 2]\n")
+
+
+def test_the_command_line_wins_over_a_sweep(load: Any) -> None:
+    cases = load("[sweep]\ntensor_parallel = [1, 2]\n", tensor_parallel=4)
+    assert {case.scenario.tensor_parallel for case in cases} == {4}
+
+
+def test_a_named_file_with_a_sweep_gives_cases_of_different_names(load: Any) -> None:
+    cases = load("name = 'mine'\n[sweep]\ntensor_parallel = [1, 2]\n")
+    assert len({case.scenario.name for case in cases}) == 2
+
+
+def test_a_long_file_name_and_a_long_label_still_make_a_name(load: Any) -> None:
+    bands = "[[1000, 2000, 3000], [2000, 3000, 4000]]"
+    text = f"[sweep]\nprompt_tokens = {bands}\noutput_tokens = {bands}\nin_flight = {bands}\n"
+    cases = load(text, name="q" * 60 + ".toml")
+    assert len({case.name for case in cases}) == 8
+    assert all(len(case.name) <= 120 for case in cases)
+
+
+def test_values_that_differ_only_in_signs_are_not_twice_the_same(load: Any) -> None:
+    cases = load("[sweep]\ntitle = ['a b', 'a-b']\n")
+    assert len({case.name for case in cases}) == 2
+
+
+def test_case_names_are_safe_folders(load: Any) -> None:
+    cases = load("[sweep]\ntitle = ['€ nothing', 'x:y*z?', '...a', \"'q'\"]\n")
+    for case in cases:
+        assert not set(case.name) & set("/\\:*?<>|\"'€ "), case.name
+
+
+# -- settings of the command line ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("tensor_parallel=4", 4),
+        ("tensor_parallel = 4", 4),
+        ("in_flight=2.5", 2.5),
+        ("in_flight=1_000", 1000),
+        ("precision=fp8", "fp8"),
+        ('precision="fp8"', "fp8"),
+        ("title=a = b", "a = b"),
+        ("title=", ""),
+        ("prompt_tokens=[300, 400, 500]", [300, 400, 500]),
+        ("prompt_tokens={low = 1, base = 2, high = 3}", {"low": 1, "base": 2, "high": 3}),
+        ("engine_version=0.11", "0.11"),
+        ("engine_version=0.10", "0.10"),
+        ("title=2026", "2026"),
+        ("title=true", "true"),
+        ("model=./x/config.json", "./x/config.json"),
+    ],
+)
+def test_settings_are_toml_or_bare_words(setting: str, value: object) -> None:
+    name = setting.partition("=")[0].strip()
+    assert parse_settings([setting]) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("tensor_parallel", "field=value"),
+        ("=4", "field=value"),
+        ("", "field=value"),
+        ("modle=4", "closest: model"),
+        ("in_flight=" + "9" * 5000, "in_flight"),
+        ("in_flight=" + "[" * 5000, "in_flight"),
+    ],
+    ids=lambda value: value[:24],
+)
+def test_a_wrong_setting_is_one_line(setting: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words) as caught:
+        Scenario(**parse_settings([setting]))
+    assert len(str(caught.value)) < 400
