@@ -9,9 +9,11 @@ from llminfra.errors import (
     RenderError,
 )
 from llminfra.explain import compare, sweep
+from llminfra.facets.memory.grid import fit_table
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
+from llminfra.validation import memory_errors
 
 __version__ = "0.1.0"
 
@@ -27,5 +29,7 @@ __all__ = [
     "Scenario",
     "compare",
     "evaluate",
+    "fit_table",
+    "memory_errors",
     "sweep",
 ]

@@ -56,6 +56,7 @@ ADOPTED_NAMES: Final[dict[str, str]] = {
     "parameters": "1",
     "active_parameters": "1",
     "max_num_seqs": "sequence",
+    "lora_adapters": "1",
     "max_sequences": "sequence",
     "max_sequences_guaranteed": "sequence",
     "max_model_len_accepted": "token",

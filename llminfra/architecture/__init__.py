@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from llminfra.architecture.adapters import adapter_parameters
 from llminfra.architecture.groups import CacheGroup, CacheKind, Sharding, WeightGroup
 from llminfra.architecture.layers import (
     Dense,
@@ -96,6 +97,12 @@ class Stage:
         return sum(
             g.count_on_rank(tensor_parallel=tensor_parallel, expert_parallel=expert_parallel)
             for g in self.weight_groups
+        )
+
+    def adapter_parameters(self, *, lora_rank: int, tensor_parallel: int = 1) -> int:
+        """Parameters of one low-rank adapter on one rank of this stage [1]."""
+        return adapter_parameters(
+            self.layers, self.hidden_size, lora_rank=lora_rank, tensor_parallel=tensor_parallel
         )
 
     def cache_bytes(
@@ -252,16 +259,17 @@ class Architecture:
         return WeightGroup(name, self.vocab_size * width, quantizable=False)
 
     @cached_property
-    def _whole(self) -> Stage:
+    def whole(self) -> Stage:
+        """The model as a single stage."""
         return self.stages()[0]
 
     def weight_groups(self) -> tuple[WeightGroup, ...]:
         """Parameters of the whole model by group; they add up to `parameters`."""
-        return self._whole.weight_groups
+        return self.whole.weight_groups
 
     def cache_groups(self) -> tuple[CacheGroup, ...]:
         """What the whole model keeps per sequence, by kind of layer."""
-        return self._whole.cache_groups
+        return self.whole.cache_groups
 
     @property
     def parameters(self) -> int:
@@ -327,7 +335,7 @@ class Architecture:
         >>> float(Architecture("llama", 5120, 32000, (layer,)).cache_bytes(8192, bytes_per_value=2))
         6710886400.0
         """
-        return self._whole.cache_bytes(
+        return self.whole.cache_bytes(
             tokens, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
         )
 

@@ -67,6 +67,44 @@ def weight_bytes(
     return (stored + embedding + head + rest) / BITS_PER_BYTE
 
 
+def adapter_bytes(
+    *, lora_adapters: ArrayLike, parameters: ArrayLike, bits_per_weight: ArrayLike
+) -> Any:
+    r"""Memory of low-rank adapters held beside a model.
+
+    Parameters
+    ----------
+    lora_adapters : array_like
+        Adapters that the engine keeps room for. [1]
+    parameters : array_like
+        Parameters of one adapter on one accelerator. [1]
+    bits_per_weight : array_like
+        Bits of one parameter. [bit]
+
+    Returns
+    -------
+    adapter_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: W_a = n P b / 8
+
+    References
+    ----------
+    Hu et al. (2021), LoRA: low-rank adaptation of large language models.
+
+    Examples
+    --------
+    Eight adapters of rank 16 on Llama 3.1 8B:
+
+    >>> size = adapter_bytes(lora_adapters=8, parameters=41_943_040, bits_per_weight=16)
+    >>> int(size)
+    671088640
+    """
+    return np.multiply(lora_adapters, np.multiply(parameters, bits_per_weight)) / BITS_PER_BYTE
+
+
 def kv_cache_bytes_per_token(*, values_per_token: ArrayLike, bytes_per_value: ArrayLike) -> Any:
     r"""Memory that one more token adds to the cache of a sequence.
 

@@ -17,6 +17,7 @@ from llminfra.present.blocks import (
 )
 from llminfra.present.charts import log_lines, stacked_bars
 from llminfra.present.magics import register
+from llminfra.present.maps import fit_map, range_dots
 from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
 from llminfra.units import GB, GIB
 
@@ -30,6 +31,7 @@ __all__ = [
     "count",
     "equation",
     "figure",
+    "fit_map",
     "gb",
     "gib",
     "kib",
@@ -40,6 +42,7 @@ __all__ = [
     "percent",
     "problems",
     "provenance",
+    "range_dots",
     "row",
     "stacked_bars",
     "table",

@@ -133,9 +133,13 @@ def _compile(spec: VegaSpec) -> VegaSpec:
         return spec
     version = "5.21" if "/vega-lite/v5" in schema else None
     try:
-        return dict(_vl_convert().vegalite_to_vega(spec, vl_version=version))
+        vega = dict(_vl_convert().vegalite_to_vega(spec, vl_version=version))
     except ValueError as error:
         raise RenderError(f"chart must be valid Vega-Lite, got: {_in_short(error)}") from error
+    for mark in _text_marks(vega):
+        if "tooltip" not in mark.get("encode", {}).get("update", {}):
+            mark["interactive"] = False  # a label must not cover the tooltip of its bar
+    return vega
 
 
 def _draw_vega(spec: VegaSpec, width_px: float | None = None) -> Drawing:

@@ -31,6 +31,15 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "byte",
     ),
     (
+        memory.adapter_bytes,
+        {
+            "lora_adapters": "adapter",
+            "parameters": "parameter/adapter",
+            "bits_per_weight": "byte/parameter",
+        },
+        "byte",
+    ),
+    (
         memory.kv_cache_bytes_per_token,
         {"values_per_token": "value/token", "bytes_per_value": "byte/value"},
         "byte/token",
@@ -88,7 +97,9 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
 ]
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]
 UNITS = ("byte", "parameter", "value", "token", "sequence", "logit", "request", "second", "user")
-SCALES = {unit: 2.0 ** (3 * i + 1) for i, unit in enumerate((*UNITS, "day"))} | {"1": 1.0}
+SCALES = {unit: 2.0 ** (3 * i + 1) for i, unit in enumerate((*UNITS, "day", "adapter"))} | {
+    "1": 1.0
+}
 
 
 def scale(unit: str) -> float:

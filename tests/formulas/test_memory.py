@@ -22,6 +22,7 @@ BITS = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
 # Formula, arguments that raise the result, arguments that lower it.
 FORMULAS: list[tuple[Callable[..., Any], tuple[str, ...], tuple[str, ...]]] = [
     (memory.weight_bytes, (*PARTS, *BITS, "kernel_padding_ratio"), ()),
+    (memory.adapter_bytes, ("lora_adapters", "parameters", "bits_per_weight"), ()),
     (memory.kv_cache_bytes_per_token, ("values_per_token", "bytes_per_value"), ()),
     (runtime.runtime_bytes, ("non_torch_bytes", "cuda_graph_bytes"), ("pool_error_bytes",)),
     (

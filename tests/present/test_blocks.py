@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from llminfra import Plan, RenderError, Scenario, evaluate, formats
+from llminfra.facets.base import Problem
 from llminfra.present import blocks, report
 from llminfra.present.blocks import BLOCK_MIME, Block
 from llminfra.ranges import exact, sample
@@ -47,11 +48,10 @@ def chart() -> alt.Chart:
 
 def one_of_each(plan: Plan) -> list[Block]:
     memory = plan.memory
-    found = [
+    return [
         blocks.masthead(kicker="K", scope="S", as_of=DAY),
         blocks.answer("Yes.\nBecause: of it."),
         blocks.notice("N", body="B", items=["i"]),
-        blocks.problems(evaluate(Scenario()).problems),
         blocks.tiles(*[blocks.tile(**TILE)] * 3),
         blocks.figure(chart(), **FIGURE),
         blocks.table(COLUMNS, ROWS, **TABLE),
@@ -59,7 +59,6 @@ def one_of_each(plan: Plan) -> list[Block]:
         report.assumptions(plan, memory.max_sequences, title="T"),
         report.provenance(plan, "memory"),
     ]
-    return [item for item in found if item is not None]
 
 
 # -- every block --------------------------------------------------------------------------------
@@ -229,12 +228,18 @@ def test_the_same_figure_has_the_same_bytes() -> None:
     assert first == second
 
 
-def test_problems_show_the_first_with_its_fixes() -> None:
-    assert blocks.problems([]) is None
-    shown = blocks.problems(evaluate(Scenario()).problems)
-    assert shown is not None
-    assert shown.data["code"] == "E-FIT"
-    assert len(shown.data["items"]) == 3
+def test_problems_are_shown_with_their_fixes_and_warnings_as_notes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[Block] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    blocks.problems([])
+    assert shown == []
+    blocks.problems(evaluate(Scenario(precision="fp32", tensor_parallel=2)).problems)
+    blocks.problems([Problem("W-RANGE", "outside the validated range")])
+    found = [(item.data["code"], item.data["level"], len(item.data["items"])) for item in shown]
+    assert found == [("E-FIT", "problem", 3), ("W-RANGE", "note", 0)]
+    assert all(item.data["title"][0].isupper() for item in shown)
 
 
 # -- what a plan tells --------------------------------------------------------------------------

@@ -68,6 +68,12 @@ class Inputs(BaseInputs):
         minimum=0,
         maximum=_MAX_BYTES,
     )
+    lora_adapters: int = field(
+        0, help="low-rank adapters held beside the model", unit="1", minimum=0, maximum=4096
+    )
+    lora_rank: int = field(
+        16, help="rank that the engine reserves for each adapter", unit="1", minimum=1, maximum=1024
+    )
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Memory(Result):
     active_parameters: Range
     weight_bytes: Range
     weight_bytes_per_accelerator: Range
+    adapter_bytes_per_accelerator: Range
     kv_cache_bytes_per_token: Range
     kv_cache_bytes_per_request: Range
     memory_bytes_per_accelerator: Range
@@ -147,8 +154,9 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         active_parameters=exact(model.active_parameters, name="active_parameters"),
         weight_bytes=sizing.weights(model.weight_groups(), 1, 1),
         weight_bytes_per_accelerator=layout.weight_bytes,
+        adapter_bytes_per_accelerator=layout.adapter_bytes,
         kv_cache_bytes_per_token=token_bytes,
-        kv_cache_bytes_per_request=sizing.reserved(model.stages()[0], 1, sizing.request_tokens),
+        kv_cache_bytes_per_request=sizing.reserved(model.whole, 1, sizing.request_tokens),
         memory_bytes_per_accelerator=sizing.memory_bytes,
         limit_bytes_per_accelerator=(sizing.memory_bytes * sizing.utilization).named(
             "limit_bytes_per_accelerator"

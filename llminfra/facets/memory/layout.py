@@ -1,6 +1,7 @@
 """How one split of the model uses each accelerator."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from llminfra.plan import Plan
 
 MOST_TRIED = 64
+# Parts of the weights that a recipe may store at different precisions.
+KINDS = ("quantized", "embedding", "head", "other")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Layout:
     stage: Stage
     tensor_parallel: int
     weight_bytes: Range
+    adapter_bytes: Range
     activation_bytes: Range
     other_runtime_bytes: Range
     pool_bytes: Range
@@ -46,6 +50,32 @@ class Layout:
 def kv_precision(scenario: Any) -> str:
     """The cache's precision; auto keeps the 16 bits that engines use unless told otherwise."""
     return "bf16" if scenario.kv_precision == "auto" else str(scenario.kv_precision)
+
+
+def quantized_groups(facts: Facts, precision: str, *, has_experts: bool) -> frozenset[str]:
+    """Weight groups that a precision's usual recipe quantises."""
+    name = "quantized_groups"
+    if has_experts and facts.has(precision, f"{name}_moe"):
+        name = f"{name}_moe"
+    return frozenset(facts.text(precision, name).split())
+
+
+def count_by_kind(
+    groups: Iterable[WeightGroup],
+    quantized: frozenset[str],
+    *,
+    tensor_parallel: int,
+    expert_parallel: int = 1,
+) -> dict[str, int]:
+    """Parameters of one rank: quantised, embedding, head and the rest."""
+    counts = dict.fromkeys(KINDS, 0)
+    for group in groups:
+        known = group.name if group.name in ("embedding", "head") else "other"
+        kind = "quantized" if group.quantizable and group.name in quantized else known
+        counts[kind] += group.count_on_rank(
+            tensor_parallel=tensor_parallel, expert_parallel=expert_parallel
+        )
+    return counts
 
 
 class Sizing:
@@ -89,13 +119,14 @@ class Sizing:
 
     def _stage_layout(self, stage: Stage, tensor_parallel: int) -> Layout:
         weights = self.weights(stage.weight_groups, tensor_parallel, self.scenario.expert_parallel)
+        adapters = self._adapters(stage, tensor_parallel)
         activation, other = self._runtime(tensor_parallel)
         pool = apply(
             runtime.kv_pool_bytes_of_rest if self.shares_rest else runtime.kv_pool_bytes,
             name="kv_pool_bytes_per_accelerator",
             gpu_memory_utilization=self.utilization,
             memory_bytes=self.memory_bytes,
-            weight_bytes=weights,
+            weight_bytes=weights + adapters if self.scenario.lora_adapters else weights,
             activation_bytes=activation,
             other_runtime_bytes=other,
         )
@@ -111,6 +142,7 @@ class Sizing:
             stage=stage,
             tensor_parallel=tensor_parallel,
             weight_bytes=weights,
+            adapter_bytes=adapters,
             activation_bytes=activation,
             other_runtime_bytes=other,
             pool_bytes=pool,
@@ -124,14 +156,13 @@ class Sizing:
     ) -> Range:
         """Weights of one rank at the scenario's precision."""
         precision = self.scenario.precision
-        quantized = self._quantized_names(groups)
-        counts = dict.fromkeys(("quantized", "embedding", "head", "other"), 0)
-        for group in groups:
-            known = group.name if group.name in ("embedding", "head") else "other"
-            kind = "quantized" if group.quantizable and group.name in quantized else known
-            counts[kind] += group.count_on_rank(
-                tensor_parallel=tensor_parallel, expert_parallel=expert_parallel
-            )
+        has_experts = any(group.name == "experts" for group in groups)
+        counts = count_by_kind(
+            groups,
+            quantized_groups(self.facts, precision, has_experts=has_experts),
+            tensor_parallel=tensor_parallel,
+            expert_parallel=expert_parallel,
+        )
         parameters: dict[str, Any] = {
             f"{kind}_parameters": exact(count, name=f"{kind}_parameters", origin=self.model_origin)
             for kind, count in counts.items()
@@ -141,12 +172,16 @@ class Sizing:
         recipe["kernel_padding_ratio"] = self.facts.number(precision, "kernel_padding_ratio")
         return apply(formulas.weight_bytes, **parameters, **recipe)
 
-    def _quantized_names(self, groups: tuple[WeightGroup, ...]) -> set[str]:
-        precision, name = self.scenario.precision, "quantized_groups"
-        has_experts = any(group.name == "experts" for group in groups)
-        if has_experts and self.facts.has(precision, f"{name}_moe"):
-            name = f"{name}_moe"
-        return set(self.facts.text(precision, name).split())
+    def _adapters(self, stage: Stage, tensor_parallel: int) -> Range:
+        """Adapters on one rank, which engines keep in 16 bits."""
+        return apply(
+            formulas.adapter_bytes,
+            lora_adapters=quantity(self.scenario, "lora_adapters"),
+            parameters=stage.adapter_parameters(
+                lora_rank=self.scenario.lora_rank, tensor_parallel=tensor_parallel
+            ),
+            bits_per_weight=self.facts.number("bf16", "bits_per_weight"),
+        )
 
     def _runtime(self, tensor_parallel: int) -> tuple[Range, Range]:
         """Peak activation, and everything else that the engine subtracts from the pool."""

@@ -1,0 +1,155 @@
+"""Charts of many models: which layout holds which, and how much each one needs."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+
+from llminfra import formats
+from llminfra.present.charts import Chart
+from llminfra.present.theme import TYPE, color, text_on
+from llminfra.units import GB
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SMALL: Final = TYPE["chart_small"].px
+# Precision to its word and the meaning of its colour, most exact first.
+_CLASSES: Final = {
+    "bf16": ("16-bit", "fit_16"),
+    "fp8": ("8-bit", "fit_8"),
+    "int4": ("4-bit", "fit_4"),
+    "": ("no", "page"),
+}
+
+
+def fit_map(frame: "pd.DataFrame", *, subject: str) -> Chart:
+    """Draw which layout holds which model, and at which precision.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `llminfra.fit_table` returns it, for the precisions bf16, fp8 and int4.
+    subject : str
+        The model that the report is about; its row gets a frame.
+    """
+    cells = frame.copy()
+    cells["fill"] = [color(_CLASSES[p][1]) for p in cells["precision"]]
+    cells["ink"] = [text_on(_CLASSES[p][1]) if p else color("second") for p in cells["precision"]]
+    cells["mark"] = [f"{'✓' if p else '✗'} {_CLASSES[p][0]}" for p in cells["precision"]]
+    cells["short_mark"] = [
+        _CLASSES[p][0].removesuffix("-bit") if p else "✗" for p in cells["precision"]
+    ]
+    cells["detail"] = [_detail(row) for row in cells.to_dict("records")]
+    data = frame[["model", "layout", "precision", "used_fraction", "short_bytes"]]
+    return Chart(_cells(cells, subject, narrow=False), _cells(cells, subject, narrow=True), data)
+
+
+def _detail(row: dict[str, Any]) -> str:
+    if row["precision"]:
+        return f"{formats.percent(row['used_fraction'])} used"
+    if not row["is_possible"]:
+        return "no such split"
+    return f"{formats.count(row['short_bytes'] / GB)}{formats.NARROW_SPACE}GB short"
+
+
+def _cells(cells: "pd.DataFrame", subject: str, *, narrow: bool) -> Any:
+    size = _SMALL - 1 if narrow else _SMALL
+    split = "split(datum.label, ' × ')[0] + ' ×'"
+    names = f"[{split}, split(split(datum.label, ' × ')[1], ' ')[0]]"
+    heads = alt.Axis(orient="top", title=None, labelExpr=names, labelAngle=0, labelFontSize=size)
+    left = 110 if narrow else 170
+    rows = alt.Axis(
+        title=None, labelAlign="left", labelPadding=left, labelLimit=left, labelFontSize=size
+    )
+    base = alt.Chart(cells).encode(
+        x=alt.X("layout:N", sort=alt.SortField("order"), axis=heads),
+        y=alt.Y("model:N", sort=alt.SortField("parameters"), axis=rows),
+    )
+    ink = alt.Color("ink:N", scale=None)
+    rect = base.mark_rect(stroke=color("page"), strokeWidth=2).encode(
+        color=alt.Color("fill:N", scale=None),
+        tooltip=["model:N", "layout:N", "mark:N", "detail:N"],
+    )
+    layers = [rect]
+    if narrow:
+        layers.append(base.mark_text(fontSize=size).encode(text="short_mark:N", color=ink))
+    else:
+        bold = base.mark_text(dy=-9, fontWeight=600, fontSize=size)
+        layers.append(bold.encode(text="mark:N", color=ink))
+        layers.append(base.mark_text(dy=9, fontSize=size).encode(text="detail:N", color=ink))
+    own = base.transform_filter(alt.datum.model == subject)
+    layers.append(own.mark_rect(fillOpacity=0, stroke=color("ink"), strokeWidth=2))
+    return alt.layer(*layers).properties(height=alt.Step(34 if narrow else 46))
+
+
+def range_dots(
+    frame: "pd.DataFrame",
+    *,
+    label: str,
+    columns: tuple[str, str, str],
+    words: tuple[str, str, str],
+    subject: str,
+    limits: dict[str, float],
+    unit: str,
+) -> Chart:
+    """Draw three values of each row on a logarithmic scale, with levels to compare with.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per thing, in the order to be shown.
+    label, columns, words : str, tuple, tuple
+        Column of the names, columns of the low, middle and high value, and what these are called.
+    limits : dict
+        Words to level, drawn as lines across.
+    """
+    shown = frame.assign(
+        order=range(len(frame)),
+        ink=[color("orange" if name == subject else "navy") for name in frame[label]],
+        end=[
+            f"{formats.scaled(low, 1)}–{formats.scaled(high, 1)}{formats.NARROW_SPACE}{unit}"
+            for low, high in zip(frame[columns[0]], frame[columns[2]], strict=True)
+        ],
+    )
+    build = [_dots(shown, label, columns, words, limits, narrow=narrow) for narrow in (False, True)]
+    return Chart(build[0], build[1], frame[[label, *columns]])
+
+
+def _dots(
+    shown: "pd.DataFrame",
+    label: str,
+    columns: tuple[str, str, str],
+    words: tuple[str, str, str],
+    limits: dict[str, float],
+    *,
+    narrow: bool,
+) -> Any:
+    low, middle, high = columns
+    left = 118 if narrow else 200
+    axis = alt.Axis(
+        title=None, labelAlign="left", labelPadding=left, labelLimit=left, labelFontSize=_SMALL
+    )
+    y = alt.Y(f"{label}:N", sort=alt.SortField("order"), axis=axis)
+    span = [float(shown[low].min()) / 1.6, float(shown[high].max()) * (2 if narrow else 5)]
+    scale = alt.Scale(type="log", domain=span, nice=False)
+    ticks = [10.0**k for k in range(-3, 7) if span[0] <= 10.0**k <= span[1]]
+    axis_x = alt.Axis(orient="top", title=None, values=ticks, format="~g")
+    x = alt.X(f"{low}:Q", scale=scale, axis=axis_x)
+    ink = alt.Color("ink:N", scale=None)
+    base = alt.Chart(shown).encode(y=y, color=ink)
+    layers: list[Any] = [base.mark_rule(strokeWidth=4).encode(x=x, x2=f"{high}:Q")]
+    layers.append(base.mark_point(size=90).encode(x=alt.X(f"{middle}:Q", scale=scale)))
+    if not narrow:
+        ends = base.mark_text(align="left", dx=10, fontSize=_SMALL)
+        layers.append(ends.encode(x=alt.X(f"{high}:Q", scale=scale), text="end:N"))
+        first = alt.Chart(shown.head(1)).encode(y=y)
+        for column, word in zip(columns, words, strict=True):
+            name = first.mark_text(dy=-15, fontSize=_SMALL, color=color("second"))
+            layers.append(name.encode(x=alt.X(f"{column}:Q", scale=scale), text=alt.value(word)))
+    for word, level in limits.items():
+        rows = alt.Chart(alt.InlineData(values=[{"level": level, "word": word}]))
+        at = alt.X("level:Q", scale=scale)
+        layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
+        text = rows.mark_text(align="left", dx=5, dy=8, fontSize=_SMALL, fontWeight=600)
+        layers.append(text.encode(x=at, y=alt.value("height"), text="word:N"))
+    return alt.layer(*layers).properties(height=alt.Step(34))
