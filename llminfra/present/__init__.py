@@ -1,7 +1,7 @@
 """What notebooks import: the parts of a page, number formats and the ``%%prose`` magic."""
 
 import llminfra._jsonschema  # noqa: F401  # must come before altair, for its effect
-from llminfra.formats import count, gb, gib, kib, number, percent, times
+from llminfra.formats import band, count, gb, gib, kib, number, percent, times
 from llminfra.present.blocks import (
     answer,
     column,
@@ -26,6 +26,7 @@ __all__ = [
     "GIB",
     "answer",
     "assumptions",
+    "band",
     "cite",
     "column",
     "count",

@@ -242,13 +242,12 @@ def table(
         title=required("title", title),
         subtitle=text(subtitle),
         caption=required("caption", caption),
-        columns=[dict(item) for item in columns],
+        columns=[item | {"label": text(item["label"])} for item in map(dict, columns)],
         rows=[dict(item) for item in rows],
         source=required("source", source),
         as_of=formats.date(as_of),
         name=name,
-        csv=_csv(columns, csv_rows or rows),
-        **more,
+        **({"csv": _csv(columns, csv_rows or rows)} | more),
     )
 
 

@@ -251,8 +251,12 @@ def log_lines(
         A level to compare with, and its words.
     """
     named = _styled_lines(frame, series, subject)
-    wide = _line_layers(named, x, y, series, (x_title, y_title), limit, share=2.4, px=400)
-    narrow = _line_layers(named, x, y, series, (x_title, y_title), limit, share=18.0, px=340)
+    wide = _line_layers(
+        named, x, y, series, (x_title, y_title), limit, share=2.4, px=400, tick_step=2
+    )
+    narrow = _line_layers(
+        named, x, y, series, (x_title, y_title), limit, share=14.0, px=340, tick_step=4
+    )
     return Chart(wide, narrow, frame[[series, x, y]])
 
 
@@ -279,9 +283,10 @@ def _line_layers(
     *,
     share: float,
     px: int,
+    tick_step: int,
 ) -> Any:
     domain = [float(frame[x].min()), float(frame[x].max()) * share**2]
-    powers = [2.0**k for k in range(0, 40, 2) if domain[0] <= 2.0**k <= frame[x].max()]
+    powers = [2.0**k for k in range(0, 40, tick_step) if domain[0] <= 2.0**k <= frame[x].max()]
     axis_x = alt.Axis(values=powers, format=",.0f", title=titles[0], grid=False, labelBound=True)
     decades = [10.0**k for k in range(-6, 13) if 10.0**k <= 2 * frame[y].max()]
     axis_y = alt.Axis(
@@ -304,12 +309,14 @@ def _line_layers(
         for name, value in zip(last[series], last[y], strict=True)
     ]
     ends = alt.Chart(last).encode(x=place_x, y=place_y)
+    text: dict[str, Any] = {"text": "end_label:N", "color": alt.Color("text_ink:N", scale=None)}
+    whole = f"datum['{x}'] >= {frame[x].max() / 2}"
+    bold: dict[str, Any] = {"fontWeight": 600, "fontSize": _SMALL}
     layers: list[Any] = [
         *lines,
         ends.mark_point(size=50).encode(color=alt.Color("ink:N", scale=None)),
-        ends.mark_text(align="left", dx=9, fontWeight=600, fontSize=_SMALL).encode(
-            text="end_label:N", color=alt.Color("text_ink:N", scale=None)
-        ),
+        ends.transform_filter(whole).mark_text(align="left", dx=9, **bold).encode(**text),
+        ends.transform_filter(f"!({whole})").mark_text(dy=-15, **bold).encode(**text),
     ]
     if limit is not None:
         layers += _limit_line(limit, place_x, domain[0])

@@ -1,5 +1,6 @@
 """Charts of many models: which layout holds which, and how much each one needs."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
@@ -39,12 +40,21 @@ def fit_map(frame: "pd.DataFrame", *, subject: str) -> Chart:
     cells["short_mark"] = [
         _CLASSES[p][0].removesuffix("-bit") if p else "✗" for p in cells["precision"]
     ]
+    cells["head"] = [_two_lines(layout, narrow=False) for layout in cells["layout"]]
+    cells["short_head"] = [_two_lines(layout, narrow=True) for layout in cells["layout"]]
     cells["detail"] = [_detail(row) for row in cells.to_dict("records")]
     data = frame[["model", "layout", "precision", "used_fraction", "short_bytes"]]
     return Chart(_cells(cells, subject, narrow=False), _cells(cells, subject, narrow=True), data)
 
 
-def _detail(row: dict[str, Any]) -> str:
+def _two_lines(layout: str, *, narrow: bool) -> str:
+    """Count and name of a layout on two lines; phones drop the maker's prefix and the size."""
+    count, _, name = layout.partition(" × ")
+    name = name.partition(" 80")[0] if not narrow else name.partition(" 80")[0].removeprefix("RTX ")
+    return f"{count} ×|{name}"
+
+
+def _detail(row: Mapping[Any, Any]) -> str:
     if row["precision"]:
         return f"{formats.percent(row['used_fraction'])} used"
     if not row["is_possible"]:
@@ -54,17 +64,22 @@ def _detail(row: dict[str, Any]) -> str:
 
 def _cells(cells: "pd.DataFrame", subject: str, *, narrow: bool) -> Any:
     size = _SMALL - 1 if narrow else _SMALL
-    split = "split(datum.label, ' × ')[0] + ' ×'"
-    names = f"[{split}, split(split(datum.label, ' × ')[1], ' ')[0]]"
-    heads = alt.Axis(orient="top", title=None, labelExpr=names, labelAngle=0, labelFontSize=size)
+    heads = alt.Axis(
+        orient="top",
+        title=None,
+        labelExpr="split(datum.label, '|')",
+        labelAngle=0,
+        labelFontSize=size,
+        labelPadding=24,
+        labelLineHeight=17,
+    )
     left = 110 if narrow else 170
     rows = alt.Axis(
         title=None, labelAlign="left", labelPadding=left, labelLimit=left, labelFontSize=size
     )
-    base = alt.Chart(cells).encode(
-        x=alt.X("layout:N", sort=alt.SortField("order"), axis=heads),
-        y=alt.Y("model:N", sort=alt.SortField("parameters"), axis=rows),
-    )
+    x = alt.X("short_head:N" if narrow else "head:N", sort=alt.SortField("order"), axis=heads)
+    y = alt.Y("model:N", sort=alt.SortField("parameters"), axis=rows)
+    base = alt.Chart(cells).encode(x=x, y=y)
     ink = alt.Color("ink:N", scale=None)
     rect = base.mark_rect(stroke=color("page"), strokeWidth=2).encode(
         color=alt.Color("fill:N", scale=None),
@@ -77,7 +92,7 @@ def _cells(cells: "pd.DataFrame", subject: str, *, narrow: bool) -> Any:
         bold = base.mark_text(dy=-9, fontWeight=600, fontSize=size)
         layers.append(bold.encode(text="mark:N", color=ink))
         layers.append(base.mark_text(dy=9, fontSize=size).encode(text="detail:N", color=ink))
-    own = base.transform_filter(alt.datum.model == subject)
+    own = alt.Chart(cells[cells["model"] == subject].head(1)).encode(y=y)
     layers.append(own.mark_rect(fillOpacity=0, stroke=color("ink"), strokeWidth=2))
     return alt.layer(*layers).properties(height=alt.Step(34 if narrow else 46))
 
@@ -133,15 +148,15 @@ def _dots(
     span = [float(shown[low].min()) / 1.6, float(shown[high].max()) * (2 if narrow else 5)]
     scale = alt.Scale(type="log", domain=span, nice=False)
     ticks = [10.0**k for k in range(-3, 7) if span[0] <= 10.0**k <= span[1]]
-    axis_x = alt.Axis(orient="top", title=None, values=ticks, format="~g")
+    axis_x = alt.Axis(orient="top", offset=18, title=None, values=ticks, format=",~g")
     x = alt.X(f"{low}:Q", scale=scale, axis=axis_x)
     ink = alt.Color("ink:N", scale=None)
     base = alt.Chart(shown).encode(y=y, color=ink)
     layers: list[Any] = [base.mark_rule(strokeWidth=4).encode(x=x, x2=f"{high}:Q")]
     layers.append(base.mark_point(size=90).encode(x=alt.X(f"{middle}:Q", scale=scale)))
     if not narrow:
-        ends = base.mark_text(align="left", dx=10, fontSize=_SMALL)
-        layers.append(ends.encode(x=alt.X(f"{high}:Q", scale=scale), text="end:N"))
+        ends = alt.Chart(shown).mark_text(align="left", dx=10, fontSize=_SMALL)
+        layers.append(ends.encode(y=y, x=alt.X(f"{high}:Q", scale=scale), text="end:N"))
         first = alt.Chart(shown.head(1)).encode(y=y)
         for column, word in zip(columns, words, strict=True):
             name = first.mark_text(dy=-15, fontSize=_SMALL, color=color("second"))

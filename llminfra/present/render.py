@@ -93,6 +93,8 @@ def render_fragment(block: Block, *, uid: str, lab: bool = False) -> str:
         raise RenderError(f"block version must be {VERSION}, got {block.get('version')!r}")
     try:
         prepared = {**_common(block), **prepare(block, uid), "uid": uid, "lab": lab}
+        if lab:
+            prepared["downloads"] = []  # they need the page's script
         return str(getattr(_macros(), kind)(prepared))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise RenderError(f"{kind} block must have the agreed shape, got: {error}") from error

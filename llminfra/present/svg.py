@@ -95,6 +95,8 @@ _ATTRIBUTES: Final = frozenset(
         "href",
     ]
 )
+_INHERITED: Final = ("fill", "stroke", "stroke-width", "font-size", "font-weight", "text-anchor")
+_NUMBER: Final = re.compile(r"-?\d+\.\d{3,}")
 _LOCAL_URL: Final = re.compile(r"url\(#([\w-]+)\)")
 _IMAGE_DATA: Final = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]+")
 
@@ -136,6 +138,63 @@ def clean_svg(text: str, *, prefix: str) -> str:
     _clean(root, prefix)
     root.attrib = {"xmlns": _SVG[1:-1], "aria-hidden": "true", **root.attrib}
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def slim_svg(text: str) -> str:
+    """Take the weight out of an SVG that Vega drew: same picture, about half the bytes.
+
+    Parameters
+    ----------
+    text : str
+        SVG as Vega draws it.
+
+    Returns
+    -------
+    str
+        Without class names, roles and empty parts, coordinates to 0.01 px, and attributes that
+        siblings share written once.
+
+    Examples
+    --------
+    >>> slim_svg('<svg xmlns="http://www.w3.org/2000/svg"><g class="a"><path d="M0,0.1234"'
+    ...          ' fill="red"/><path d="M1,1" fill="red"/></g></svg>')
+    '<svg xmlns="http://www.w3.org/2000/svg"><g fill="red"><path d="M0,0.12" /><path d="M1,1" /></g></svg>'
+    """
+    root = ElementTree.fromstring(text)
+    for node in root.iter():
+        node.tag = node.tag.removeprefix(_SVG)
+        node.attrib = {k: _NUMBER.sub(_rounded, v) for k, v in node.attrib.items() if _draws(k, v)}
+    _drop_empty(root)
+    for group in root.iter("g"):
+        _share_attributes(group)
+    root.attrib = {"xmlns": _SVG[1:-1], **root.attrib}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _draws(name: str, value: str) -> bool:
+    is_name = name in ("class", "role", "pointer-events") or name.startswith("aria-")
+    return not is_name and (name, value) != ("opacity", "1")
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def _drop_empty(node: ElementTree.Element) -> None:
+    for child in list(node):
+        _drop_empty(child)
+        is_empty_group = child.tag == "g" and len(child) == 0
+        if is_empty_group or (child.tag == "path" and not {"fill", "stroke"} & set(child.attrib)):
+            node.remove(child)
+
+
+def _share_attributes(group: ElementTree.Element) -> None:
+    for name in _INHERITED:
+        values = {child.get(name) for child in group}
+        if len(group) > 1 and len(values) == 1 and None not in values and name not in group.attrib:
+            group.set(name, str(values.pop()))
+            for child in group:
+                del child.attrib[name]
 
 
 def _clean(node: ElementTree.Element, prefix: str) -> None:

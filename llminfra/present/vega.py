@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from llminfra.errors import RenderError
 from llminfra.present import theme
+from llminfra.present.svg import slim_svg
 
 VegaSpec = dict[str, Any]
 
@@ -174,14 +175,10 @@ def _text_marks(node: Any) -> Iterator[dict[str, Any]]:
 
 def _tidy(svg: str, width: float, height: float) -> str:
     own = _MEASURED[False] in svg
-    svg = re.sub(r' font-family="SourceSans3-\w+"', "", svg)
-    svg = re.sub(r' (?:aria-[a-z]+|pointer-events)="[^"]*"', "", svg)
-    svg = re.sub(r' role="graphics-[a-z]+"', "", svg)
-    svg = re.sub(r'<path class="(?:back|fore)ground" d="(?:M0,0h0v0h0Z)?"[^>]*/>', "", svg)
-    svg = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
+    svg = slim_svg(re.sub(r' font-family="SourceSans3-\w+"', "", svg))
     family = f' font-family="{theme.SANS}"' if own else ""
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" class="marks" width="{width:g}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width:g}" '
         f'height="{height:g}" viewBox="0 0 {width:g} {height:g}"{family}>'
     )
     defs = _HATCH_DEFS if theme.HATCH in svg else ""

@@ -72,7 +72,7 @@ def test_no_text_is_small(open_page: Open, width: int) -> None:
       const texts = [...document.querySelectorAll('body *')].filter(e => e.getClientRects().length
         && !e.closest('script,style,math,.ll-sr,sup,sub,.skip')
         && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
-      const scale = e => { const s = e.closest('svg.marks');
+      const scale = e => { const s = e.closest('.ll-plot svg');
         return s ? s.getBoundingClientRect().width / s.viewBox.baseVal.width : 1; };
       return Math.min(...texts.map(e => parseFloat(getComputedStyle(e).fontSize) * scale(e)));
     }"""
