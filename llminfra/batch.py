@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import nbformat
 from tqdm import tqdm
 
 import llminfra
@@ -125,6 +124,8 @@ def _parameter_names(notebook: Path) -> set[str]:
 
 def _heading(notebook: Path) -> str:
     """First heading of a notebook, else its name."""
+    import nbformat  # slow to import, and other commands do without
+
     try:
         cells = nbformat.read(notebook, as_version=4).cells
     except Exception as error:  # nbformat raises whatever is wrong with the file

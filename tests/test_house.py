@@ -276,7 +276,7 @@ def test_code_cells_are_thin(notebook: Path) -> None:
         tree = ast.parse(text)
         definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
         assert not any(isinstance(node, definitions) for node in ast.walk(tree)), cell["id"]
-        allowed = re.compile(r"llminfra(\.present)?(\.[A-Za-z*]+)?")
+        allowed = re.compile(r"llminfra(\.present)?(\.[A-Za-z_*]+)?")
         assert [name for name in imports(tree) if not allowed.fullmatch(name)] == [], cell["id"]
 
 

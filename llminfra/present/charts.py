@@ -95,9 +95,11 @@ def _ends(
     ends["filled"] = segments.groupby("order")["end"].max().to_numpy()
     shown = ends["limit"].map(lambda value: formats.scaled(value, 1))
     past = ends["filled"] > ends["limit"]
-    ends["limit_text"] = shown.where(~past, "runs past " + shown)
+    reach = ends[["limit", "filled"]].max(axis=1)
+    room = reach < 0.75 * float(reach.max())
+    ends["limit_text"] = shown.where(~past, ("runs past " + shown).where(room, ""))
     ends["limit_ink"] = past.map({True: color("alert"), False: color("ink")})
-    ends["label_at"] = ends[["limit", "filled"]].max(axis=1)
+    ends["label_at"] = reach
     for position, column in enumerate(("verdict", "detail", "good")):
         ends[column] = [verdicts[label][position] for label in ends["label"]]
     ends["verdict_ink"] = ends["good"].map({True: color("ink"), False: color("alert")})

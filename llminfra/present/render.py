@@ -208,7 +208,7 @@ def _figure(block: Block, uid: str) -> dict[str, Any]:
     else:
         plots[0]["variant"] = "ll-only"
     image = base64.b64encode(str(block["svg"]).encode()).decode()
-    svg_link = {"href": "", "file": f"{_slug(block)}.svg", "text": "chart (SVG)"}
+    svg_link = {"href": "", "file": f"{_slug(block)}.svg", "text": "Chart (SVG)"}
     return {
         "plots": plots,
         "image": f"data:image/svg+xml;base64,{image}",

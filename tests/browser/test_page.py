@@ -181,7 +181,7 @@ def test_a_phone_prints_the_wide_charts(open_page: Open) -> None:
 
 
 def test_page_one_in_print_holds_answer_tiles_and_first_chart(open_page: Open) -> None:
-    a4_width_px, a4_height_px = 642, 974  # 170 × 258 mm between the margins
+    a4_width_px, a4_height_px = 642, 1001  # 170 × 265 mm between the margins
     with open_page("report", width=a4_width_px) as page:
         page.emulate_media(media="print")
         bottom = page.locator("#layouts").evaluate("e => e.getBoundingClientRect().bottom")

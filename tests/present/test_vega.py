@@ -68,6 +68,13 @@ def test_hatching_is_defined_in_the_picture() -> None:
     assert f'fill="{theme.HATCH}"' in svg
 
 
+def test_slimming_keeps_clipping_shapes_and_words() -> None:
+    clipped = alt.Chart(FRAME).mark_bar(clip=True).encode(x="gb:Q", y="layout:N")
+    assert re.search(r"<clipPath[^>]*><(?:rect|path)", draw(clipped, width_px=888).svg)
+    words = alt.Chart(FRAME).mark_text(text='1.23456 is class="a"').encode(y="layout:N")
+    assert "1.23456 is class=" in draw(words, width_px=888).svg
+
+
 def test_own_charts_use_palette_colours_only() -> None:
     used = set(re.findall(r"#[0-9A-Fa-f]{3,6}\b", draw(bars(), width_px=888).svg))
     assert used <= {token.light for token in theme.TOKENS}

@@ -223,6 +223,7 @@ def _one_h1(html: str) -> str:
 
 def _tables(html: str) -> str:
     """Align numbers to the right and let wide tables scroll."""
+    html = re.sub(r"<th([^>]*)>(?:\s|&nbsp;|\xa0)*</th>", r"<td\1></td>", html)  # no heading
     html = _NUMBER.sub(lambda m: f'<{m[1]} data-n=""{m[2]}>{m[3]}</{m[1]}>', html)
     opened = '<div class="ll-scroll" role="group" aria-label="Table" tabindex="0"><table'
     nested = len(re.findall(r"<table\b", html)) != html.count("</table>")
