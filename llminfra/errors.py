@@ -47,6 +47,21 @@ class RenderError(LlmInfraError):
     """A report could not be produced."""
 
 
+def shown(value: object, most: int = 60) -> str:
+    """Return a value as a message shows it: its repr, cut where it is long.
+
+    Examples
+    --------
+    >>> shown("lama"), shown("z" * 100_000, most=10)
+    ("'lama'", "'zzzzzzzz…")
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list of lists
+        text = f"a {type(value).__name__} too large to show"
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def closest(name: str, options: Iterable[str], n: int = 3) -> list[str]:
     """Return the `n` options most like `name`, best first, never an empty list.
 
@@ -55,8 +70,7 @@ def closest(name: str, options: Iterable[str], n: int = 3) -> list[str]:
     >>> closest("lama-3.3-70b", ["llama-3.3-70b", "qwen3-32b", "llama-3.1-8b"], n=2)
     ['llama-3.3-70b', 'llama-3.1-8b']
     """
-    options = list(options)
-    return get_close_matches(name, options, n=n, cutoff=0.0)
+    return get_close_matches(name[:100], list(options), n=n, cutoff=0.0)
 
 
 def unknown(what: str, name: object, options: Iterable[str]) -> InvalidInput:
@@ -68,4 +82,4 @@ def unknown(what: str, name: object, options: Iterable[str]) -> InvalidInput:
     model must be a known id, got 'lama'; closest: llama, qwen
     """
     near = ", ".join(closest(str(name), options))
-    return InvalidInput(f"{what} must be a known id, got {name!r}; closest: {near}", field=what)
+    return InvalidInput(f"{what} must be a known id, got {shown(name)}; closest: {near}", field=what)

@@ -26,13 +26,15 @@ def number(value: Any, digits: int = 3) -> str:
     x = float(value)
     if not math.isfinite(x):
         return MISSING
-    if x == round(x) or abs(x) >= 10 ** (digits - 1):
-        return f"{x:,.0f}"
-    return f"{x:,.{_decimals(x, digits)}f}"
+    if x == round(x):
+        return _fixed(x)
+    rounded = abs(float(f"{x:.{digits}g}"))
+    return _fixed(x, max(0, digits - 1 - math.floor(math.log10(rounded))))
 
 
-def _decimals(x: float, digits: int) -> int:
-    return max(0, digits - 1 - math.floor(math.log10(abs(x))))
+def _fixed(x: float, decimals: int = 0) -> str:
+    """Show so many decimals, with a real minus sign, and never minus zero."""
+    return f"{x:z,.{decimals}f}".replace("-", "−")
 
 
 def count(value: Any) -> str:
@@ -44,7 +46,7 @@ def count(value: Any) -> str:
     '1,317,413'
     """
     x = float(value)
-    return f"{x:,.0f}" if math.isfinite(x) else MISSING
+    return _fixed(x) if math.isfinite(x) else MISSING
 
 
 def with_unit(text: str, unit: str) -> str:
@@ -63,7 +65,7 @@ def scaled(value: Any, divisor: float) -> str:
     x = float(value) / divisor
     if not math.isfinite(x):
         return MISSING
-    return f"{x:,.{1 if abs(x) >= 10 or x == 0 else 2}f}".replace("-", "−")
+    return _fixed(x, 1 if abs(x) >= 10 or x == 0 else 2)
 
 
 def gb(value: Any) -> str:
@@ -112,9 +114,9 @@ def percent(value: Any) -> str:
     x = float(value)
     if not math.isfinite(x):
         return MISSING
-    if 0.995 <= x < 1 or 0 < x < 0.005:
-        return with_unit(">99" if x > 0.5 else "<1", "%")
-    return with_unit(f"{100 * x:.0f}", "%")
+    text = _fixed(100 * x)
+    text = ">99" if text == "100" and x < 1 else "<1" if text == "0" and x > 0 else text
+    return with_unit(text, "%")
 
 
 def band(value: Any, show: Any = number) -> str:
@@ -135,7 +137,7 @@ def band(value: Any, show: Any = number) -> str:
     return high if low == high.partition(NARROW_SPACE)[0] else f"{low}–{high}"
 
 
-_BY_UNIT: Final = {"byte": gb, "byte/token": kib}
+_BY_UNIT: Final = {"byte": gb, "byte/token": kib, "1": number, "": number}
 
 
 def auto(value: Any) -> str:
@@ -171,11 +173,11 @@ def times(value: Any) -> str:
 
     Examples
     --------
-    >>> times(1.386), times(12.4)
-    ('1.4×', '12×')
+    >>> times(1.386), times(12.4), times(0.04)
+    ('1.4×', '12×', '0.040×')
     """
-    x = float(value)
-    return f"{x:.{0 if abs(x) >= 9.95 else 1}f}×" if math.isfinite(x) else MISSING
+    text = number(value, digits=2)
+    return text if text == MISSING else f"{text}×"
 
 
 def counted(value: Any, noun: str, plural: str = "") -> str:
@@ -216,8 +218,7 @@ def month(as_of: str) -> str:
 
 def by_unit(unit: str) -> Any:
     """Return the format that suits a unit."""
-    known = {"byte": gb, "byte/token": kib, "1": number, "": number}
-    return known.get(unit) or (lambda value: with_unit(number(value), plural(unit)))
+    return _BY_UNIT.get(unit) or (lambda value: with_unit(number(value), plural(unit)))
 
 
 def words(name: str) -> str:

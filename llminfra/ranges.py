@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
+from numbers import Real
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -133,11 +134,16 @@ class Range(NDArrayOperatorsMixin):
         return Explanation(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method != "__call__" or kwargs.get("out") is not None:
-            return NotImplemented
-        arrays = [x.draws if isinstance(x, Range) else x for x in inputs]
-        result = ufunc(*arrays, **kwargs)
-        sources = {x.name or f"input {i}": x for i, x in enumerate(inputs) if isinstance(x, Range)}
+        (out,) = kwargs.pop("out", (None,))
+        in_place = out is inputs[0]  # x += 1, which gives a new quantity
+        others = [x for x in inputs if not isinstance(x, Range)]
+        if method != "__call__" or not (out is None or in_place) or any(map(np.ndim, others)):
+            return NotImplemented  # the entries of an array would pass for draws
+        result = ufunc(*(x.draws if isinstance(x, Range) else x for x in inputs), **kwargs)
+        sources: dict[str, Range] = {}
+        for i, x in enumerate(inputs):
+            if isinstance(x, Range):
+                sources[x.name if x.name and x.name not in sources else f"{x.name or 'input'} {i}"] = x
         if isinstance(result, tuple):
             return tuple(Range(r, inputs=sources) for r in result)
         return Range(result, inputs=sources)
@@ -158,7 +164,7 @@ class Range(NDArrayOperatorsMixin):
         return id(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, int | float | Range) and self.base == float(other)
+        return isinstance(other, Real | Range) and self.base == float(other)
 
     def __lt__(self, other: Any) -> bool:
         return self.base < float(other)

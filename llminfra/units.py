@@ -18,26 +18,18 @@ BITS_PER_BYTE: Final = 8
 SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_MONTH: Final = 730
 
-# The last words of a name, longest first, and the unit they promise.
+# The last words of a name and the unit they promise.
 _SUFFIX_UNITS: Final[dict[str, str]] = {
-    "bytes_per_logit": "byte/logit",
-    "bytes_per_hidden": "byte/value",
-    "bytes_per_value": "byte/value",
-    "bytes_per_token": "byte/token",
-    "bytes_per_s": "byte/s",
-    "flop_per_s": "FLOP/s",
-    "op_per_s": "op/s",
-    "requests_per_s": "1/s",
-    "bits_per_weight": "bit",
-    "bytes_per_accelerator": "byte",
-    "per_replica": "request",
-    "requests_per_user_day": "1/day",
     "bytes": "byte",
     "bits": "bit",
     "tokens": "token",
+    "values": "value",
     "parameters": "1",
-    "values_per_token": "value/token",
-    "block_tokens": "token",
+    "requests": "1",
+    "sequences": "sequence",
+    "accelerators": "accelerator",
+    "flop": "FLOP",
+    "op": "op",
     "fraction": "1",
     "ratio": "1",
     "factor": "1",
@@ -49,30 +41,37 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "s": "s",
 }
 
+# What follows "per" in a name, and what it adds to the unit: nothing where a thing is counted off.
+_PER_UNITS: Final[dict[str, str]] = {
+    "s": "/s",
+    "user_day": "/day",
+    "token": "/token",
+    "value": "/value",
+    "hidden": "/value",
+    "logit": "/logit",
+    "weight": "",
+    "accelerator": "",
+    "node": "",
+    "replica": "",
+    "request": "",
+}
+
 # Names the field has settled on, kept although they carry no suffix.
 ADOPTED_NAMES: Final[dict[str, str]] = {
-    "tokens_per_request": "token",
-    "gpu_memory_utilization": "1",
-    "parameters": "1",
-    "active_parameters": "1",
     "max_num_seqs": "sequence",
     "lora_adapters": "1",
-    "max_sequences": "sequence",
     "max_sequences_guaranteed": "sequence",
     "max_model_len_accepted": "token",
-    "max_num_batched_tokens": "token",
     "max_model_len": "token",
-    "kv_cache_bytes_per_token": "byte/token",
     "tensor_parallel": "accelerator",
     "pipeline_parallel": "accelerator",
+    "data_parallel": "accelerator",
     "accelerators_needed": "accelerator",
     "in_flight": "request",
     "active_users": "user",
     "named_users": "user",
     "vocab_size": "token",
     "hidden_size": "value",
-    "weight_bytes_per_accelerator": "byte",
-    "kv_pool_bytes_per_accelerator": "byte",
 }
 
 
@@ -83,14 +82,18 @@ def unit_of(name: str) -> str:
     --------
     >>> unit_of("weight_bytes"), unit_of("gpu_memory_utilization"), unit_of("title")
     ('byte', '1', '')
+    >>> unit_of("kv_cache_bytes_per_token"), unit_of("weight_bytes_per_accelerator")
+    ('byte/token', 'byte')
     """
     if name in ADOPTED_NAMES:
         return ADOPTED_NAMES[name]
     if name.startswith("n_"):
         return "1"
-    words = name.split("_")
-    suffixes = ("_".join(words[i:]) for i in range(len(words)))
-    return next((_SUFFIX_UNITS[s] for s in suffixes if s in _SUFFIX_UNITS), "")
+    top, per, bottom = name.rpartition("_per_")
+    if per:
+        unit = unit_of(top)
+        return unit + _PER_UNITS[bottom] if unit and bottom in _PER_UNITS else ""
+    return _SUFFIX_UNITS.get(name.rpartition("_")[2], "")
 
 
 def plural(unit: str) -> str:

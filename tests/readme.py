@@ -1,7 +1,8 @@
-"""Fills the generated parts of README.md: `make readme`. A test compares them with what is there."""
+"""Makes README.md's generated parts and the scenario schema (`make readme`); a test compares."""
 
 import contextlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -11,13 +12,14 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
+SCHEMA = ROOT / "reports" / "scenario.schema.json"
 PICTURE = ROOT / "reports" / "memory.png"
 EXAMPLE = """\
 from llminfra import Scenario, evaluate
 
 plan = evaluate(Scenario(model="llama-3.3-70b", accelerator="h100-sxm", tensor_parallel=4))
-print(repr(plan.memory.kv_pool_bytes_per_accelerator))
-print(plan.memory.kv_pool_bytes_per_accelerator.explain())
+print(repr(plan.memory.max_sequences))
+print(plan.memory.activation_bytes_per_accelerator.explain())
 """
 
 
@@ -42,9 +44,37 @@ def example() -> str:
     return f"```python\n{EXAMPLE}```\n\n```\n{printed.getvalue()}```"
 
 
+def accuracy() -> str:
+    """Errors on engine start-up logs, by quantity."""
+    from llminfra import memory_errors
+
+    errors = memory_errors().assign(size=lambda frame: frame["error_fraction"].abs())
+    lines = ["| Predicted | Start-up logs | Median error | Largest error |", "|---|--:|--:|--:|"]
+    for name, group in errors.groupby("quantity"):
+        median, largest = group["size"].median(), group["size"].max()
+        lines.append(f"| {name} | {len(group)} | {median:.1%} | {largest:.1%} |")
+    return "\n".join(lines)
+
+
+def schema() -> str:
+    """The JSON Schema of scenario files, for editors: fields may stand in sections of any name."""
+    from llminfra import Scenario
+
+    document = Scenario.model_json_schema()
+    band = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+    for field in document["properties"].values():
+        if {"$ref": "#/$defs/Band"} in field.get("anyOf", []):
+            field["anyOf"].append(band)
+    document["additionalProperties"] = {"type": "object"}
+    comment = {"$comment": "Made by make readme from the fields of llminfra.Scenario."}
+    return json.dumps(comment | document, indent=1, ensure_ascii=False) + "\n"
+
+
 def filled(text: str) -> str:
     """Return the README with its generated parts renewed."""
-    for name, content in (("notebooks", notebooks_table()), ("example", example())):
+    parts = {"notebooks": notebooks_table, "example": example, "accuracy": accuracy}
+    for name, make in parts.items():
+        content = make()
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)"
         text = re.sub(pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.S)
     return text
@@ -71,5 +101,6 @@ def take_picture() -> None:
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")
     take_picture()
     print(f"{PICTURE.name}: {PICTURE.stat().st_size:,} bytes")

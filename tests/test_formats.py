@@ -81,7 +81,7 @@ def test_minus_is_one_sign_everywhere(show: object) -> None:
 
 
 def test_a_multiple_has_two_figures() -> None:
-    assert formats.times(0.04) == "0.04×"
+    assert formats.times(0.04) == "0.040×"
 
 
 def test_a_band_holds_its_unit_once() -> None:

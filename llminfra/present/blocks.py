@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
+LEVELS: Final = ("note", "stale", "problem")
 Show = Callable[[Any], str]
 
 
@@ -84,6 +85,8 @@ def answer(template: str) -> Block:
 
 def notice(title: str, *, body: str = "", items: Sequence[str] = (), level: str = "note") -> Block:
     """Say something that must not be overlooked; level is note, stale or problem."""
+    if level not in LEVELS:
+        raise RenderError(f"level must be one of {', '.join(LEVELS)}, got {level!r}; try note")
     return block("notice", level=level, title=text(title), text=text(body), items=list(items))
 
 
@@ -236,6 +239,12 @@ def table(
     **more: Any,
 ) -> Block:
     """Show a table with its claim and its source; `csv_rows` may hold more than is shown."""
+    for number, cells in enumerate((item["cells"] for item in rows), start=1):
+        if len(cells) != len(columns):
+            raise RenderError(
+                f"table {name!r} must have {len(columns)} cells in each row, got {len(cells)} in "
+                f"row {number}; give one for every column"
+            )
     return block(
         kind,
         kicker=text(kicker),

@@ -42,7 +42,9 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
 
 
 def _show(value: Any) -> str:
-    """Print numbers by their unit, and leave other values to Jinja2."""
+    """Print numbers by their unit, nothing as the missing mark, other values as text."""
+    if value is None:
+        return Shown(formats.MISSING)
     if isinstance(value, Range):
         return Shown(formats.auto(value).partition("  ")[0])
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -94,7 +96,7 @@ def fill(template: str, namespace: Mapping[str, Any], *, markdown: bool = False)
         return environment.from_string(template).render(namespace)
     except TemplateSyntaxError as error:
         raise RenderError(f"prose line {error.lineno}: {error.message}") from None
-    except (TemplateError, TypeError, AttributeError, ValueError, ZeroDivisionError) as error:
+    except (TemplateError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise RenderError(f"prose line {_line_of(error)}: {error}") from None
 
 
