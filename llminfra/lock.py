@@ -1,7 +1,6 @@
 """Lock files: what a report set was made from, so that it can be made again and compared."""
 
 import platform
-import tomllib
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any, Final
 
 import tomli_w
 
-from llminfra.catalog.loader import Fact, current_fact
-from llminfra.errors import InvalidInput
-from llminfra.scenario_file import LOCK_SUFFIX, Case
+from llminfra.catalog.loader import UNDATED, Fact, current_fact
+from llminfra.errors import InvalidInput, shown
+from llminfra.scenario_file import LOCK_SUFFIX, Case, read_toml
 
 _PACKAGES: Final = ("llminfra", "numpy", "altair", "vl-convert-python", "papermill", "nbconvert")
 _PINNED: Final = ("value", "low", "high", "source", "as_of", "confidence", "note")
@@ -41,7 +40,7 @@ def lock_text(case: Case, facts: Iterable[dict[str, Any]]) -> str:
     }
     header = (
         "# Lock file, written by llminfra render; do not edit.\n"
-        f"# Make the same reports again: llminfra render {case.name}{LOCK_SUFFIX}\n\n"
+        f"# Make the same reports again: llminfra render {case.scenario.name}{LOCK_SUFFIX}\n\n"
     )
     return header + tomli_w.dumps(document)
 
@@ -66,10 +65,9 @@ def reproduce(path: Path) -> tuple[dict[str, Any], list[str]]:
     differences : list of str
         One line for each version or fact that is not as it was.
     """
-    lock = tomllib.loads(path.read_text(encoding="utf-8")).get("lock")
-    if not isinstance(lock, dict) or not {"versions", "facts", "origins"} <= lock.keys():
-        raise InvalidInput(f"{path}: must hold a [lock] section; it is no lock file, rename it")
-    replaced = tomllib.loads(path.read_text(encoding="utf-8")).get("facts", {})
+    document = read_toml(path)[1]
+    lock = _checked(path, document.get("lock"))
+    replaced = document.get("facts", {})
     pinned, differences = {}, _version_differences(lock["versions"])
     for key, locked in lock["facts"].items():
         today = current_fact(key)
@@ -80,8 +78,25 @@ def reproduce(path: Path) -> tuple[dict[str, Any], list[str]]:
             f"today {today.value if today else 'not in the catalogue'}"
         )
         if today and not key.endswith(".config"):
-            pinned[key] = {name: locked[name] for name in _PINNED if name in locked}
+            kept = {name: locked[name] for name in _PINNED if name in locked}
+            pinned[key] = kept | {"as_of": locked.get("as_of") or UNDATED}
     return {"facts": replaced | pinned} if pinned else {}, differences
+
+
+def _checked(path: Path, lock: Any) -> dict[str, dict[str, Any]]:
+    """Return the lock section, or say in one line what is wrong with it."""
+    tables = ("versions", "facts", "origins")
+    if not isinstance(lock, dict) or not all(isinstance(lock.get(t), dict) for t in tables):
+        raise InvalidInput(
+            f"{path}: must hold [lock] with {', '.join(tables)}; it is no lock file, rename it"
+        )
+    for key, fact in lock["facts"].items():
+        if not isinstance(fact, dict) or not {"value", "source"} <= fact.keys():
+            raise InvalidInput(
+                f"{path}: lock.facts.{key} must hold value and source, got {shown(fact)}; "
+                "render the scenario again"
+            )
+    return lock
 
 
 def _version_differences(locked: dict[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import types
+import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, Literal, Self, Union, get_args, get_origin
@@ -13,7 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from llminfra import units
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact, catalog_date, fact_from_override
-from llminfra.errors import InvalidInput, closest
+from llminfra.errors import InvalidInput, closest, shown
 from llminfra.facets.base import Band, Inputs, field
 from llminfra.plan import Plan
 
@@ -47,7 +48,7 @@ class ScenarioBase(Inputs):
     @field_validator("title")
     @classmethod
     def _plain_title(cls, title: str) -> str:
-        if len(title) > 80 or re.search(r"[<>/\\\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", title):
+        if len(title) > 80 or re.search(r"[<>/\\]", title) or not _is_printable(title):
             raise PydanticCustomError("title", "plain text")
         return title
 
@@ -62,6 +63,11 @@ class ScenarioBase(Inputs):
     @classmethod
     def _iso_date(cls, value: Any) -> Any:
         return dt.date.fromisoformat(value) if isinstance(value, str) else value
+
+    @field_validator("facts", mode="before")
+    @classmethod
+    def _plain_facts(cls, value: Any) -> Any:
+        return plain(value)  # dates as text, so that a lock file reads back equal
 
     @classmethod
     def from_cell(cls, namespace: dict[str, Any]) -> Self:
@@ -84,9 +90,11 @@ class ScenarioBase(Inputs):
         more = namespace.get("more", {})
         if not isinstance(more, dict):
             raise InvalidInput(
-                f"more must be a dict of scenario fields, got {more!r}", field="more"
+                f"more must be a dict of scenario fields, got {shown(more)}", field="more"
             )
         for name in more:
+            if name not in known:
+                raise InvalidInput(f"more: {unknown_field(str(name), known)}", field=str(name))
             if name in listed:
                 raise InvalidInput(
                     f"{name} must be given once, got it in the parameters cell and in more; "
@@ -105,7 +113,7 @@ class ScenarioBase(Inputs):
         return {
             name
             for name in self.model_fields_set
-            if getattr(self, name) != type(self).model_fields[name].default
+            if getattr(self, name) != _default(type(self), name)
         }
 
     def fact_overrides(self) -> dict[str, Fact]:
@@ -139,6 +147,12 @@ Scenario: type[ScenarioBase] = create_model(
 )
 
 
+def _is_printable(text: str) -> bool:
+    """False for control characters, line separators, direction marks and lone surrogates."""
+    unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return all(unicodedata.category(char) not in unwanted for char in text)
+
+
 def plain(value: Any) -> Any:
     """Turn a field's value into what JSON and TOML can hold."""
     if isinstance(value, Band):
@@ -169,6 +183,11 @@ def expected(cls: type[ScenarioBase], name: str) -> str:
         unit = units.plural(str(extra.get("unit", "")))
         text += f" from {extra['minimum']:,g} to {extra['maximum']:,.0f} {unit}"
     return text.rstrip()
+
+
+def is_text_field(name: str) -> bool:
+    """Tell whether a field holds text, so that ``0.10`` and ``true`` mean these very words."""
+    return str in _parts(Scenario.model_fields[name].annotation)
 
 
 def _type_words(part: Any) -> str:
@@ -211,17 +230,19 @@ def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
         return unknown_field(name, cls.model_fields)
     if len(detail["loc"]) > 1:  # a member of a union: show the whole value
         value = getattr(detail["input"], "value", detail["input"])
-    if isinstance(value, str) and len(value) > 60:
-        value = value[:57] + "…"
     default = plain(cls.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
     order = ", low <= base <= high" if detail["type"] == "band" else ""
-    return f"{name} must be {expected(cls, name)}{order}, got {value!r}{fix}"
+    return f"{name} must be {expected(cls, name)}{order}, got {shown(value)}{fix}"
+
+
+def _default(cls: type[ScenarioBase], name: str) -> Any:
+    return catalog_date() if name == "as_of" else cls.model_fields[name].default
 
 
 def unknown_field(name: str, known: Iterable[str]) -> str:
     """Say that a field does not exist and which are closest."""
-    return f"unknown field {name!r}; closest: {', '.join(closest(name, known))}"
+    return f"unknown field {shown(name)}; closest: {', '.join(closest(name, known))}"
 
 
 def _reject_misspelt(namespace: dict[str, Any], known: set[str]) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from llminfra.errors import ImpossibleCombination, InvalidInput
-from llminfra.scenario import Scenario, ScenarioBase, unknown_field
+from llminfra.errors import ImpossibleCombination, InvalidInput, shown
+from llminfra.scenario import Scenario, ScenarioBase, is_text_field, unknown_field
 
 LOCK_SUFFIX: Final = ".lock.toml"
 MAX_CASES: Final = 10_000
 MAX_BYTES: Final = 1_000_000
 MAX_LABEL: Final = 80
+MAX_NAME: Final = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,9 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     InvalidInput
         With file and line, for anything that is wrong in it.
     """
-    text = _read(path)
-    fields, sweep = _split(path, text)
-    origins = dict.fromkeys(fields, path.name) | _locked_origins(text)
+    text, document = read_toml(path)
+    fields, sweep = _split(path, text, document)
+    origins = dict.fromkeys(fields, path.name) | _locked_origins(document)
     origins |= dict.fromkeys(overrides or {}, "--set")
     fields |= dict(overrides or {})
     sweep = {name: values for name, values in sweep.items() if name not in (overrides or {})}
@@ -60,7 +61,8 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
             return [Case(name=name, scenario=Scenario(**case_fields), origins=origins)]
         return _swept(name, fields, sweep, origins)
     except InvalidInput as error:
-        raise InvalidInput(f"{_where(path, text, error.field)}: {error}") from None
+        where = "--set" if error.field in (overrides or {}) else _where(path, text, error.field)
+        raise InvalidInput(f"{where}: {error}", field=error.field) from None
 
 
 def _swept(
@@ -74,64 +76,80 @@ def _swept(
             f"sweep must give at most {MAX_CASES:,} cases, got {n_cases:,}; shorten a list",
             field=next(iter(sweep)),
         )
-    cases = []
+    stem = str(fields.get("name") or name)
+    cases: dict[str, Case] = {}
     for combination in itertools.product(*sweep.values()):
         values: dict[str, Any] = dict(zip(sweep, combination, strict=True))
-        case_name = f"{name}--{_label(values)}"
+        case_name = f"{stem[: MAX_NAME - MAX_LABEL - 2]}--{_label(values)}"
+        if case_name in cases:
+            raise InvalidInput(
+                "sweep must not hold a value twice; remove it", field=next(iter(sweep))
+            )
         case_origins = origins | dict.fromkeys(values, "sweep")
         try:
-            scenario = Scenario(**({"name": case_name} | fields | values))
+            scenario = Scenario(**(fields | values | {"name": case_name}))
+            reason = ""
         except ImpossibleCombination as error:
-            cases.append(
-                Case(name=case_name, scenario=None, origins=case_origins, reason=str(error))
-            )
-        else:
-            cases.append(Case(name=case_name, scenario=scenario, origins=case_origins))
-    if len({case.name for case in cases}) < len(cases):
-        raise InvalidInput("sweep must not hold a value twice; remove it", field=next(iter(sweep)))
-    return cases
+            scenario, reason = None, str(error)
+        cases[case_name] = Case(
+            name=case_name, scenario=scenario, origins=case_origins, reason=reason
+        )
+    return list(cases.values())
 
 
 def _label(values: Mapping[str, Any]) -> str:
-    """Name a combination so that it is readable and safe as a folder."""
+    """Name a combination so that it is readable and safe as a folder, and never that of another."""
     label = ",".join(f"{name}={_value_label(value)}" for name, value in values.items())
-    if len(label) > MAX_LABEL:
-        digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]
-        label = f"{label[: MAX_LABEL - 9].rstrip('.-,=')}-{digest}"
-    return label
+    plain = ",".join(f"{name}={_joined(value)}" for name, value in values.items())
+    if label == plain and len(label) <= MAX_LABEL:
+        return label
+    digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]
+    return f"{label[: MAX_LABEL - 9].rstrip('.-,=')}-{digest}"
+
+
+def _joined(value: Any) -> str:
+    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _value_label(value: Any) -> str:
-    text = "-".join(map(str, value)) if isinstance(value, list) else str(value)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "none"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", _joined(value)).strip("-.") or "none"
 
 
-def _read(path: Path) -> str:
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return a TOML file's text and content, or raise InvalidInput in one line."""
     if path.suffix != ".toml":
-        raise InvalidInput(f"scenario file must be a .toml file, got {str(path)!r}")
+        raise InvalidInput(f"scenario file must be a .toml file, got {shown(str(path))}")
     try:
         size = path.stat().st_size
-        text = path.read_text(encoding="utf-8") if size <= MAX_BYTES else ""
+        text = path.read_text(encoding="utf-8-sig") if size <= MAX_BYTES else ""
     except UnicodeDecodeError:
         raise InvalidInput(f"{path}: must be UTF-8 text; save it as UTF-8") from None
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be read: {error.strerror}") from None
     if size > MAX_BYTES:
         raise InvalidInput(f"{path}: must be at most {MAX_BYTES:,} bytes, got {size:,}")
-    if not text.strip():
-        raise InvalidInput(f"{path}: must hold at least one field, got an empty file; add a title")
-    return text
-
-
-def _split(path: Path, text: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{path}: is not valid TOML: {error}") from None
-    document.pop("lock", None)
-    sweep = document.pop("sweep", {})
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path}: is not valid TOML: {_brief(error)}") from None
+    if not document:
+        what = "an empty file" if not text.strip() else "comments alone"
+        raise InvalidInput(f"{path}: must hold at least one field, got {what}; add a title")
+    return text, document
+
+
+def _brief(error: Exception) -> str:
+    return "too deeply nested" if isinstance(error, RecursionError) else str(error).split(";")[0]
+
+
+def _split(
+    path: Path, text: str, document: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    sweep = document.get("sweep", {})
     fields: dict[str, Any] = {}
     for key, value in document.items():
+        if key in ("lock", "sweep"):
+            continue
         for name, item in value.items() if _is_section(key, value) else [(key, value)]:
             if name in fields:
                 raise _error(path, text, name, f"{name} must stand once, got it twice; remove one")
@@ -143,23 +161,25 @@ def _split(path: Path, text: str) -> tuple[dict[str, Any], dict[str, list[Any]]]
     return fields, sweep
 
 
-def _locked_origins(text: str) -> dict[str, str]:
+def _locked_origins(document: Mapping[str, Any]) -> dict[str, str]:
     """Origins that a lock file keeps, so that locking it again says the same."""
-    lock = tomllib.loads(text).get("lock", {})
-    return dict(lock.get("origins", {})) if isinstance(lock, dict) else {}
+    lock = document.get("lock", {})
+    origins = lock.get("origins", {}) if isinstance(lock, dict) else {}
+    return dict(origins) if isinstance(origins, dict) else {}
 
 
 def _is_section(key: str, value: Any) -> bool:
     """Tell a section, whose name may be that of a field, from ``[facts]`` and from a band."""
-    return isinstance(value, dict) and key != "facts" and value.keys() != {"low", "base", "high"}
+    is_band = isinstance(value, dict) and value.keys() <= {"low", "base", "high"}
+    return isinstance(value, dict) and key != "facts" and not is_band
 
 
 def _check_sweep(path: Path, text: str, sweep: Any) -> None:
     if not isinstance(sweep, dict):
-        raise _error(path, text, "sweep", f"sweep must be a section, got {sweep!r}")
+        raise _error(path, text, "sweep", f"sweep must be a section, got {shown(sweep)}")
     for name, values in sweep.items():
         if not isinstance(values, list) or not values:
-            message = f"sweep {name} must be a list of at least one value, got {values!r}"
+            message = f"sweep {name} must be a list of at least one value, got {shown(values)}"
             raise _error(path, text, name, message)
         if name in ("name", "facts", "as_of"):
             raise _error(path, text, name, f"sweep cannot vary {name}; remove it")
@@ -188,26 +208,31 @@ def _where(path: Path, text: str, name: str) -> str:
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Read ``field=value`` pairs; values are TOML, and bare words are text.
+    """Read ``field=value`` pairs; values are TOML, bare words are text, and text needs no quotes.
 
     Examples
     --------
-    >>> parse_settings(["tensor_parallel=4", "precision=fp8", "prompt_tokens=[300, 400, 500]"])
-    {'tensor_parallel': 4, 'precision': 'fp8', 'prompt_tokens': [300, 400, 500]}
+    >>> parse_settings(["tensor_parallel=4", "engine_version=0.10", "prompt_tokens=[3, 4, 5]"])
+    {'tensor_parallel': 4, 'engine_version': '0.10', 'prompt_tokens': [3, 4, 5]}
     """
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals or not name:
-            raise InvalidInput(f"--set must be field=value, got {setting!r}")
+            raise InvalidInput(f"--set must be field=value, got {shown(setting)}")
         if name not in Scenario.model_fields:
-            raise InvalidInput(f"--set {setting}: {unknown_field(name, Scenario.model_fields)}")
-        values[name] = _toml_value(text)
+            message = unknown_field(name, Scenario.model_fields)
+            raise InvalidInput(f"--set {shown(setting)}: {message}")
+        values[name] = _toml_value(name, text)
     return values
 
 
-def _toml_value(text: str) -> Any:
+def _toml_value(name: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"--set {name}: is not valid TOML: {_brief(error)}") from None
+    is_text = is_text_field(name) and not isinstance(value, str)
+    return text if is_text else value

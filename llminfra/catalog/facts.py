@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, Final
 
 from llminfra.architecture import Architecture
 from llminfra.catalog.loader import Fact, all_facts, ids, model_entries, model_fact
-from llminfra.errors import CatalogError, InvalidInput, MissingFact, unknown
+from llminfra.errors import CatalogError, InvalidInput, MissingFact, shown, unknown
 from llminfra.hf_config import architecture_from_config
 from llminfra.ranges import Range, exact, sample
+
+MOST_CHARACTERS: Final = 60  # of a version
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,11 @@ class Read:
 
     fact: Fact
     users: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fact and its users as plain data."""
+        names = ["key", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
+        return {name: getattr(self.fact, name) for name in names} | {"used_by": list(self.users)}
 
 
 class Facts:
@@ -44,20 +52,21 @@ class Facts:
         overrides: Mapping[str, Fact] | None = None,
         *,
         user: str = "",
-        ledger: dict[str, Read] | None = None,
+        ledger: dict[Fact, Read] | None = None,
     ) -> None:
         self._overrides = dict(overrides or {})
         self._user = user
-        self._ledger: dict[str, Read] = {} if ledger is None else ledger
+        self._ledger: dict[Fact, Read] = {} if ledger is None else ledger
 
     @property
     def user(self) -> str:
         """Name under which reads are noted."""
         return self._user
 
-    def as_read_by(self, user: str) -> "Facts":
-        """Return the same facts with reads noted under another name."""
-        return Facts(self._overrides, user=user, ledger=self._ledger)
+    def as_read_by(self, user: str, overrides: Mapping[str, Fact] | None = None) -> "Facts":
+        """Return the facts, or others, with reads noted in this ledger under another name."""
+        replaced = self._overrides if overrides is None else overrides
+        return Facts(replaced, user=user, ledger=self._ledger)
 
     @property
     def ledger(self) -> list[Read]:
@@ -107,7 +116,7 @@ class Facts:
         return fact
 
     def _note(self, fact: Fact) -> None:
-        read = self._ledger.setdefault(fact.key, Read(fact))
+        read = self._ledger.setdefault(fact, Read(fact))
         if self._user and self._user not in read.users:
             read.users.append(self._user)
 
@@ -133,7 +142,8 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
     if not _version(engine_version) or not older:
         first = by_version[0][1].rpartition("-")[2]
         raise InvalidInput(
-            f"engine_version must be {first} or newer for {engine}, got {engine_version!r}; "
+            f"engine_version must be {first} or newer for {engine}, got "
+            f"{shown(engine_version)}; "
             "leave it out for the newest",
             field="engine_version",
         )
@@ -146,6 +156,9 @@ def engines() -> list[str]:
 
 
 def _version(text: str) -> tuple[int, ...]:
+    """Numbers of a version; none for what is no version."""
+    if len(text) > MOST_CHARACTERS:
+        return ()
     return tuple(int(part) for part in re.findall(r"\d+", text))
 
 

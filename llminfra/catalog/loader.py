@@ -13,11 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from math import inf
+from math import inf, isfinite, nan
 from typing import Any, Final
 
-from llminfra.errors import CatalogError, InvalidInput, unknown
+from llminfra.errors import CatalogError, InvalidInput, shown, unknown
 
+# What a scenario or a lock file writes for the date of a fact that has none.
+UNDATED: Final = "undated"
 CONFIDENCES: Final = ("measured", "vendor", "secondary", "derived", "assumption")
 # Entity class -> the file that holds it.
 FILES: Final = {
@@ -166,26 +168,46 @@ def fact_from_override(key: str, given: Any) -> Fact:
     >>> fact_from_override("h100-sxm.price_usd", given).value
     28000.0
     """
+    if "." not in key:
+        example = f"{key}.{next(iter(given))}" if isinstance(given, Mapping) and given else "…"
+        raise InvalidInput(
+            f"facts keys must be entity.field in quotes, got {shown(key)}; quote the key: "
+            f'"{example}" = {{value = …, source = "…", as_of = …}}',
+            field=key,
+        )
+    try:
+        return _overriding(key, given)
+    except (CatalogError, ValueError) as error:
+        raise InvalidInput(f"facts.{key} {error}", field=key) from None
+
+
+def _overriding(key: str, given: Any) -> Fact:
     entity, _, name = key.rpartition(".")
     entity_class = next((c for c, members in _entities().items() if entity in members), None)
     if entity_class is None:
-        raise unknown("facts entity", entity, [e for c in _entities().values() for e in c])
+        raise unknown("entity", entity, [e for c in _entities().values() for e in c])
     declared = {n: f for (c, n), f in _dictionary().items() if c == entity_class}
     if name not in declared:
-        raise unknown(f"facts field of {entity}", name, declared)
+        raise unknown(f"field of {entity}", name, declared)
     allowed = {"value", "low", "high", "source", "as_of", "note", "confidence"}
     if not isinstance(given, Mapping) or not {"value", "source", "as_of"} <= set(given) <= allowed:
         raise InvalidInput(
-            f"facts.{key} must be {{value = …, source = …, as_of = …}} with optional low, high, "
-            f"note, got {given!r}"
+            "must be {value = …, source = …, as_of = …} with optional low, high, confidence and "
+            f"note, got {shown(given)}; give what is missing"
         )
-    row = {column: str(given.get(column, "")) for column in _COLUMNS}
+    row = {column: str(given.get(column, "")).strip() for column in _COLUMNS}
     row |= {"id": entity, "field": name, "unit": declared[name].unit}
     row["confidence"] = row["confidence"] or "derived"
-    try:
-        return _fact(row, declared[name])
-    except (CatalogError, ValueError) as error:
-        raise InvalidInput(f"facts.{key}: {error}") from None
+    for column in ("source", "as_of"):
+        if not row[column]:
+            raise InvalidInput(f"{column} must not be empty, got {given[column]!r}; say which")
+    row["as_of"] = row["as_of"].removeprefix(UNDATED)
+    if row["confidence"] not in CONFIDENCES:
+        raise InvalidInput(
+            f"confidence must be one of {', '.join(CONFIDENCES)}, got {shown(row['confidence'])}; "
+            "leave it out for derived"
+        )
+    return _fact(row, declared[name])
 
 
 @cache
@@ -227,9 +249,9 @@ def _fact(row: Mapping[str, str], declared: Field) -> Fact:
     value: float | str = row["value"]
     low = high = None
     if declared.dtype != "text":
-        value = _bounded(row["value"], declared)
-        if row["low"] and row["high"]:
-            low, high = _bounded(row["low"], declared), _bounded(row["high"], declared)
+        value = _bounded(row, "value", declared)
+        if row["low"] or row["high"]:
+            low, high = (_bounded(row, end, declared) for end in ("low", "high"))
             if not low <= value <= high:
                 raise CatalogError(f"low <= value <= high must hold, got {low}, {value}, {high}")
     if row["as_of"]:
@@ -251,23 +273,31 @@ def _fact(row: Mapping[str, str], declared: Field) -> Fact:
     )
 
 
-def _bounded(text: str, declared: Field) -> float:
+def _bounded(row: Mapping[str, str], column: str, declared: Field) -> float:
     try:
-        number = float(text)
+        number = float(row[column])
     except ValueError:
-        raise CatalogError(f"value must be a number, got {text!r}") from None
-    if not declared.minimum <= number <= declared.maximum:
+        number = nan
+    is_whole = declared.dtype != "integer" or column != "value" or number.is_integer()
+    if not (is_whole and isfinite(number) and declared.minimum <= number <= declared.maximum):
+        kind = "whole number" if declared.dtype == "integer" else "number"
         raise CatalogError(
-            f"value must be from {declared.minimum:g} to {declared.maximum:g} {declared.unit}, "
-            f"got {text}"
+            f"{column} must be a {kind} from {declared.minimum:g} to {declared.maximum:g} "
+            f"{declared.unit}, got {row[column][:60] or 'none'}"
         )
     return number
 
 
 def _check_date(text: str) -> None:
-    if not re.fullmatch(r"\d{4}(-\d\d){0,2}", text):
-        raise CatalogError(f"as_of must be YYYY-MM-DD, YYYY-MM or YYYY, got {text!r}")
-    dt.date.fromisoformat((text + "-01-01")[:10])
+    try:
+        dt.date.fromisoformat((text + "-01-01")[:10])
+        is_date = re.fullmatch(r"\d{4}(-\d\d){0,2}", text)
+    except ValueError:
+        is_date = None
+    if not is_date:
+        raise CatalogError(
+            f"as_of must be YYYY-MM-DD, YYYY-MM or YYYY, got {shown(text)}; write it like 2026-10"
+        )
 
 
 @cache

@@ -87,7 +87,7 @@ class Inputs(BaseModel):
         if isinstance(value, dict) and value.keys() == {"low", "base", "high"}:
             value = [value["low"], value["base"], value["high"]]
         if isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value)):
-            return Band(*map(float, value))
+            return Band(*map(_as_float, value))
         return value
 
     @field_validator("*", mode="after")
@@ -107,6 +107,14 @@ class Inputs(BaseModel):
         return value
 
 
+def _as_float(value: float) -> float:
+    """Convert a number; integers too large for a float become infinite, which no bound allows."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -114,7 +122,7 @@ def _is_number(value: Any) -> bool:
 def _numbers(value: Any) -> list[float]:
     if isinstance(value, Band):
         return [value.low, value.base, value.high]
-    return [value] if _is_number(value) else []
+    return [_as_float(value)] if _is_number(value) else []
 
 
 def base_value(value: Quantity) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines
 from llminfra.catalog.loader import ids, model_entries
-from llminfra.errors import ImpossibleCombination, unknown
+from llminfra.errors import ImpossibleCombination, InvalidInput, closest, shown, unknown
 from llminfra.facets.base import SIZING_CONFIDENCE, Result, base_value, field
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.hf_config import architecture_from_path
@@ -95,8 +95,8 @@ class Deployment(Result):
 
 def check(scenario: Any, facts: Facts) -> None:
     """Raise InvalidInput for ids that do not exist and for what no engine accepts."""
-    if not is_path(scenario.model) and scenario.model not in ids("model"):
-        raise unknown("model", scenario.model, ids("model"))
+    if scenario.model not in ids("model") and not _exists(scenario.model):
+        raise _unknown_model(scenario.model)
     if scenario.accelerator not in ids("accelerator"):
         raise unknown("accelerator", scenario.accelerator, ids("accelerator"))
     if scenario.engine not in engines():
@@ -107,13 +107,33 @@ def check(scenario: Any, facts: Facts) -> None:
     _check_lengths(scenario, architecture)
 
 
+def _exists(model: str) -> bool:
+    try:
+        return is_path(model) and Path(model).exists()
+    except (OSError, ValueError):  # too long for the system, or a NUL in it
+        return False
+
+
+def _unknown_model(model: str) -> InvalidInput:
+    """Name the closest ids, also for a Hugging Face id, and say that a path is none."""
+    by_hub = {str(entry.get("hf_id", "")).lower(): i for i, entry in model_entries().items()}
+    name = by_hub.get(model.lower()) or model.rpartition("/")[2].removesuffix(".json").lower()
+    near = ", ".join(closest(name, ids("model")))
+    also = " or the path of a config.json" if is_path(model) else ""
+    return InvalidInput(
+        f"model must be a known id{also}, got {shown(model, 200)}; closest: {near}", field="model"
+    )
+
+
 def _check_splits(scenario: Any, architecture: Architecture) -> None:
     allowed, wanted = architecture.tensor_parallel_values(), scenario.tensor_parallel
     if wanted != "auto" and wanted not in allowed:
         near = sorted(sorted(allowed, key=lambda n: abs(n - wanted))[:4])
+        heads = f"{architecture.n_attention_heads} attention heads"
+        if architecture.n_attention_heads % wanted == 0:
+            heads += " and fit the KV heads"
         raise ImpossibleCombination(
-            f"tensor_parallel must divide {architecture.n_attention_heads} attention heads, got "
-            f"{wanted}; try {_either(near)}",
+            f"tensor_parallel must divide {heads}, got {wanted}; try {_either(near)}",
             field="tensor_parallel",
         )
     if scenario.pipeline_parallel > architecture.n_layers:

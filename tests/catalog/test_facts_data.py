@@ -358,7 +358,7 @@ def test_log_obeys_the_pool_identity(row: Row) -> None:
 
 
 def test_every_fact_loads_through_facts() -> None:
-    from llminfra.catalog.loader import Facts  # here, so that the data tests need no package
+    from llminfra.catalog.facts import Facts  # here, so that the data tests need no package
 
     facts = Facts(user="test")
     for cls, row in ALL_ROWS:

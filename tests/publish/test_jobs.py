@@ -242,7 +242,10 @@ def test_pool_keeps_order_and_reports_each(write: Write) -> None:
 
 
 @pytest.mark.slow
-def test_killed_worker_fails_its_own_job_only(write: Write) -> None:
+def test_killed_worker_fails_its_own_job_only(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what a killed process leaves behind
     # The kernel's parent is the worker.
     killer = "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"
     names = ["a", "killer", "b", "c"]
