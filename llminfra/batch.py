@@ -19,7 +19,7 @@ from llminfra.plan import Plan, evaluate
 from llminfra.publish import manifest
 from llminfra.publish.files import write_atomic
 from llminfra.publish.jobs import Job, Result, formats_available, run
-from llminfra.scenario import ScenarioBase
+from llminfra.scenario import Scenario, ScenarioBase
 from llminfra.scenario_file import LOCK_SUFFIX, Case, load_cases
 
 _ROOT: Final = Path(llminfra.__file__).resolve().parent.parent
@@ -50,20 +50,27 @@ class ReportSet:
         )
 
 
+def cases(files: Iterable[Path], overrides: Mapping[str, Any], *, defaults: bool) -> list[Case]:
+    """Return the cases of scenario files, of all in reports/, or of the defaults alone."""
+    given = list(files)
+    if not defaults:
+        return [case for path in given or _all_files() for case in _cases(path, overrides)]
+    if given:
+        raise InvalidInput(f"--defaults must go without a file, got {given[0]}; drop one of them")
+    scenario = Scenario(**({"name": "scenario"} | dict(overrides)))
+    return [Case(name=scenario.name, scenario=scenario, origins=dict.fromkeys(overrides, "--set"))]
+
+
 def report_sets(
-    files: Iterable[Path],
-    overrides: Mapping[str, Any],
-    notebooks: list[Path],
-    out: Path,
-    report_formats: tuple[str, ...],
+    cases: Iterable[Case], notebooks: list[Path], out: Path, report_formats: tuple[str, ...]
 ) -> list[ReportSet]:
     """Check everything before anything is written."""
-    cases = [case for path in _files(files) for case in _cases(path, overrides)]
-    names = [_name(case) for case in cases]
+    found = list(cases)
+    names = [_name(case) for case in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise InvalidInput(f"scenario names must differ, got {twice!r} twice; rename a file")
-    return [_report_set(case, notebooks, out / _name(case), report_formats) for case in cases]
+    return [_report_set(case, notebooks, out / _name(case), report_formats) for case in found]
 
 
 def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:
@@ -72,7 +79,8 @@ def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:
     pinned, differences = lock.reproduce(path)
     for line in differences:
         click.echo(f"{path.name}: {line}", err=True)
-    return load_cases(path, pinned | dict(overrides))
+    facts = pinned.get("facts", {}) | dict(overrides.get("facts", {}))
+    return load_cases(path, dict(overrides) | ({"facts": facts} if facts else {}))
 
 
 def _name(case: Case) -> str:
@@ -147,10 +155,7 @@ def wanted_formats(to: str) -> tuple[str, ...]:
     return wanted
 
 
-def _files(files: Iterable[Path]) -> list[Path]:
-    given = list(files)
-    if given:
-        return given
+def _all_files() -> list[Path]:
     found = sorted(p for p in _folder("reports").glob("*.toml") if not lock.is_lock(p))
     if not found:
         raise InvalidInput("no scenario file given and none in reports/; name a FILE.toml")

@@ -70,6 +70,9 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     help="Render this notebook only (name or path). Repeatable; default: all.",
 )
 @_settings
+@click.option(
+    "--defaults", is_flag=True, help="Take no scenario file: the defaults and --set alone."
+)
 @click.option("--to", default="html", show_default=True, help="Formats, separated by commas.")
 @click.option(
     "--out",
@@ -86,6 +89,7 @@ def render(
     files: tuple[Path, ...],
     notebooks: tuple[str, ...],
     settings: tuple[str, ...],
+    defaults: bool,
     to: str,
     out: Path,
     workers: int | None,
@@ -100,7 +104,8 @@ def render(
     """
     report_formats = batch.wanted_formats(to)
     found = [batch.find_notebook(name) for name in notebooks] or batch.all_notebooks()
-    sets = batch.report_sets(files, parse_settings(settings), found, out, report_formats)
+    cases = batch.cases(files, parse_settings(settings), defaults=defaults)
+    sets = batch.report_sets(cases, found, out, report_formats)
     if dry_run:
         for report_set in sets:
             _print_plan_of_work(report_set)

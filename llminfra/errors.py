@@ -82,4 +82,6 @@ def unknown(what: str, name: object, options: Iterable[str]) -> InvalidInput:
     model must be a known id, got 'lama'; closest: llama, qwen
     """
     near = ", ".join(closest(str(name), options))
-    return InvalidInput(f"{what} must be a known id, got {shown(name)}; closest: {near}", field=what)
+    return InvalidInput(
+        f"{what} must be a known id, got {shown(name)}; closest: {near}", field=what
+    )

@@ -1,7 +1,7 @@
 """What drives a result, and what a change would do. Works on any Plan and knows no facet."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,10 +79,32 @@ def variants(plan: Plan, changes: Changes) -> dict[str, Plan]:
     for label, change in labelled:
         try:
             changed = plan.variant(**change) if change else plan
-            plans.setdefault(label or changed.deployment.label, changed)
+            name = label if label is not None else _layout_label(changed, change, plans)
         except (ImpossibleCombination, MissingFact):
             continue
+        plans.setdefault(name, changed)
     return plans
+
+
+def _layout_label(changed: Plan, change: Mapping[str, Any], taken: Mapping[str, Plan]) -> str:
+    """Return the layout, and what the layout does not show where two would read the same."""
+    label = changed.deployment.label
+    if label not in taken or taken[label].scenario == changed.scenario:
+        return label
+    return ", ".join([label, *(f"{name} = {value}" for name, value in change.items())])
+
+
+def _frame(plan: Plan, facet: str, columns: Mapping[str, Any]) -> "pd.DataFrame | None":
+    """One facet's rows with further columns, or None when a fact for it is missing."""
+    frame = plan.frame(only=facet)
+    return None if frame.empty else frame.assign(**columns)
+
+
+def _joined(frames: "Iterable[pd.DataFrame | None]") -> "pd.DataFrame":
+    import pandas as pd  # heavy, and only reports compare
+
+    found = [frame for frame in frames if frame is not None]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def compare(plan: Plan, changes: Changes, facet: str) -> "pd.DataFrame":
@@ -100,13 +122,11 @@ def compare(plan: Plan, changes: Changes, facet: str) -> "pd.DataFrame":
     compare : DataFrame
         Columns label, order, facet, name, unit, low, base, high, source.
     """
-    import pandas as pd  # heavy, and only reports compare
-
-    frames = [
-        variant.frame(only=facet).assign(label=label, order=order)
-        for order, (label, variant) in enumerate(variants(plan, changes).items())
-    ]
-    return pd.concat(frames, ignore_index=True)
+    plans = enumerate(variants(plan, changes).items())
+    return _joined(
+        _frame(changed, facet, {"label": label, "order": order})
+        for order, (label, changed) in plans
+    )
 
 
 def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.DataFrame":
@@ -125,12 +145,9 @@ def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.Da
         One column per field and the model's name beside facet, name, unit, low, base, high,
         source.
     """
-    import pandas as pd  # heavy, and only reports sweep
-
-    frames = []
-    for values in itertools.product(*fields.values()):
-        change = dict(zip(fields, values, strict=True))
-        for changed in variants(plan, {"": change}).values():
-            name = changed.deployment.model_name
-            frames.append(changed.frame(only=facet).assign(**change, model_name=name))
-    return pd.concat(frames, ignore_index=True)
+    steps = [dict(zip(fields, v, strict=True)) for v in itertools.product(*fields.values())]
+    return _joined(
+        _frame(changed, facet, change | {"model_name": changed.deployment.model_name})
+        for change in steps
+        for changed in variants(plan, {"": change}).values()
+    )

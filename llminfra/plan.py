@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from llminfra import formats
 from llminfra.catalog.facts import Facts, Read
 from llminfra.catalog.loader import Fact
-from llminfra.errors import LlmInfraError, MissingFact
+from llminfra.errors import LlmInfraError, MissingFact, unknown
 from llminfra.facets import capacity, deployment, memory
 from llminfra.facets.base import Inputs, Problem, Result
 from llminfra.ranges import Range
@@ -98,7 +98,13 @@ class Plan:
 
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
-        return Plan(self.scenario.replace(**changes), facts=self._facts.as_read_by("comparison"))
+        scenario = self.scenario.replace(**changes)
+        facts = self._facts.as_read_by("comparison", scenario.fact_overrides())
+        return Plan(scenario, facts=facts)
+
+    def is_available(self, facet: str) -> bool:
+        """Tell whether a facet has all the facts it needs."""
+        return facet in dict(self.results())
 
     def results(self) -> Iterator[tuple[str, Result]]:
         """Yield the available facets by name, evaluating all of them."""
@@ -112,6 +118,9 @@ class Plan:
         """Return quantities as rows: facet, name, unit, low, base, high, source."""
         import pandas as pd  # heavy, and not needed to evaluate
 
+        names = [slot.name for slot in self.slots()]
+        if only is not None and only not in names:
+            raise unknown("facet", only, names)
         rows = [
             (facet, name, value.unit, value.low, value.base, value.high, _sources(value))
             for facet, result in self.results()
@@ -125,18 +134,19 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, ready for JSON."""
+        facets = {
+            facet: {name: _plain(value) for name, value in result.items()}
+            for facet, result in self.results()
+        }
+        problems = [
+            {"code": p.code, "message": p.message, "fixes": list(p.fixes)} for p in self.problems
+        ]
         return {
             "scenario": self.scenario.to_dict(),
-            "chosen": dict(self.chosen),
-            **{
-                facet: {name: _plain(value) for name, value in result.items()}
-                for facet, result in self.results()
-            },
-            "problems": [
-                {"code": p.code, "message": p.message, "fixes": list(p.fixes)}
-                for p in self.problems
-            ],
-            "facts": [_fact_dict(read) for read in self.facts],
+            "chosen": dict(self.chosen),  # known only after the facets ran
+            **facets,
+            "problems": problems,
+            "facts": [read.to_dict() for read in self.facts],
         }
 
     def __str__(self) -> str:
@@ -191,12 +201,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Range):
         return {"low": value.low, "base": value.base, "high": value.high, "unit": value.unit}
     return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
-def _fact_dict(read: Read) -> dict[str, Any]:
-    fact = read.fact
-    names = ["key", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
-    return {name: getattr(fact, name) for name in names} | {"used_by": list(read.users)}
 
 
 def _sources(value: Range) -> str:

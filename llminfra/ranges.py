@@ -143,7 +143,9 @@ class Range(NDArrayOperatorsMixin):
         sources: dict[str, Range] = {}
         for i, x in enumerate(inputs):
             if isinstance(x, Range):
-                sources[x.name if x.name and x.name not in sources else f"{x.name or 'input'} {i}"] = x
+                sources[
+                    x.name if x.name and x.name not in sources else f"{x.name or 'input'} {i}"
+                ] = x
         if isinstance(result, tuple):
             return tuple(Range(r, inputs=sources) for r in result)
         return Range(result, inputs=sources)

@@ -40,7 +40,8 @@ def memory_errors() -> "pd.DataFrame":
     memory_errors : DataFrame
         Columns log, precision, confidence, quantity, unit, measured, low, base, high and
         error_fraction. The quantities: weights; pool given (activation and other runtime
-        taken from the log); pool estimated; concurrency at max_model_len, from the logged pool where there is one.
+        taken from the log); pool estimated; concurrency at max_model_len, from the logged
+        pool where there is one.
 
     Examples
     --------

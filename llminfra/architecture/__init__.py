@@ -108,7 +108,14 @@ class Stage:
     def cache_bytes(
         self, tokens: ArrayLike, *, bytes_per_value: ArrayLike, tensor_parallel: int = 1
     ) -> Any:
-        """Cache of one sequence of `tokens` on one rank of this stage, without paging [byte]."""
+        r"""Cache of one sequence of `tokens` on one rank of this stage, without paging [byte].
+
+        Notes
+        -----
+        .. math:: s(T) = \sum_l \min(T, w_l) \, v_l
+
+        with the window or chunk of layer l, where it has one.
+        """
         total = np.zeros(np.broadcast(tokens, bytes_per_value).shape)
         for group in self.cache_groups:
             total = total + group.bytes_on_rank(

@@ -155,4 +155,5 @@ class Result:
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity, in the order they are declared."""
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
-            yield item.name, getattr(self, item.name)
+            if not item.name.startswith("_"):
+                yield item.name, getattr(self, item.name)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines
 from llminfra.catalog.loader import ids, model_entries
-from llminfra.errors import ImpossibleCombination, InvalidInput, closest, shown, unknown
+from llminfra.errors import (
+    ImpossibleCombination,
+    InvalidInput,
+    MissingFact,
+    closest,
+    shown,
+    unknown,
+)
 from llminfra.facets.base import SIZING_CONFIDENCE, Result, base_value, field
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.hf_config import architecture_from_path
@@ -231,10 +238,17 @@ def _is_native(inputs: Inputs, facts: Facts) -> bool:
 def _fewest_that_hold(plan: "Plan", architecture: Architecture) -> int:
     """Fewest accelerators that hold the load, else that hold one request, else the most tried."""
     counts = architecture.tensor_parallel_values()
-    memories = [(n, plan.variant(tensor_parallel=n).memory) for n in counts]
-    holding = [n for n, memory in memories if memory.load_probability >= SIZING_CONFIDENCE]
-    fitting = [n for n, memory in memories if memory.fits_probability >= SIZING_CONFIDENCE]
-    return next(iter(holding or fitting or [counts[-1]]))
+    fitting: list[int] = []
+    for n in counts:
+        try:
+            memory = plan.variant(tensor_parallel=n).memory
+        except MissingFact:
+            return n  # the memory facet says which
+        if memory.load_probability >= SIZING_CONFIDENCE:
+            return n
+        if memory.fits_probability >= SIZING_CONFIDENCE:
+            fitting.append(n)
+    return next(iter(fitting), counts[-1])
 
 
 def _either(values: list[int]) -> str:

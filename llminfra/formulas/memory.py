@@ -174,15 +174,19 @@ def pool_tokens(*, kv_pool_bytes: ArrayLike, cache_bytes_per_token: ArrayLike) -
     return np.maximum(kv_pool_bytes, 0.0) / np.asarray(cache_bytes_per_token)
 
 
-def max_sequences(*, kv_pool_bytes: ArrayLike, sequence_bytes: ArrayLike) -> Any:
-    r"""Whole sequences whose cache fits in the pool at once.
+def max_sequences(
+    *, kv_pool_bytes: ArrayLike, sequence_bytes: ArrayLike, data_parallel: ArrayLike = 1
+) -> Any:
+    r"""Whole sequences whose cache fits at once: none is split over two pools.
 
     Parameters
     ----------
     kv_pool_bytes : array_like
-        Memory left for the cache; negative counts as none. [byte]
+        Memory left for the cache on one rank; negative counts as none. [byte]
     sequence_bytes : array_like
         Cache of one sequence at its full length. [byte]
+    data_parallel : array_like
+        Ranks that each have a pool. [accelerator]
 
     Returns
     -------
@@ -191,7 +195,7 @@ def max_sequences(*, kv_pool_bytes: ArrayLike, sequence_bytes: ArrayLike) -> Any
 
     Notes
     -----
-    .. math:: n = \lfloor \max(K, 0) / s \rfloor
+    .. math:: n = d \, \lfloor \max(K, 0) / s \rfloor
 
     Sequences are taken at their full length together: real ones overlap at different lengths, so
     an engine usually holds more.
@@ -207,4 +211,5 @@ def max_sequences(*, kv_pool_bytes: ArrayLike, sequence_bytes: ArrayLike) -> Any
     >>> float(max_sequences(kv_pool_bytes=2 * 71.6e9 - 141.107e9, sequence_bytes=700 * 327_680))
     9.0
     """
-    return np.floor(np.maximum(kv_pool_bytes, 0.0) / np.asarray(sequence_bytes))
+    whole = np.floor(np.maximum(kv_pool_bytes, 0.0) / np.asarray(sequence_bytes))
+    return np.multiply(whole, data_parallel)

@@ -1,21 +1,24 @@
 """The parts of a page that tell about a Plan: assumptions with sources, what-if, provenance."""
 
 import datetime as dt
+import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import tomli_w
+
 import llminfra
 from llminfra import formats
-from llminfra.catalog.facts import Read
 from llminfra.catalog.loader import Fact, sources
 from llminfra.explain import Changes, drivers, leaves, variants
 from llminfra.facets.base import FIELD_ORIGIN
 from llminfra.plan import Plan
 from llminfra.present import blocks
-from llminfra.present.blocks import Block, Show, column, required, row
+from llminfra.present.blocks import Block, Show, column, row
 from llminfra.ranges import N_DRAWS, Range
 from llminfra.scenario import ScenarioBase
 
@@ -139,6 +142,7 @@ def what_if(
         Label and quantity of the column that is drawn as range marks and judged against `target`.
     """
     plans = {"Base case": plan} | variants(plan, changes)
+    plans = {label: p for label, p in plans.items() if p.is_available(mark[1].partition(".")[0])}
     marked = {label: _quantity(p, mark[1]) for label, p in plans.items()}
     top = max(max(r.high, r.base, target.base) for r in marked.values()) * 1.05
     heads = [column("Change one thing", "all else as in the base case", align="left")]
@@ -162,7 +166,7 @@ def what_if(
         kicker="What would change the answer",
         title=title,
         subtitle=subtitle,
-        caption=required("title", title),
+        caption=title,
         source=cite(plan),
         as_of=plan.scenario.as_of,
         name=name,
@@ -224,7 +228,7 @@ def provenance(plan: Plan, notebook: str) -> Block:
         dirty=dirty,
         rendered=_render_time().strftime("%-d %b %Y, %H:%M UTC"),
         note=_note(plan),
-        facts=_facts(plan.facts),
+        facts=[read.to_dict() for read in plan.facts],
         scenario=plan.scenario.to_dict(),
         problems=[{"code": p.code, "message": p.message} for p in plan.problems],
     )
@@ -234,14 +238,16 @@ def _command(scenario: ScenarioBase, notebook: str) -> str:
     if scenario.name:
         return f"llminfra render {scenario.name}.lock.toml --notebook {notebook}"
     fields = scenario.to_dict()
-    given = [f"--set '{name}={_toml(fields[name])}'" for name in sorted(scenario.changed())]
-    return " ".join(["llminfra render", f"--notebook {notebook}", *given])
+    given = [f"--set {shlex.quote(f'{n}={_toml(fields[n])}')}" for n in sorted(scenario.changed())]
+    return " ".join(["llminfra render", f"--notebook {notebook}", "--defaults", *given])
 
 
 def _toml(value: Any) -> str:
-    import tomli_w
-
-    return tomli_w.dumps({"v": value}).strip().partition(" = ")[2].replace("\n", "").strip('"')
+    """Write a value as TOML on one line."""
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return tomli_w.dumps({"v": value}).strip().partition(" = ")[2]
 
 
 def _note(plan: Plan) -> str:
@@ -256,14 +262,6 @@ def _note(plan: Plan) -> str:
         f"Estimates, not quotes. {len(plan.facts)} facts from {n_sources} sources, {aged}. "
         "GB is 10⁹ bytes, GiB is 2³⁰ bytes."
     )
-
-
-def _facts(reads: Sequence[Read]) -> list[dict[str, Any]]:
-    names = ["key", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
-    return [
-        {name: getattr(read.fact, name) for name in names} | {"used_by": list(read.users)}
-        for read in reads
-    ]
 
 
 def _render_time() -> dt.datetime:

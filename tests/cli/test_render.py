@@ -27,7 +27,7 @@ SETUP: Final = """\
 from llminfra import Scenario, evaluate
 scenario = Scenario.from_cell(globals())
 plan = evaluate(scenario)"""
-TINY: Final = (PARAMETERS, SETUP, "print(scenario.tensor_parallel, plan.memory.weight_bytes.base)")
+TINY: Final = (PARAMETERS, SETUP, "print(scenario.tensor_parallel, plan.memory.kv_pool_tokens.base)")
 FITS: Final = 'title = "Tiny"\ntensor_parallel = 4\n'
 
 Notebook = Callable[..., Path]
@@ -197,21 +197,20 @@ def test_lock_can_be_rendered_where_it_lies(notebook: Notebook) -> None:
 def test_lock_says_what_differs_today(notebook: Notebook) -> None:
     tiny = notebook("tiny.ipynb")
     ok(write("case.toml"), "--notebook", tiny, "--to", "ipynb")
-    lock = Path("out/case/case.lock.toml")
-    head, fact, tail = re.split(
-        r'(\[lock\.facts\."a100-sxm-80\.memory_usable_bytes"\]\nvalue = )', lock.read_text("utf-8")
-    )
-    older = tail.replace(tail.split("\n")[0], "77000000000.0", 1)
-    lock.write_text(f"{head}{fact}{older}", "utf-8")
+    lock, before = Path("out/case/case.lock.toml"), printed("out/case/tiny.ipynb")
+    key = "vllm-0.21.default_gpu_memory_utilization"
+    table = f'[lock.facts."{key}"]\nvalue = 0.92\n'
+    text = lock.read_text("utf-8")
+    assert table in text
+    lock.write_text(text.replace(table, table.replace("0.92", "0.8")), "utf-8")
     result = render(lock, "--notebook", tiny, "--to", "ipynb")
     assert result.exit_code == 0
     assert re.fullmatch(
-        r"case\.lock\.toml: a100-sxm-80\.memory_usable_bytes: was 77000000000\.0 \(.+\), "
-        r"today \S+\n",
-        result.stderr,
+        rf"case\.lock\.toml: {re.escape(key)}: was 0\.8 \(.+\), today 0\.92\n", result.stderr
     )
     again = tomllib.loads(lock.read_text("utf-8"))
-    assert again["facts"]["a100-sxm-80.memory_usable_bytes"]["value"] == 77e9
+    assert again["facts"][key]["value"] == 0.8
+    assert printed("out/case/tiny.ipynb").split() != before.split()
 
 
 # -- what to render -----------------------------------------------------------------------------

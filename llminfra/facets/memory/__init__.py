@@ -1,6 +1,8 @@
 """What fits where: weights, KV cache and runtime against the memory of the accelerators."""
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from llminfra.catalog.facts import Facts
@@ -76,7 +78,7 @@ class Inputs(BaseInputs):
     )
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Memory(Result):
     """Memory of one replica; what is per accelerator says so."""
 
@@ -100,11 +102,26 @@ class Memory(Result):
     max_sequences_guaranteed: Range
     max_model_len_accepted: Range
     in_flight_per_replica: Range
-    accelerators_needed: int | None
-    accelerators_needed_for_load: int | None
     fits: bool
     fits_probability: float
     load_probability: float
+    _sizing: Sizing = dataclasses.field(repr=False, compare=False)
+
+    @cached_property
+    def accelerators_needed(self) -> int | None:
+        """Fewest accelerators of this kind that hold one request; None when no number does."""
+        return self._sizing.fewest(exact(1))
+
+    @cached_property
+    def accelerators_needed_for_load(self) -> int | None:
+        """Fewest accelerators of this kind that hold the load; None when no number does."""
+        return self._sizing.fewest(self.in_flight_per_replica.no_less_than(1))
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield name and value of every quantity, those that are found by search last."""
+        yield from super().items()
+        for name in ("accelerators_needed", "accelerators_needed_for_load"):
+            yield name, getattr(self, name)
 
     @property
     def spare_bytes_per_accelerator(self) -> Range:
@@ -138,20 +155,18 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
     deployment, model = plan.deployment, plan.deployment.architecture
     layout = sizing.layout(deployment.tensor_parallel)
     load = (plan.capacity.in_flight / scenario.replicas).named("in_flight_per_replica")
-    per_rank, at_least_one = load / scenario.data_parallel, load.no_less_than(1)
+    per_rank = load / scenario.data_parallel
     token_bytes = apply(
         formulas.kv_cache_bytes_per_token,
         values_per_token=exact(model.kv_values_per_token(), name="values_per_token", unit="value"),
         bytes_per_value=sizing.kv_bytes,
     )
-    held = apply(
-        formulas.max_sequences,
-        kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
-        sequence_bytes=layout.request_bytes,
-    )
+    held = layout.held(scenario.data_parallel)
     return Memory(
         parameters=exact(model.parameters, name="parameters", origin=sizing.model_origin),
-        active_parameters=exact(model.active_parameters, name="active_parameters"),
+        active_parameters=exact(
+            model.active_parameters, name="active_parameters", origin=sizing.model_origin
+        ),
         weight_bytes=sizing.weights(model.weight_groups(), 1, 1),
         weight_bytes_per_accelerator=layout.weight_bytes,
         adapter_bytes_per_accelerator=layout.adapter_bytes,
@@ -178,17 +193,13 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
             cache_bytes_per_token=layout.token_bytes,
         ),
         max_sequences=held,
-        max_sequences_guaranteed=apply(
-            formulas.max_sequences,
-            name="max_sequences_guaranteed",
-            kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
-            sequence_bytes=layout.longest_bytes,
+        max_sequences_guaranteed=layout.held(scenario.data_parallel, layout.longest_bytes).named(
+            "max_sequences_guaranteed"
         ),
         max_model_len_accepted=sizing.longest_accepted(layout),
         in_flight_per_replica=load,
-        accelerators_needed=sizing.fewest(exact(1)),
-        accelerators_needed_for_load=sizing.fewest(at_least_one),
         fits=held.base >= 1,
         fits_probability=held.probability_at_least(1),
-        load_probability=held.probability_at_least(at_least_one),
+        load_probability=held.probability_at_least(load.no_less_than(1)),
+        _sizing=sizing,
     )

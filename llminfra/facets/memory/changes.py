@@ -1,5 +1,7 @@
 """What to do when a model or a load does not fit: the nearest changes that would."""
 
+import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -73,53 +75,73 @@ def _nearest(
 ) -> tuple[str, ...]:
     """Return the smallest change of each kind that reaches the sizing confidence."""
     found: dict[str, str] = {}
-    for kind, label, change in _changes(plan):
+    for kind, words, change in _changes(plan):
         if kind in found:
             continue
         try:
-            memory = plan.variant(**change).memory
+            changed = plan.variant(**change)
+            memory = changed.memory
         except (InvalidInput, MissingFact):
             continue
         if probability(memory) >= SIZING_CONFIDENCE:
-            found[kind] = f"{label}: holds {formats.count(memory.max_sequences)} requests at once"
+            fields = ", ".join(f"{name} = {value}" for name, value in change.items())
+            held = formats.counted(memory.max_sequences, "request")
+            found[kind] = f"{changed.deployment.label}{words} ({fields}): holds {held} at once"
         if len(found) == most:
             break
     return tuple(found.values())
 
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Changes to try: kind, label, fields; one thing at a time first, then two at once."""
-    scenario, deployment = plan.scenario.to_dict(), plan.deployment
-    name, now = deployment.accelerator_name, deployment.tensor_parallel
-    counts = [n for n in deployment.architecture.tensor_parallel_values(MOST_TRIED) if n > now]
-    fewer_bits = [p for p in ("fp8", "int4") if _bits(p) < _bits(scenario["precision"])]
-    if kv_precision(plan.scenario) != "fp8":
-        yield "cache", "KV cache in 8 bits (kv_precision = fp8)", {"kv_precision": "fp8"}
-    for n in counts:
-        yield "count", f"{n} × {name} (tensor_parallel = {n})", {"tensor_parallel": n}
-    for precision in fewer_bits:
-        yield "precision", f"weights in {precision}", {"precision": precision}
-    for accelerator in larger_accelerators(scenario["accelerator"]):
-        larger = Facts().text(accelerator, "short_name")
-        label = f"{now} × {larger} (accelerator = {accelerator})"
-        yield "accelerator", label, {"accelerator": accelerator}
-    for precision in fewer_bits:
-        for n in counts:
-            both = {"precision": precision, "tensor_parallel": n}
-            yield "two", f"{n} × {name} and weights in {precision}", both
+    """Changes to try: kind, words, fields; one thing at a time first, then two at once."""
+    scenario, now = plan.scenario, plan.deployment.tensor_parallel
+    # An automatic split was searched already: it is not searched again for every change.
+    fixed = {"tensor_parallel": now} if scenario.tensor_parallel == "auto" else {}
+    counts = [
+        {"tensor_parallel": n}
+        for n in plan.deployment.architecture.tensor_parallel_values(MOST_TRIED)
+        if n > now
+    ]
+    precisions = [{"precision": p} for p in ("fp8", "int4") if _bits(p) < _bits(scenario.precision)]
+    if kv_precision(scenario) != "fp8":
+        yield "cache", ", KV cache in 8 bits", {"kv_precision": "fp8"} | fixed
+    yield from (("count", "", change) for change in counts)
+    yield from (("precision", "", change | fixed) for change in precisions)
+    for n in _replicas(plan):
+        yield "replicas", f", {n} replicas", {"replicas": n} | fixed
+    for accelerator in larger_accelerators(plan):
+        yield "accelerator", "", {"accelerator": accelerator} | fixed
+    for precision, count in itertools.product(precisions, counts):
+        yield "two", "", precision | count
+
+
+def _replicas(plan: "Plan") -> Iterator[int]:
+    """Number of replicas that should carry the load, and one more for rounding."""
+    memory = plan.memory
+    if memory.fits:
+        load = memory.in_flight_per_replica * plan.scenario.replicas
+        needed = load / memory.max_sequences.no_less_than(1)
+        fewest = math.ceil(needed.at_confidence(1 - SIZING_CONFIDENCE))
+        yield from (fewest, fewest + 1)
 
 
 def _bits(precision: str) -> float:
     return Facts().number(precision, "bits_per_weight").base
 
 
-def larger_accelerators(accelerator: str) -> list[str]:
-    """Accelerators with more memory than this one, smallest first."""
+def larger_accelerators(plan: "Plan") -> list[str]:
+    """Accelerators with more memory that the engine runs on: of the same maker first, by size."""
     facts = Facts()
+    vendors = facts.text(plan.deployment.engine_entry, "vendors").split()
     sizes = {
         other: facts.number(other, "memory_usable_bytes").base
         for other in ids("accelerator")
         if facts.has(other, "memory_usable_bytes")
     }
-    own = sizes.get(accelerator, 0.0)
-    return sorted((a for a, size in sizes.items() if size > own), key=lambda a: sizes[a])
+    own, own_vendor = plan.scenario.accelerator, facts.text(plan.scenario.accelerator, "vendor")
+    order = {
+        a: (facts.text(a, "vendor") != own_vendor, size)
+        for a, size in sizes.items()
+        if size > sizes.get(own, 0.0) and facts.text(a, "vendor") in vendors
+    }
+    return sorted(order, key=lambda a: order[a])

@@ -37,13 +37,13 @@ class Layout:
     request_bytes: Range
     longest_bytes: Range
 
-    @property
-    def sequences(self) -> Range:
-        """Requests that one rank holds."""
+    def held(self, data_parallel: int, sequence_bytes: Range | None = None) -> Range:
+        """Sequences that the ranks hold; those of a request unless told otherwise."""
         return apply(
             formulas.max_sequences,
             kv_pool_bytes=self.pool_bytes,
-            sequence_bytes=self.request_bytes,
+            sequence_bytes=self.request_bytes if sequence_bytes is None else sequence_bytes,
+            data_parallel=data_parallel,
         )
 
 
@@ -115,7 +115,7 @@ class Sizing:
     def _fullest_stage(self, tensor_parallel: int) -> Layout:
         stages = self.model.stages(self.scenario.pipeline_parallel)
         layouts = [self._stage_layout(stage, tensor_parallel) for stage in stages]
-        return min(layouts, key=lambda layout: layout.sequences.base)
+        return min(layouts, key=lambda layout: layout.held(1).base)
 
     def _stage_layout(self, stage: Stage, tensor_parallel: int) -> Layout:
         weights = self.weights(stage.weight_groups, tensor_parallel, self.scenario.expert_parallel)
@@ -261,7 +261,7 @@ class Sizing:
         """Fewest accelerators of this kind that hold so many requests at the sizing confidence."""
         others = self.scenario.pipeline_parallel * self.scenario.data_parallel
         for tensor_parallel in self.model.tensor_parallel_values(MOST_TRIED):
-            held: Range = self.layout(tensor_parallel).sequences * self.scenario.data_parallel
+            held = self.layout(tensor_parallel).held(self.scenario.data_parallel)
             if held.probability_at_least(sequences) >= SIZING_CONFIDENCE:
                 return int(tensor_parallel * others)
         return None

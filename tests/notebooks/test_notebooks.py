@@ -1,0 +1,191 @@
+"""Every notebook of the repository, run as it is, at its extremes, and by plain papermill."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from nbformat import NotebookNode
+
+from llminfra.cli import main
+
+NOTEBOOKS: Final = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+BLOCK: Final = "application/vnd.llminfra.block+json"
+NOT_TEXT: Final = {"svg", "svg_narrow", "spec", "spec_narrow", "csv", "scenario", "latex", "name"}
+BROKEN: Final = re.compile(
+    r"\b(nan|NaN|inf|Infinity|None|undefined|Undefined|null|True|False)\b|\{\{|\{%|<class|object at"
+)
+
+SMALL_AS_POSSIBLE: Final = ["model=gpt-2-124m", "accelerator=h100-sxm", "prompt_tokens=100"]
+EXTREMES: Final = {
+    "hopeless": ["model=deepseek-r1", "accelerator=t4", "tensor_parallel=1"],
+    "experts": [
+        *("model=deepseek-r1", "accelerator=h200-sxm", "tensor_parallel=8"),
+        *("precision=fp8", "kv_precision=fp8"),
+    ],
+    "tiny": ["model=qwen3-0.6b", "accelerator=h100-sxm", "tensor_parallel=1"],
+    "smallest": SMALL_AS_POSSIBLE,
+    "crowd": ["in_flight=8000", "tensor_parallel=8"],
+    "nobody": ["in_flight=0", "tensor_parallel=8"],
+    "no cache": ["model=mamba-2.8b", "accelerator=l40s"],
+    "hybrid": ["model=jamba-v0.1-52b", "accelerator=b200-sxm", "tensor_parallel=2"],
+    "replicas": ["named_users=100000", "replicas=40", "pipeline_parallel=2", "tensor_parallel=4"],
+    "longest": ["prompt_tokens=130000", "output_tokens=1000", "tensor_parallel=8"],
+    "odd engine": ["engine=sglang", "accelerator=mi300x", "gpu_memory_utilization=0.05"],
+}
+
+
+@cache
+def rendered(notebook: Path, folder: Path, settings: tuple[str, ...]) -> NotebookNode:
+    """Render for real, to HTML too; return the executed notebook."""
+    scenario = folder / "extreme.toml"
+    scenario.write_text('title = "An extreme"\n', encoding="utf-8")
+    command = ["render", str(scenario), "--notebook", str(notebook), "--to", "ipynb,html"]
+    command += ["--out", str(folder)]
+    result = CliRunner().invoke(
+        main, [*command, *(part for setting in settings for part in ("--set", setting))]
+    )
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert len(result.stdout.splitlines()) == 2
+    found: NotebookNode = nbformat.read(folder / "extreme" / notebook.name, as_version=4)
+    return found
+
+
+def outputs(document: NotebookNode) -> Iterator[NotebookNode]:
+    for cell in document.cells:
+        yield from cell.get("outputs", [])
+
+
+def blocks(document: NotebookNode, kind: str = "") -> list[dict[str, Any]]:
+    found = [output.get("data", {}).get(BLOCK) for output in outputs(document)]
+    return [block for block in found if block and kind in ("", block["kind"])]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """All text of a block that a reader sees."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key not in NOT_TEXT:
+                yield from strings(item)
+            elif key in ("svg", "svg_narrow") and isinstance(item, str):
+                yield from re.findall(r"<text[^>]*>(.*?)</text>", item, re.S)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings(item)
+
+
+def shown(document: NotebookNode) -> list[str]:
+    texts = [text for block in blocks(document) for text in strings(block)]
+    for output in outputs(document):
+        data = output.get("data", {})
+        texts += [data[kind] for kind in ("text/markdown",) if kind in data]
+    return texts
+
+
+def is_sound(document: NotebookNode) -> None:
+    """No message, no bare value in a sentence, and what every report owes its reader."""
+    said = [o for o in outputs(document) if o.output_type in ("stream", "error")]
+    assert said == []
+    assert [text for text in shown(document) if BROKEN.search(text)] == []
+    assert [len(blocks(document, kind)) for kind in ("masthead", "answer", "provenance")] == [1] * 3
+    for figure in blocks(document, "figure"):
+        assert all(figure[key] for key in ("title", "alt", "source", "as_of", "svg", "csv"))
+    provenance = blocks(document, "provenance")[0]
+    assert re.match(r"llminfra render \S+ --notebook \w+", provenance["command"])
+    assert provenance["scenario"]["model"]
+    assert len(provenance["facts"]) > 5
+    assert [fact["key"] for fact in provenance["facts"] if not fact["source"]] == []
+
+
+def settings_of(extreme: str, *, slow: bool = True) -> Any:
+    return pytest.param(EXTREMES[extreme], id=extreme, marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "settings",
+    [settings_of(extreme, slow=extreme not in ("hopeless", "experts")) for extreme in EXTREMES],
+)
+def test_notebook_is_sound_at_its_extremes(
+    notebook: Path, tmp_path: Path, settings: list[str]
+) -> None:
+    is_sound(rendered(notebook, tmp_path, tuple(settings)))
+
+
+def test_what_cannot_fit_names_the_gap_and_three_ways_out(tmp_path: Path) -> None:
+    memory = next(path for path in NOTEBOOKS if path.stem == "memory")
+    document = rendered(memory, tmp_path, ("model=llama-3.3-70b", "tensor_parallel=1"))
+    is_sound(document)
+    (answer,) = blocks(document, "answer")
+    assert re.search(r"does not fit on 1 × A100 80 GB: .* 65\.0.GB short", answer["headline"])
+    notice = next(b for b in blocks(document, "notice") if b["level"] == "problem")
+    assert len(notice["items"]) == 3
+
+
+# -- plain papermill, from any folder -----------------------------------------------------------
+
+
+def papermill(
+    notebook: Path, folder: Path, *arguments: str
+) -> tuple[NotebookNode, subprocess.CompletedProcess[str]]:
+    command = [sys.executable, "-m", "papermill", str(notebook), "out.ipynb", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True)
+    document: NotebookNode = nbformat.read(folder / "out.ipynb", as_version=4)
+    return document, done
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_defaults_run_from_another_folder(notebook: Path, tmp_path: Path) -> None:
+    document, done = papermill(notebook, tmp_path)
+    assert done.returncode == 0, done.stderr
+    is_sound(document)
+    assert [cell.id for cell in document.cells if "injected" in str(cell.metadata)] == []
+    assert {path.name for path in tmp_path.iterdir()} == {"out.ipynb"}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_misspelt_parameter_fails_in_the_setup_cell(notebook: Path, tmp_path: Path) -> None:
+    document, done = papermill(notebook, tmp_path, "-p", "modle", "x")
+    assert done.returncode != 0
+    assert "unknown field 'modle'; closest: model" in done.stderr
+    failed = [
+        cell
+        for cell in document.cells
+        if any(output.output_type == "error" for output in cell.get("outputs", []))
+    ]
+    assert [("from_cell" in cell.source) for cell in failed] == [True]
+    run = [cell for cell in document.cells if cell.get("execution_count")]
+    assert run[-1].id == failed[0].id
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_by_hand(notebook: Path, tmp_path: Path) -> None:
+    document, done = papermill(
+        notebook, tmp_path, *("-p", "model", "llama-3.1-8b", "-p", "tensor_parallel", "1"),
+        *("-p", "prompt_tokens", "500", "-y", "{more: {gpu_memory_utilization: 0.8, as_of: 2026-11-02}}"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    is_sound(document)
+    scenario = blocks(document, "provenance")[0]["scenario"]
+    assert (scenario["model"], scenario["tensor_parallel"]) == ("llama-3.1-8b", 1)
+    assert (scenario["prompt_tokens"], scenario["gpu_memory_utilization"]) == (500, 0.8)
+    assert scenario["as_of"] == "2026-11-02"
+    assert "2 Nov 2026" in json.dumps(blocks(document, "masthead"), ensure_ascii=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_band_by_hand(notebook: Path, tmp_path: Path) -> None:
+    document, done = papermill(notebook, tmp_path, "-y", "prompt_tokens: [100, 200, 300]")
+    assert done.returncode == 0, done.stderr
+    scenario = blocks(document, "provenance")[0]["scenario"]
+    assert scenario["prompt_tokens"] == {"low": 100, "base": 200, "high": 300}
