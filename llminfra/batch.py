@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import llminfra
 from llminfra import lock
-from llminfra.errors import InvalidInput, unknown
+from llminfra.errors import InvalidInput, RenderError, unknown
 from llminfra.plan import Plan, evaluate
 from llminfra.publish import manifest
 from llminfra.publish.files import write_atomic
@@ -176,7 +176,17 @@ def all_notebooks() -> list[Path]:
     return found
 
 
-def find_notebook(name: str) -> Path:
+def find_notebooks(names: Iterable[str]) -> list[Path]:
+    """Return the notebooks of names or paths, each once; all of them when none is named."""
+    found = {path.resolve(): path for path in map(_find_notebook, names)}
+    stems = [path.stem for path in found.values()]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice:
+        raise InvalidInput(f"--notebook names must differ, got {twice!r} twice; rename one")
+    return list(found.values()) or all_notebooks()
+
+
+def _find_notebook(name: str) -> Path:
     """Return the notebook of a name or a path."""
     if name.endswith(".ipynb"):
         if not Path(name).is_file():
@@ -205,7 +215,10 @@ def run_jobs(jobs: list[Job], workers: int | None) -> list[Result]:
 def write_records(report_set: ReportSet) -> None:
     """Write lock file and manifest beside the reports."""
     case, folder = report_set.case, report_set.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError(f"{folder} cannot be made: {error.strerror}; try another --out") from None
     if case.scenario is None or report_set.plan is None:
         entries = {
             n.stem: manifest.not_possible(case.name, case.reason) for n in report_set.notebooks

@@ -39,15 +39,18 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = """Reports on the memory of serving language models, from one scenario file.
+
+\b
+Start with    llminfra render reports/assistant-70b.toml
+Look around   llminfra list models 70b    llminfra list fields
+"""
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, help=_HELP)
 @click.version_option(llminfra.__version__, prog_name="llminfra")
 def main() -> None:
-    r"""Reports on the memory, latency, cost and energy of serving language models.
-
-    \b
-    Start with    llminfra render reports/assistant-70b.toml
-    Look around   llminfra list models 70b    llminfra list fields
-    """
+    """Run the command line."""
 
 
 _settings = click.option(
@@ -103,7 +106,7 @@ def render(
     and manifest.json. A lock file can be rendered too: it says what differs today.
     """
     report_formats = batch.wanted_formats(to)
-    found = [batch.find_notebook(name) for name in notebooks] or batch.all_notebooks()
+    found = batch.find_notebooks(notebooks)
     cases = batch.cases(files, parse_settings(settings), defaults=defaults)
     sets = batch.report_sets(cases, found, out, report_formats)
     if dry_run:
@@ -132,6 +135,8 @@ def plan(file: Path | None, settings: tuple[str, ...], as_json: bool) -> None:
     else:
         cases = load_cases(file, overrides)
         plans = [evaluate(case.scenario) for case in cases if case.scenario]
+        if not plans:
+            raise InvalidInput(f"{file}: no case is possible: {cases[0].reason}")
     if as_json:
         documents = [p.to_dict() for p in plans]
         click.echo(json.dumps(documents if len(plans) > 1 else documents[0], indent=2))

@@ -8,7 +8,7 @@ import numpy as np
 
 from llminfra.catalog.loader import Fact
 from llminfra.errors import ImpossibleCombination, MissingFact
-from llminfra.plan import Plan
+from llminfra.plan import COLUMNS, Plan
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:
@@ -65,46 +65,46 @@ def _rank_correlation(a: Range, b: Range) -> float:
 Changes = Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]]
 
 
-def variants(plan: Plan, changes: Changes) -> dict[str, Plan]:
+def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
     """Return a changed plan for each label; combinations that no engine accepts are left out.
 
     Parameters
     ----------
     changes : mapping or sequence
-        Label to changed scenario fields, or changed fields alone: then the label is the layout, and
-        layouts that come out the same are kept once.
+        Label to changed scenario fields, or changed fields alone: then the label is the layout,
+        with the changed fields where another has the same, and scenarios that come out the same
+        are kept once.
+    *facets : str
+        Names of facets that are needed: changes for which these lack a fact are left out.
     """
     labelled = changes.items() if isinstance(changes, Mapping) else ((None, c) for c in changes)
     plans: dict[str, Plan] = {}
     for label, change in labelled:
         try:
             changed = plan.variant(**change) if change else plan
-            name = label if label is not None else _layout_label(changed, change, plans)
+            for facet in ("deployment", *facets):
+                getattr(changed, facet)
         except (ImpossibleCombination, MissingFact):
             continue
-        plans.setdefault(name, changed)
+        if label is not None:
+            plans[label] = changed
+        elif _resolved(changed) not in map(_resolved, plans.values()):
+            layout = changed.deployment.label
+            fields = [f"{name} = {value}" for name, value in change.items()]
+            plans[", ".join([layout, *fields]) if layout in plans else layout] = changed
     return plans
 
 
-def _layout_label(changed: Plan, change: Mapping[str, Any], taken: Mapping[str, Plan]) -> str:
-    """Return the layout, and what the layout does not show where two would read the same."""
-    label = changed.deployment.label
-    if label not in taken or taken[label].scenario == changed.scenario:
-        return label
-    return ", ".join([label, *(f"{name} = {value}" for name, value in change.items())])
+def _resolved(plan: Plan) -> dict[str, Any]:
+    """The scenario's fields, with what was chosen in place of "auto"."""
+    return plan.scenario.to_dict() | plan.chosen
 
 
-def _frame(plan: Plan, facet: str, columns: Mapping[str, Any]) -> "pd.DataFrame | None":
-    """One facet's rows with further columns, or None when a fact for it is missing."""
-    frame = plan.frame(only=facet)
-    return None if frame.empty else frame.assign(**columns)
-
-
-def _joined(frames: "Iterable[pd.DataFrame | None]") -> "pd.DataFrame":
+def _joined(frames: "Iterable[pd.DataFrame]", more: Iterable[str]) -> "pd.DataFrame":
     import pandas as pd  # heavy, and only reports compare
 
-    found = [frame for frame in frames if frame is not None]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    none = pd.DataFrame(columns=[*COLUMNS, *more])
+    return pd.concat(list(frames) or [none], ignore_index=True)
 
 
 def compare(plan: Plan, changes: Changes, facet: str) -> "pd.DataFrame":
@@ -122,11 +122,9 @@ def compare(plan: Plan, changes: Changes, facet: str) -> "pd.DataFrame":
     compare : DataFrame
         Columns label, order, facet, name, unit, low, base, high, source.
     """
-    plans = enumerate(variants(plan, changes).items())
-    return _joined(
-        _frame(changed, facet, {"label": label, "order": order})
-        for order, (label, changed) in plans
-    )
+    plans = enumerate(variants(plan, changes, facet).items())
+    frames = (p.frame(only=facet).assign(label=label, order=order) for order, (label, p) in plans)
+    return _joined(frames, ("label", "order"))
 
 
 def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.DataFrame":
@@ -146,8 +144,9 @@ def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.Da
         source.
     """
     steps = [dict(zip(fields, v, strict=True)) for v in itertools.product(*fields.values())]
-    return _joined(
-        _frame(changed, facet, change | {"model_name": changed.deployment.model_name})
+    frames = (
+        changed.frame(only=facet).assign(**change, model_name=changed.deployment.model_name)
         for change in steps
-        for changed in variants(plan, {"": change}).values()
+        for changed in variants(plan, {"": change}, facet).values()
     )
+    return _joined(frames, (*fields, "model_name"))

@@ -1,5 +1,6 @@
 """Tables of what scenarios can name: models, accelerators, fields."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -70,12 +71,15 @@ def as_text(rows: Sequence[Row]) -> str:
     """Return rows as aligned columns, numbers to the right, missing ones as a dash."""
     if not rows:
         return "nothing found"
-    import pandas as pd  # heavy; the other commands do without
-
-    frame = pd.DataFrame(rows, dtype=object).map(_shown)
-    texts = [name for name in rows[0] if any(isinstance(row[name], str) for row in rows)]
-    left = {c: f"{{:<{max(len(c), *map(len, frame[c]))}}}".format for c in texts}
-    return frame.to_string(index=False, justify="left", formatters=left)
+    cells = [list(rows[0]), *([_shown(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    is_text = [any(isinstance(row[name], str) for row in rows) for name in rows[0]]
+    aligned = (
+        (cell.ljust if text else cell.rjust)(width)
+        for line in cells
+        for cell, width, text in zip(line, widths, is_text, strict=True)
+    )
+    return "\n".join("  ".join(itertools.islice(aligned, len(widths))).rstrip() for _ in cells)
 
 
 def _shown(value: object) -> str:

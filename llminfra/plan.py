@@ -1,7 +1,7 @@
 """One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts, Read
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llminfra.scenario import ScenarioBase
 
 R = TypeVar("R", bound=Result)
+COLUMNS: Final = ["facet", "name", "unit", "low", "base", "high", "source"]
 
 
 def _nothing_to_check(inputs: Any, facts: Facts) -> None:
@@ -102,10 +103,6 @@ class Plan:
         facts = self._facts.as_read_by("comparison", scenario.fact_overrides())
         return Plan(scenario, facts=facts)
 
-    def is_available(self, facet: str) -> bool:
-        """Tell whether a facet has all the facts it needs."""
-        return facet in dict(self.results())
-
     def results(self) -> Iterator[tuple[str, Result]]:
         """Yield the available facets by name, evaluating all of them."""
         for slot in self.slots():
@@ -128,9 +125,7 @@ class Plan:
             for name, value in result.items()
             if isinstance(value, Range)
         ]
-        return pd.DataFrame(
-            rows, columns=["facet", "name", "unit", "low", "base", "high", "source"]
-        )
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, ready for JSON."""

@@ -54,7 +54,7 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     fields |= dict(overrides or {})
     sweep = {name: values for name, values in sweep.items() if name not in (overrides or {})}
     fields = _absolute_model(fields, path)
-    name = path.name.removesuffix(LOCK_SUFFIX).removesuffix(".toml")
+    name = _name_of(path)
     try:
         if not sweep:
             case_fields = {"name": name} | fields
@@ -63,6 +63,12 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     except InvalidInput as error:
         where = "--set" if error.field in (overrides or {}) else _where(path, text, error.field)
         raise InvalidInput(f"{where}: {error}", field=error.field) from None
+
+
+def _name_of(path: Path) -> str:
+    """Name a scenario after its file; characters that a folder should not have become hyphens."""
+    stem = path.name.removesuffix(LOCK_SUFFIX).removesuffix(".toml")
+    return re.sub(r"[^A-Za-z0-9._=,+-]+", "-", stem).strip("-.")[:MAX_NAME] or "scenario"
 
 
 def _swept(

@@ -161,10 +161,11 @@ def test_what_is_no_file_is_one_line(tmp_path: Path, name: str, words: str) -> N
         load_cases(tmp_path / name)
 
 
-def test_a_file_name_that_is_no_scenario_name_says_so(load: Any) -> None:
-    line = refused(load, "title = 't'\n", name="my report.toml")
-    assert "my report.toml" in line
-    assert "name must be" in line
+def test_a_scenario_is_named_after_its_file(load: Any) -> None:
+    assert [only(load("in_flight = 1\n", name=n)).name for n in ("my case.toml", "ü.toml")] == [
+        "my-case",
+        "scenario",
+    ]
 
 
 def test_a_mistake_on_the_command_line_is_not_blamed_on_the_file(load: Any) -> None:

@@ -14,6 +14,7 @@ import tomli_w
 import llminfra
 from llminfra import formats
 from llminfra.catalog.loader import Fact, sources
+from llminfra.errors import RenderError
 from llminfra.explain import Changes, drivers, leaves, variants
 from llminfra.facets.base import FIELD_ORIGIN
 from llminfra.plan import Plan
@@ -135,14 +136,15 @@ def what_if(
     Parameters
     ----------
     changes : mapping
-        Label to changed scenario fields; changes that no engine accepts are left out.
+        Label to changed scenario fields; changes that no engine accepts, or whose facts are
+        missing, are left out.
     columns : mapping
         Column label to the quantity ("memory.max_sequences") and how to show it.
     mark : tuple
         Label and quantity of the column that is drawn as range marks and judged against `target`.
     """
-    plans = {"Base case": plan} | variants(plan, changes)
-    plans = {label: p for label, p in plans.items() if p.is_available(mark[1].partition(".")[0])}
+    facets = {path.partition(".")[0] for path in (mark[1], *(p for p, _ in columns.values()))}
+    plans = {"Base case": plan} | variants(plan, changes, *facets)
     marked = {label: _quantity(p, mark[1]) for label, p in plans.items()}
     top = max(max(r.high, r.base, target.base) for r in marked.values()) * 1.05
     heads = [column("Change one thing", "all else as in the base case", align="left")]
@@ -175,8 +177,9 @@ def what_if(
 
 def _quantity(plan: Plan, path: str) -> Range:
     facet, _, name = path.partition(".")
-    found = getattr(getattr(plan, facet), name)
-    assert isinstance(found, Range), path
+    found = getattr(getattr(plan, facet), name, None)
+    if not isinstance(found, Range):
+        raise RenderError(f"quantity must be facet.name of a number with a range, got {path!r}")
     return found
 
 
@@ -202,7 +205,7 @@ def verdicts(
         What is held, such as ``memory.max_sequences``.
     """
     found = {}
-    for label, changed in variants(plan, changes).items():
+    for label, changed in variants(plan, changes, quantity.partition(".")[0]).items():
         held = _quantity(changed, quantity)
         good = _holds(held, target)
         verdict = f"{'✓' if good else '✗'} holds {formats.count(held)}"

@@ -94,7 +94,8 @@ def _nearest(
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Changes to try: kind, words, fields; one thing at a time first, then two at once."""
-    scenario, now = plan.scenario, plan.deployment.tensor_parallel
+    scenario: Any = plan.scenario
+    now = plan.deployment.tensor_parallel
     # An automatic split was searched already: it is not searched again for every change.
     fixed = {"tensor_parallel": now} if scenario.tensor_parallel == "auto" else {}
     counts = [
@@ -117,9 +118,9 @@ def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def _replicas(plan: "Plan") -> Iterator[int]:
     """Number of replicas that should carry the load, and one more for rounding."""
-    memory = plan.memory
+    memory, scenario = plan.memory, plan.scenario.to_dict()
     if memory.fits:
-        load = memory.in_flight_per_replica * plan.scenario.replicas
+        load = memory.in_flight_per_replica * scenario["replicas"]
         needed = load / memory.max_sequences.no_less_than(1)
         fewest = math.ceil(needed.at_confidence(1 - SIZING_CONFIDENCE))
         yield from (fewest, fewest + 1)
@@ -138,7 +139,8 @@ def larger_accelerators(plan: "Plan") -> list[str]:
         for other in ids("accelerator")
         if facts.has(other, "memory_usable_bytes")
     }
-    own, own_vendor = plan.scenario.accelerator, facts.text(plan.scenario.accelerator, "vendor")
+    own = plan.scenario.to_dict()["accelerator"]
+    own_vendor = facts.text(own, "vendor")
     order = {
         a: (facts.text(a, "vendor") != own_vendor, size)
         for a, size in sizes.items()
