@@ -239,7 +239,9 @@ def write_records(report_set: ReportSet) -> None:
 def _facts_used(report_set: ReportSet) -> list[dict[str, Any]]:
     """Facts of the plan and of everything that the notebooks compared it with, by key."""
     assert report_set.plan is not None
-    facts = {fact["key"]: dict(fact) for fact in report_set.plan.to_dict()["facts"]}
+    facts: dict[str, dict[str, Any]] = {}
+    for fact in report_set.plan.to_dict()["facts"]:
+        facts.setdefault(fact["key"], fact)  # a comparison may have replaced it later
     for result in report_set.results:
         for block in result.blocks:
             for fact in block.get("facts", []):

@@ -150,7 +150,8 @@ Scenario: type[ScenarioBase] = create_model(
 def _is_printable(text: str) -> bool:
     """False for control characters, line separators, direction marks and lone surrogates."""
     unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    return all(unicodedata.category(char) not in unwanted for char in text)
+    joiners = "\u200c\u200d"  # Persian words and some emoji need them
+    return all(c in joiners or unicodedata.category(c) not in unwanted for c in text)
 
 
 def plain(value: Any) -> Any:

@@ -18,7 +18,6 @@ from llminfra.scenario import Scenario, ScenarioBase, is_text_field, unknown_fie
 LOCK_SUFFIX: Final = ".lock.toml"
 MAX_CASES: Final = 10_000
 MAX_BYTES: Final = 1_000_000
-MAX_LABEL: Final = 80
 MAX_NAME: Final = 120
 
 
@@ -86,7 +85,7 @@ def _swept(
     cases: dict[str, Case] = {}
     for combination in itertools.product(*sweep.values()):
         values: dict[str, Any] = dict(zip(sweep, combination, strict=True))
-        case_name = f"{stem[: MAX_NAME - MAX_LABEL - 2]}--{_label(values)}"
+        case_name = _case_name(stem, values)
         if case_name in cases:
             raise InvalidInput(
                 "sweep must not hold a value twice; remove it", field=next(iter(sweep))
@@ -103,14 +102,15 @@ def _swept(
     return list(cases.values())
 
 
-def _label(values: Mapping[str, Any]) -> str:
+def _case_name(stem: str, values: Mapping[str, Any]) -> str:
     """Name a combination so that it is readable and safe as a folder, and never that of another."""
-    label = ",".join(f"{name}={_value_label(value)}" for name, value in values.items())
+    safe = ",".join(f"{name}={_value_label(value)}" for name, value in values.items())
     plain = ",".join(f"{name}={_joined(value)}" for name, value in values.items())
-    if label == plain and len(label) <= MAX_LABEL:
-        return label
-    digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]
-    return f"{label[: MAX_LABEL - 9].rstrip('.-,=')}-{digest}"
+    case_name = f"{stem}--{safe}"
+    if safe == plain and len(case_name) <= MAX_NAME:
+        return case_name
+    digest = hashlib.sha256(repr((stem, sorted(values.items()))).encode()).hexdigest()[:8]
+    return f"{case_name[: MAX_NAME - 9].rstrip('.-,=')}-{digest}"
 
 
 def _joined(value: Any) -> str:

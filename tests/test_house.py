@@ -41,7 +41,8 @@ LAYERS: Final = [
 RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS: Final = sorted((ROOT / "notebooks").glob("*.ipynb"))
-MAX_LINES: Final = 400
+# Code stays short; tests, which are read one by one, may be a little longer.
+MAX_LINES: Final = {"llminfra": 400, "tests": 500}
 MAX_CELL_LINES: Final = 12
 
 
@@ -123,7 +124,8 @@ def test_publishing_knows_nothing_of_models(module: Path) -> None:
 
 @pytest.mark.parametrize("module", named([p for p in files() if p.suffix == ".py"]))
 def test_files_stay_short(module: Path) -> None:
-    assert len(module.read_text().splitlines()) < MAX_LINES
+    folder = module.relative_to(ROOT).parts[0]
+    assert len(module.read_text().splitlines()) < MAX_LINES.get(folder, 400)
 
 
 def formulas() -> Iterator[Any]:

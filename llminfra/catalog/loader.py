@@ -198,10 +198,10 @@ def _overriding(key: str, given: Any) -> Fact:
     row = {column: str(given.get(column, "")).strip() for column in _COLUMNS}
     row |= {"id": entity, "field": name, "unit": declared[name].unit}
     row["confidence"] = row["confidence"] or "derived"
-    for column in ("source", "as_of"):
+    for column in ("value", "source", "as_of"):
         if not row[column]:
             raise InvalidInput(f"{column} must not be empty, got {given[column]!r}; say which")
-    row["as_of"] = row["as_of"].removeprefix(UNDATED)
+    row["as_of"] = "" if row["as_of"] == UNDATED else row["as_of"]
     if row["confidence"] not in CONFIDENCES:
         raise InvalidInput(
             f"confidence must be one of {', '.join(CONFIDENCES)}, got {shown(row['confidence'])}; "

@@ -138,7 +138,8 @@ def _check_splits(scenario: Any, architecture: Architecture) -> None:
         near = sorted(sorted(allowed, key=lambda n: abs(n - wanted))[:4])
         heads = f"{architecture.n_attention_heads} attention heads"
         if architecture.n_attention_heads % wanted == 0:
-            heads += " and fit the KV heads"
+            kv_heads = {layer.mixer.n_kv_heads for layer in architecture.layers if layer.mixer}
+            heads += f", and divide or be a multiple of {_either(sorted(kv_heads))} KV heads"
         raise ImpossibleCombination(
             f"tensor_parallel must divide {heads}, got {wanted}; try {_either(near)}",
             field="tensor_parallel",

@@ -89,7 +89,11 @@ BAD_FILES: Final = {
     "misspelt": ('title = "x"\n\nmodle = "x"', ":3:", "'modle'", "closest: model, "),
     "misspelt in a section": ('[model]\nprecison = "x"', ":2:", "closest: precision"),
     "misspelt in a sweep": ("[sweep]\ntensor_paralel = [1]", ":2:", "closest: tensor_parallel"),
-    "two demand views": ("in_flight = 1\nactive_users = 3", ":2:", "in_flight = 1 and active_users"),
+    "two demand views": (
+        "in_flight = 1\nactive_users = 3",
+        ":2:",
+        "in_flight = 1 and active_users",
+    ),
     "lone companion": ("think_time_s = 5", ":1:", "active_users"),
     "text for a number": ('tensor_parallel = "8"', ":1:", "a whole number", "got '8'"),
     "number for a text": ("model = 3", ":1:", "must be text", "got 3"),

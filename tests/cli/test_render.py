@@ -22,12 +22,18 @@ from click.testing import CliRunner, Result
 from llminfra.cli import main
 
 EXAMPLE: Final = "assistant-70b"
-PARAMETERS: Final = 'title: str = ""  # title\ntensor_parallel: int = 4  # accelerators\nmore: dict = {}'
+PARAMETERS: Final = (
+    'title: str = ""  # title\ntensor_parallel: int = 4  # accelerators\nmore: dict = {}'
+)
 SETUP: Final = """\
 from llminfra import Scenario, evaluate
 scenario = Scenario.from_cell(globals())
 plan = evaluate(scenario)"""
-TINY: Final = (PARAMETERS, SETUP, "print(scenario.tensor_parallel, plan.memory.kv_pool_tokens.base)")
+TINY: Final = (
+    PARAMETERS,
+    SETUP,
+    "print(scenario.tensor_parallel, plan.memory.kv_pool_tokens.base)",
+)
 FITS: Final = 'title = "Tiny"\ntensor_parallel = 4\n'
 
 Notebook = Callable[..., Path]
@@ -248,7 +254,7 @@ def test_spaces_and_signs_in_paths_are_fine(notebook: Notebook) -> None:
 
 
 def test_title_is_text_in_every_report(notebook: Notebook) -> None:
-    title = "Söhne & \\\"Töchter\\\" 東京 🚀 {{ 7*7 }} $x$ **b**"
+    title = 'Söhne & \\"Töchter\\" 東京 🚀 {{ 7*7 }} $x$ **b**'
     tiny = notebook("tiny.ipynb", (PARAMETERS, SETUP, "scenario.title"))
     ok(write("case.toml", f'title = "{title}"\ntensor_parallel = 4'), "--notebook", tiny)
     html = Path("out/case/tiny.html").read_text("utf-8")
@@ -295,9 +301,7 @@ def test_impossible_combination_of_a_sweep_is_listed(notebook: Notebook) -> None
     result = render(sweep, "--notebook", notebook("tiny.ipynb"))
     assert result.exit_code == 0
     assert result.stdout.splitlines() == ["out/case--tensor_parallel=4/tiny.html"]
-    assert re.fullmatch(
-        r"out/case--tensor_parallel=6: not possible: .+ got 6; .+\n", result.stderr
-    )
+    assert re.fullmatch(r"out/case--tensor_parallel=6: not possible: .+ got 6; .+\n", result.stderr)
     entry = manifest("out/case--tensor_parallel=6")["reports"]["tiny"]
     assert (entry["status"], entry["outputs"]) == ("not_possible", {})
     assert "got 6" in entry["error"]

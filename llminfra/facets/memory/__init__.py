@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "Memory", "check", "evaluate", "problems"]
 
 _MAX_BYTES = 1e13
+# Quantities that are found by search, and only when they are asked for.
+_SEARCHED = ("max_model_len_accepted", "accelerators_needed", "accelerators_needed_for_load")
 
 
 class Inputs(BaseInputs):
@@ -100,12 +102,16 @@ class Memory(Result):
     kv_pool_tokens: Range
     max_sequences: Range
     max_sequences_guaranteed: Range
-    max_model_len_accepted: Range
     in_flight_per_replica: Range
     fits: bool
     fits_probability: float
     load_probability: float
     _sizing: Sizing = dataclasses.field(repr=False, compare=False)
+
+    @cached_property
+    def max_model_len_accepted(self) -> Range:
+        """Longest sequence whose reservation fits in the pool."""
+        return self._sizing.longest_accepted()
 
     @cached_property
     def accelerators_needed(self) -> int | None:
@@ -120,7 +126,7 @@ class Memory(Result):
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity, those that are found by search last."""
         yield from super().items()
-        for name in ("accelerators_needed", "accelerators_needed_for_load"):
+        for name in _SEARCHED:
             yield name, getattr(self, name)
 
     @property
@@ -196,7 +202,6 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         max_sequences_guaranteed=layout.held(scenario.data_parallel, layout.longest_bytes).named(
             "max_sequences_guaranteed"
         ),
-        max_model_len_accepted=sizing.longest_accepted(layout),
         in_flight_per_replica=load,
         fits=held.base >= 1,
         fits_probability=held.probability_at_least(1),

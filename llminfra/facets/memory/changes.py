@@ -85,8 +85,9 @@ def _nearest(
             continue
         if probability(memory) >= SIZING_CONFIDENCE:
             fields = ", ".join(f"{name} = {value}" for name, value in change.items())
+            holds = "each holds" if "replicas" in change else "holds"
             held = formats.counted(memory.max_sequences, "request")
-            found[kind] = f"{changed.deployment.label}{words} ({fields}): holds {held} at once"
+            found[kind] = f"{changed.deployment.label}{words} ({fields}): {holds} {held} at once"
         if len(found) == most:
             break
     return tuple(found.values())
@@ -109,7 +110,7 @@ def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield from (("count", "", change) for change in counts)
     yield from (("precision", "", change | fixed) for change in precisions)
     for n in _replicas(plan):
-        yield "replicas", f", {n} replicas", {"replicas": n} | fixed
+        yield "replicas", "", {"replicas": n} | fixed
     for accelerator in larger_accelerators(plan):
         yield "accelerator", "", {"accelerator": accelerator} | fixed
     for precision, count in itertools.product(precisions, counts):

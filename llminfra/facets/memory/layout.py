@@ -86,6 +86,7 @@ class Sizing:
         self._layouts: dict[int, Layout] = {}
         deployment = plan.deployment
         self.model, self.engine = deployment.architecture, deployment.engine_entry
+        self.tensor_parallel = deployment.tensor_parallel
         self.longest_tokens = exact(deployment.max_model_len, name="max_model_len")
         self.block_tokens = facts.number(self.engine, "kv_block_tokens")
         self.request_tokens = plan.capacity.tokens_per_request
@@ -246,8 +247,9 @@ class Sizing:
             tensor_parallel=tensor_parallel,
         )
 
-    def longest_accepted(self, layout: Layout) -> Range:
+    def longest_accepted(self) -> Range:
         """Longest sequence whose reservation still fits in the pool, by bisection."""
+        layout = self.layout(self.tensor_parallel)
         low, high = 0 * layout.pool_bytes.draws, self.longest_tokens.draws + 0.0
         for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
             middle = np.ceil((low + high) / 2)
