@@ -286,6 +286,6 @@ def equation(quantity: Range, *, numbers: str = "") -> Block:
     return block(
         "equation",
         latex=equation_of(quantity.formula),
-        numbers=text(numbers),
+        numbers=rf"\text{{{text(numbers)}}}" if numbers else "",
         alt=summary,
     )

@@ -53,8 +53,8 @@ def _too_long(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
         return None
     return Problem(
         "E-LEN" if scenario.max_model_len else "W-LEN",
-        f"{plan.deployment.engine_name} accepts at most {most:,.0f} tokens as max_model_len here, "
-        f"{'got' if scenario.max_model_len else 'the model allows'} {wanted:,}",
+        f"max_model_len must be at most {most:,.0f} tokens for {plan.deployment.engine_name} to "
+        f"start, {'got' if scenario.max_model_len else 'the model allows'} {wanted:,}",
         (f"max_model_len = {most:.0f}",),
     )
 
