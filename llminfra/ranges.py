@@ -139,7 +139,9 @@ class Range(NDArrayOperatorsMixin):
         others = [x for x in inputs if not isinstance(x, Range)]
         if method != "__call__" or not (out is None or in_place) or any(map(np.ndim, others)):
             return NotImplemented  # the entries of an array would pass for draws
-        result = ufunc(*(x.draws if isinstance(x, Range) else x for x in inputs), **kwargs)
+        # A ratio to nothing is infinite or undefined and shown as missing: no warning is needed.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result = ufunc(*(x.draws if isinstance(x, Range) else x for x in inputs), **kwargs)
         sources: dict[str, Range] = {}
         for i, x in enumerate(inputs):
             if isinstance(x, Range):

@@ -1,104 +1,30 @@
 """``llminfra render`` with real kernels and real files."""
 
 import hashlib
-import json
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import nbformat
 import pytest
-from click.testing import CliRunner, Result
 
-from llminfra.cli import main
-
-EXAMPLE: Final = "assistant-70b"
-PARAMETERS: Final = (
-    'title: str = ""  # title\ntensor_parallel: int = 4  # accelerators\nmore: dict = {}'
-)
-SETUP: Final = """\
-from llminfra import Scenario, evaluate
-scenario = Scenario.from_cell(globals())
-plan = evaluate(scenario)"""
-TINY: Final = (
+from tests.cli.conftest import (
     PARAMETERS,
     SETUP,
-    "print(scenario.tensor_parallel, plan.memory.kv_pool_tokens.base)",
+    Notebook,
+    files,
+    manifest,
+    ok,
+    printed,
+    render,
+    write,
 )
-FITS: Final = 'title = "Tiny"\ntensor_parallel = 4\n'
 
-Notebook = Callable[..., Path]
-
-
-@pytest.fixture(autouse=True)
-def fixed_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Same bytes in every run, and a folder of its own for each test."""
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795478400")
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def notebook(tmp_path: Path) -> Notebook:
-    """Write a notebook of a few cells, the first of which holds the parameters."""
-
-    def written(name: str, cells: Sequence[str] = TINY) -> Path:
-        document = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_markdown_cell(f"# Does {Path(name).stem} work?", id="title")]
-            + [nbformat.v4.new_code_cell(text, id=f"c{i}") for i, text in enumerate(cells)],
-            metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
-        )
-        document.cells[1].metadata["tags"] = ["parameters"]
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(document, path)
-        return path
-
-    return written
-
-
-def write(name: str, text: str = FITS) -> Path:
-    path = Path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def render(*arguments: object, out: Path | str = "out") -> Result:
-    command = ["render", *(str(a) for a in arguments), "--out", str(out)]
-    return CliRunner().invoke(main, command)
-
-
-def ok(*arguments: object, out: Path | str = "out") -> list[str]:
-    """Return the printed paths of a rendering where all is well."""
-    result = render(*arguments, out=out)
-    assert (result.exit_code, result.stderr) == (0, ""), (result.exception, result.stdout)
-    return result.stdout.splitlines()
-
-
-def manifest(folder: Path | str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text("utf-8"))
-    return found
-
-
-def files(folder: Path | str) -> dict[str, bytes]:
-    found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-
-
-def printed(path: Path | str) -> str:
-    """What the cells of an executed notebook printed."""
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    return "".join(output.text for output in outputs if output.output_type == "stream")
+EXAMPLE: Final = "assistant-70b"
 
 
 # -- the example, whole -------------------------------------------------------------------------
@@ -317,136 +243,3 @@ def test_problem_renders_and_fails_under_strict_only(
     assert result.stdout.splitlines() == ["out/case/tiny.html"]
     assert re.match(r"case: E-FIT: .+ does not fit", result.stderr)
     assert Path("out/case/tiny.html").is_file()
-
-
-# -- failures -----------------------------------------------------------------------------------
-
-FAILING: Final = (PARAMETERS, SETUP, "1 / (scenario.tensor_parallel - 8)  # <b>")
-
-
-def test_failing_notebook_leaves_the_others_and_the_old_file(notebook: Notebook) -> None:
-    tiny, failing = notebook("tiny.ipynb"), notebook("failing.ipynb", FAILING)
-    both = ("--notebook", failing, "--notebook", tiny)
-    ok(write("case.toml"), *both)
-    old = Path("out/case/failing.html").read_bytes()
-
-    result = render("case.toml", *both, "--set", "tensor_parallel=8")
-    assert result.exit_code == 1
-    assert result.stdout.splitlines() == ["out/case/tiny.html"]
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: failing: cell 3: ZeroDivisionError: division by zero")
-    assert "out/case/failing.error.html" in line
-
-    assert Path("out/case/failing.html").read_bytes() == old
-    page = Path("out/case/failing.error.html").read_text("utf-8")
-    assert "ZeroDivisionError" in page
-    assert "# &lt;b&gt;" in page
-    reports = manifest("out/case")["reports"]
-    assert {name: report["status"] for name, report in reports.items()} == {
-        "failing": "stale",
-        "tiny": "ok",
-    }
-    assert reports["failing"]["outputs"]["html"]["stale"] is True
-
-    ok("case.toml", *both)
-    assert not Path("out/case/failing.error.html").exists()
-    assert manifest("out/case")["reports"]["failing"]["status"] == "ok"
-
-
-def test_what_another_run_left_is_stale_when_the_scenario_changed(notebook: Notebook) -> None:
-    one, two = notebook("one.ipynb"), notebook("two.ipynb")
-    ok(write("case.toml"), "--notebook", one, "--notebook", two)
-    ok("case.toml", "--notebook", one, "--set", "tensor_parallel=8")
-    reports = manifest("out/case")["reports"]
-    assert (reports["one"]["status"], reports["two"]["status"]) == ("ok", "stale")
-
-
-@pytest.mark.parametrize("taken", ["out/case", "out"], ids=["scenario's", "parent"])
-def test_folder_that_cannot_be_made_is_one_line(notebook: Notebook, taken: str) -> None:
-    write(taken, "a file where a folder should be")
-    result = render(write("case.toml"), "--notebook", notebook("tiny.ipynb"), out="out/")
-    assert isinstance(result.exception, SystemExit), repr(result.exception)
-    assert result.exit_code in (1, 2)
-    assert "Error: " in result.stderr
-    assert Path(taken).read_text("utf-8") == "a file where a folder should be"
-
-
-def test_broken_notebook_is_one_line(notebook: Notebook) -> None:
-    result = render(write("case.toml"), "--notebook", write("broken.ipynb", "{"))
-    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
-    assert "broken.ipynb: is not a readable notebook" in result.stderr
-    assert not Path("out").exists()
-
-
-def test_misspelt_parameters_cell_names_the_field(notebook: Notebook) -> None:
-    cells = (PARAMETERS.replace("tensor_parallel: int", "tensor_paralel"), SETUP)
-    result = render(write("case.toml"), "--notebook", notebook("typo.ipynb", cells))
-    assert result.exit_code == 1
-    assert "unknown field 'tensor_paralel'; closest: tensor_parallel" in result.stderr
-
-
-# -- many ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_files_and_notebooks_multiply_through_the_pool(notebook: Notebook) -> None:
-    books = [notebook("one.ipynb"), notebook("two.ipynb"), notebook("failing.ipynb", FAILING)]
-    cases = [write(f"case{n}.toml", f"tensor_parallel = {n}") for n in (2, 4, 8)]
-    arguments = [part for book in books for part in ("--notebook", book)]
-    result = render(*cases, *arguments, "--jobs", 2, "--to", "ipynb")
-    assert result.exit_code == 1
-    expected = [
-        f"out/case{n}/{name}.ipynb"
-        for n in (2, 4, 8)
-        for name in ("one", "two", "failing")
-        if (n, name) != (8, "failing")
-    ]
-    assert result.stdout.splitlines() == expected
-    for n in (2, 4, 8):
-        assert printed(f"out/case{n}/one.ipynb").split()[0] == str(n)
-        assert set(manifest(f"out/case{n}")["reports"]) == {"one", "two", "failing"}
-    assert [line for line in result.stderr.splitlines() if line.startswith("Error")] != []
-
-
-def test_real_process_prints_paths_alone_on_standard_output(notebook: Notebook) -> None:
-    notebook("tiny.ipynb")
-    command = [sys.executable, "-m", "llminfra.cli", "render", str(write("case.toml"))]
-    command += ["--notebook", "tiny.ipynb", "--out", "out"]
-    done = subprocess.run(command, capture_output=True, check=False, text=True)
-    assert (done.returncode, done.stdout) == (0, "out/case/tiny.html\n")
-    assert done.stderr == ""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("n_cases", [1, 3])
-def test_interrupt_ends_at_once_and_leaves_old_files_and_no_half_ones(
-    notebook: Notebook, n_cases: int
-) -> None:
-    started = [Path(f"started{n}").resolve() for n in range(n_cases)]
-    wait = "import time\nopen(scenario.title, 'w').close()\ntime.sleep(scenario.in_flight)"
-    notebook("waits.ipynb", (PARAMETERS, SETUP, wait))
-    cases = [
-        str(write(f"case{n}.toml", f"title = 'started{n}'\ntensor_parallel = 4\nin_flight = 0"))
-        for n in range(n_cases)
-    ]
-    options = ["--notebook", "waits.ipynb", "--out", "out", "--jobs", "3"]
-    ok(*cases, *options[:2])
-    before = files("out")
-    for path in started:
-        path.unlink()
-    command = [sys.executable, "-m", "llminfra.cli", "render", *cases, *options]
-    process = subprocess.Popen(
-        [*command, "--set", "in_flight=1000"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while not all(path.exists() for path in started) and process.poll() is None:
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode not in (0, 2)
-    assert stdout == ""
-    assert "Traceback" not in stderr
-    assert files("out") == before
