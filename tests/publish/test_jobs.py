@@ -15,7 +15,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from llminfra.publish import jobs
-from llminfra.publish.jobs import BLOCK_MIME, Job, Result, run, run_job
+from llminfra.publish.jobs import Job, Result, run, run_job
+from llminfra.wire import BLOCK_MIME
 
 EMIT = f"""
 from IPython.display import display
