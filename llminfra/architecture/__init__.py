@@ -19,7 +19,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from llminfra.architecture.adapters import adapter_parameters
-from llminfra.architecture.groups import CacheGroup, CacheKind, Sharding, WeightGroup
+from llminfra.architecture.groups import (
+    CacheGroup,
+    CacheKind,
+    Sharding,
+    WeightGroup,
+    attention_bytes,
+    ceil_div,
+    page_tokens,
+)
 from llminfra.architecture.layers import (
     Dense,
     Gqa,
@@ -130,27 +138,87 @@ class Stage:
         block_tokens: ArrayLike,
         max_num_batched_tokens: ArrayLike,
         bytes_per_value: ArrayLike,
+        state_pages: ArrayLike = 0.0,
         tensor_parallel: int = 1,
     ) -> Any:
         r"""Cache that the engine reserves for one sequence on one rank of this stage [byte].
 
         Notes
         -----
-        .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l
+        .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l + \sum_r S_r
 
-        with the window or chunk of layer l, where it has one, plus the tokens of one step.
+        with the window or chunk of layer l, where it has one, plus the tokens of one step. States
+        :math:`S_r` are padded, and blocks of b tokens raised, as in `state_padding_bytes`.
         """
-        shape = np.broadcast(tokens, block_tokens, max_num_batched_tokens, bytes_per_value).shape
-        total = np.zeros(shape)
+        split: dict[str, Any] = {
+            "bytes_per_value": bytes_per_value,
+            "tensor_parallel": tensor_parallel,
+        }
+        page = {"block_tokens": block_tokens, "state_pages": state_pages}
+        raised = page_tokens(self.cache_groups, **page, **split)
+        total = self.state_padding_bytes(**page, **split)
         for group in self.cache_groups:
             total = total + group.reserved_on_rank(
                 tokens,
-                block_tokens=block_tokens,
+                block_tokens=raised,
                 max_num_batched_tokens=max_num_batched_tokens,
-                bytes_per_value=bytes_per_value,
-                tensor_parallel=tensor_parallel,
+                **split,
             )
-        return total[()]
+        return total
+
+    def state_padding_bytes(
+        self,
+        *,
+        block_tokens: ArrayLike,
+        bytes_per_value: ArrayLike,
+        state_pages: ArrayLike,
+        tensor_parallel: int = 1,
+    ) -> Any:
+        r"""Memory of one sequence on one rank beyond its recurrent states [byte].
+
+        Parameters
+        ----------
+        block_tokens : array_like
+            Block of the engine before it is raised. [token]
+        bytes_per_value : array_like
+            Width of the attention cache, which shares its pages with the states. [byte/value]
+        state_pages : array_like
+            Pages that hold one state; 0 where the engine keeps states outside of pages. [1]
+        tensor_parallel : int
+            Ranks that share states and KV heads. [accelerator]
+
+        Returns
+        -------
+        state_padding_bytes : float or ndarray
+            [byte]
+
+        Notes
+        -----
+        .. math:: \sum_r (n \, b' k - S_r), \quad b' = b \lceil \max_r S_r / (b k) \rceil
+
+        A page of :math:`b'` tokens, of k bytes in the widest attention layer, holds one state. One
+        page is kept for a sequence, and a second one where prefixes are cached at page borders.
+
+        References
+        ----------
+        vLLM, ``HybridAttentionMambaModelConfig`` and ``MambaSpec``.
+        """
+        split: dict[str, Any] = {
+            "bytes_per_value": bytes_per_value,
+            "tensor_parallel": tensor_parallel,
+        }
+        tokens = page_tokens(
+            self.cache_groups, block_tokens=block_tokens, state_pages=state_pages, **split
+        )
+        page_bytes = tokens * attention_bytes(self.cache_groups, **split)
+        total: Any = np.zeros(np.broadcast(tokens, page_bytes).shape)[()]
+        for group in self.cache_groups:
+            if group.kind == "state":
+                own = ceil_div(group.state_bytes, tensor_parallel)
+                padded = np.multiply(state_pages, np.maximum(page_bytes, own))
+                kept = np.where(np.asarray(state_pages) > 0, padded, own)
+                total = total + group.n_layers * (kept - own)
+        return total
 
 
 @dataclass(frozen=True)
