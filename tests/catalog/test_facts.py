@@ -162,13 +162,16 @@ def test_silicon_never_goes_stale() -> None:
         ("0.19", "vllm-0.19"),
         ("0.20.3", "vllm-0.19"),
         ("1.0", "vllm-0.21"),
+        ("v0.21.0rc1", "vllm-0.21"),
     ],
 )
 def test_the_newest_constants_that_are_not_newer_apply(version: str | None, entry: str) -> None:
     assert engine_entry("vllm", version) == entry
 
 
-@pytest.mark.parametrize("version", ["0.5", "0.6.3", "latest", "", "9" * 5000])
+@pytest.mark.parametrize(
+    "version", ["0.5", "0.6.3", "latest", "", "9" * 5000, "0.21abc", "b19", "0.1.dev16944", "0..2"]
+)
 def test_a_version_without_constants_is_one_line(version: str) -> None:
     with pytest.raises(InvalidInput, match="engine_version must be") as caught:
         engine_entry("vllm", version)

@@ -375,5 +375,37 @@ def test_a_format_that_the_accelerator_does_not_multiply_is_a_warning() -> None:
     assert hopper == []
 
 
+@pytest.mark.parametrize(
+    ("engine", "version", "newest"),
+    [
+        ("vllm", "99.0", "0.27.1"),
+        ("vllm", "0.15", "0.11"),
+        ("sglang", "0.5.6.post2", "0.4.3"),
+        ("tensorrt-llm", "1.2.0rc5", "1.1"),
+        ("llama.cpp", "b6153", ""),
+    ],
+)
+def test_a_version_newer_than_every_tested_one_is_a_warning(
+    engine: str, version: str, newest: str
+) -> None:
+    plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
+    (warning,) = plan.problems
+    assert warning.code == "W-VERSION"
+    assert version in warning.message
+    assert newest in warning.message
+    if newest:
+        assert warning.fixes == (f'engine_version = "{newest}"',)
+
+
+@pytest.mark.parametrize(
+    ("engine", "version"),
+    [("vllm", "0.27.1"), ("vllm", "0.11.2"), ("tensorrt-llm", "1.1.0"), ("llama.cpp", None)],
+)
+def test_a_tested_version_is_no_warning(engine: str, version: str | None) -> None:
+    plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
+    assert plan.problems == []
+    assert "none" not in plan.deployment.engine_version
+
+
 def test_a_layout_that_holds_the_load_has_no_problem() -> None:
     assert evaluate(Scenario(tensor_parallel=8)).problems == []
