@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llminfra import InvalidInput, Plan, Scenario, evaluate
+from llminfra.catalog.loader import ids
 from llminfra.facets.base import Problem
 from llminfra.facets.deployment import Precision
 from llminfra.facets.memory import Memory
@@ -405,6 +406,27 @@ def test_a_tested_version_is_no_warning(engine: str, version: str | None) -> Non
     plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
     assert plan.problems == []
     assert "none" not in plan.deployment.engine_version
+
+
+@pytest.mark.parametrize("basis", ["usable", "marketing"])
+@pytest.mark.parametrize("accelerator", ids("accelerator"))
+def test_every_accelerator_has_an_answer(accelerator: str, basis: str) -> None:
+    plan = evaluate(
+        Scenario(model="llama-3.1-8b", accelerator=accelerator, memory_basis=basis, in_flight=1)
+    )
+    assert plan.memory.memory_bytes_per_accelerator.base > 4e9
+    assert "E-DATA" not in [problem.code for problem in plan.problems]
+
+
+def test_memory_that_belongs_to_the_server_is_said_to_be_assumed() -> None:
+    plan = evaluate(Scenario(accelerator="epyc-9654", engine="llama.cpp", precision="q4_k_m"))
+    (warning,) = (problem for problem in plan.problems if problem.code == "W-DATA")
+    assert "EPYC 9654 is assumed to be" in warning.message
+    assert warning.fixes[0].startswith('[facts] "epyc-9654.memory_usable_bytes"')
+    assert plan.memory.memory_bytes_per_accelerator.high > 1.5e12
+    given = {"value": 1.5e12, "source": "data sheet", "as_of": "2026-10"}
+    own = plan.scenario.replace(facts={"epyc-9654.memory_usable_bytes": given})
+    assert "W-DATA" not in [problem.code for problem in evaluate(own).problems]
 
 
 def test_a_layout_that_holds_the_load_has_no_problem() -> None:

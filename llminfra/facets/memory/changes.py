@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
-from llminfra.catalog.loader import ids
+from llminfra.catalog.loader import Fact, ids
 from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Problem
 from llminfra.facets.memory.layout import MOST_TRIED, kv_precision
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
     """Report what does not fit, by how much, the nearest changes that would, and warnings."""
-    found = [_misfit(plan, memory), _too_long(scenario, plan, memory), _foreign_format(plan)]
+    found = [
+        _misfit(plan, memory),
+        _too_long(scenario, plan, memory),
+        _foreign_format(plan),
+        _assumed_memory(scenario, plan, memory),
+    ]
     return [problem for problem in found if problem is not None]
 
 
@@ -67,6 +72,20 @@ def _foreign_format(plan: "Plan") -> Problem | None:
         "W-FORMAT",
         f"{deployment.accelerator_name} has no {deployment.precision_name} arithmetic: the weights "
         "fit as computed, and are unpacked to another format for every product",
+    )
+
+
+def _assumed_memory(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
+    """The memory of a CPU or of a shared pool is that of the machine around it."""
+    fact = memory.memory_bytes_per_accelerator.origin
+    if not isinstance(fact, Fact) or fact.confidence != "assumption":
+        return None
+    size = memory.memory_bytes_per_accelerator
+    return Problem(
+        "W-DATA",
+        f"memory of {plan.deployment.accelerator_name} is assumed to be {formats.gb(size)} "
+        f"({formats.band(size, formats.gb)}): {fact.note}",
+        (f'[facts] "{fact.key}" = {{value = …, source = "…", as_of = …}}',),
     )
 
 
