@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +121,18 @@ def test_multimodal_configurations_are_read_at_the_language_tower() -> None:
         "text_config": LLAMA,
         "quantization_config": {"quant_method": "fp8"},
     }
-    assert read(nested) == read(LLAMA, tie_word_embeddings=True)
+    language = replace(read(nested), other_towers=())
+    assert language == read(LLAMA, tie_word_embeddings=True)
+
+
+def test_what_stands_beside_the_language_model_is_named() -> None:
+    omni = {
+        "model_type": "qwen3_omni_moe",
+        "talker_config": {"x": 1},
+        "thinker_config": {"audio_config": {}, "vision_config": {}, "text_config": LLAMA},
+    }
+    assert read(omni).other_towers == ("speech", "vision", "audio")
+    assert read(LLAMA, vision_config=None).other_towers == ()
 
 
 def test_unknown_keys_and_quantisation_do_not_matter() -> None:

@@ -73,6 +73,8 @@ class Architecture:
         What stands beside embedding and head: positions, norms, projections.
     embedding_size : int, optional
         Width of the embedding where it is not `hidden_size`. [1]
+    other_towers : tuple of str
+        What stands beside the language model and is not counted: vision, audio, speech.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class Architecture:
     before: tuple[WeightGroup, ...] = ()
     after: tuple[WeightGroup, ...] = ()
     embedding_size: int | None = None
+    other_towers: tuple[str, ...] = ()
 
     @property
     def n_layers(self) -> int:
@@ -187,7 +190,8 @@ class Architecture:
     def active_parameters(self) -> int:
         """Parameters that one token uses: all but the experts it is not sent to [1].
 
-        Embedding and head count in full, as in most published "active" numbers.
+        Embedding and head count in full, as in most published "active" numbers. Some publishers
+        leave the embedding out: 5.1 bn instead of 5.71 bn of gpt-oss-120b, whose table is 0.58 bn.
         """
         return sum(group.active_count for group in self.weight_groups())
 

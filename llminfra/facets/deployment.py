@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from llminfra import formats
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines, version_numbers
 from llminfra.catalog.loader import ids, model_entries
@@ -215,7 +216,7 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
 
 def problems(scenario: Any, plan: "Plan", deployment: Deployment) -> list[Problem]:
     """Warn of what the constants of the catalogue were not tested on."""
-    found = [_untested_version(scenario, deployment)]
+    found = [_untested_version(scenario, deployment), _other_towers(deployment)]
     return [problem for problem in found if problem is not None]
 
 
@@ -232,6 +233,17 @@ def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:
         f"{name} {version} {known} version that the catalogue's constants for it rest on; runtime "
         "memory and default limits are taken as unchanged and may be off",
         (f'engine_version = "{newest}"',) if newest else (),
+    )
+
+
+def _other_towers(deployment: Deployment) -> Problem | None:
+    towers = formats.join(list(deployment.architecture.other_towers))
+    if not towers:
+        return None
+    return Problem(
+        "W-TOWER",
+        f"only the language model of {deployment.model_name} is counted: the memory of its "
+        f"{towers} part comes on top, unless the engine serves text alone",
     )
 
 

@@ -7,6 +7,7 @@ key, value and what is expected.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,13 @@ _STYLES: Final[dict[str, Style | StyleOf]] = {
 _SAME_AS: Final = {**families.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
 # Where multimodal configurations keep the language model.
 _TEXT_KEYS: Final = ("text_config", "llm_config", "language_config", "thinker_config")
+# Where they keep what stands beside it, which is not counted.
+_TOWER_KEYS: Final = {
+    "vision_config": "vision",
+    "visual": "vision",
+    "audio_config": "audio",
+    "talker_config": "speech",
+}
 _BY_HAND: Final = (
     'for a model built like Llama write "model_type": "custom" with hidden_size, '
     "num_hidden_layers, num_attention_heads, intermediate_size and vocab_size, and what differs "
@@ -78,7 +86,7 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     """
     if not isinstance(config, Mapping):
         raise InvalidInput(f"{origin}: must be an object, got {brief(config)}")
-    text = _language_tower(config, origin)
+    text, towers = _language_tower(config, origin)
     model_type = text.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         raise Fields(text, origin).wrong("model_type", f"the model's family; {_BY_HAND}")
@@ -91,12 +99,20 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
         )
     fields = Fields(text, origin)
     style = style if isinstance(style, Style) else style(fields)
-    return decoder(fields.with_defaults(style.defaults), style, model_type)
+    model = decoder(fields.with_defaults(style.defaults), style, model_type)
+    return replace(model, other_towers=towers)
 
 
-def _language_tower(config: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
-    """Go down to the language model; what it leaves open, the level above may say."""
+def _language_tower(
+    config: Mapping[str, Any], origin: str
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Go down to the language model; what it leaves open, the level above may say.
+
+    Returns the language model's configuration and the names of the towers beside it.
+    """
+    towers: dict[str, None] = {}
     for _ in _TEXT_KEYS:
+        towers |= {name: None for key, name in _TOWER_KEYS.items() if config.get(key) is not None}
         key = next((k for k in _TEXT_KEYS if config.get(k) is not None), None)
         if key is None:
             break
@@ -105,7 +121,7 @@ def _language_tower(config: Mapping[str, Any], origin: str) -> Mapping[str, Any]
             raise Fields(config, origin).wrong(key, "an object")
         inherited = {k: config[k] for k in ("model_type", "tie_word_embeddings") if k in config}
         config = {**inherited, **inner}
-    return config
+    return config, tuple(towers)
 
 
 def architecture_from_path(path: Path | str) -> Architecture:

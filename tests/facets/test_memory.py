@@ -14,6 +14,7 @@ from llminfra.catalog.loader import ids
 from llminfra.facets.base import Problem
 from llminfra.facets.deployment import Precision
 from llminfra.facets.memory import Memory
+from llminfra.facets.memory.changes import larger_accelerators
 from llminfra.units import GB, GIB
 
 # Explicit bytes of decision_framework 1.1 and 6.5.
@@ -427,6 +428,19 @@ def test_memory_that_belongs_to_the_server_is_said_to_be_assumed() -> None:
     given = {"value": 1.5e12, "source": "data sheet", "as_of": "2026-10"}
     own = plan.scenario.replace(facts={"epyc-9654.memory_usable_bytes": given})
     assert "W-DATA" not in [problem.code for problem in evaluate(own).problems]
+
+
+def test_what_is_not_counted_is_said() -> None:
+    plan = evaluate(Scenario(model="gemma-3-27b", tensor_parallel=8))
+    (warning,) = plan.problems
+    assert warning.code == "W-TOWER"
+    assert "vision part comes on top" in warning.message
+
+
+def test_no_change_rests_on_memory_that_is_assumed() -> None:
+    plan = evaluate(Scenario(model="deepseek-r1", accelerator="mi355x"))
+    assert "epyc" not in " ".join(only_problem(plan).fixes)
+    assert "epyc-9654" not in larger_accelerators(plan)
 
 
 def test_a_layout_that_holds_the_load_has_no_problem() -> None:
