@@ -262,17 +262,17 @@ class Sizing:
             tensor_parallel=tensor_parallel,
         )
 
-    def longest_accepted(self) -> Range:
-        """Longest sequence whose reservation still fits in the pool, by bisection."""
+    def longest_held(self, sequences: Range) -> Range:
+        """Longest sequence of which the pool of a rank reserves so many, by bisection."""
         layout = self.layout(self.tensor_parallel)
-        low, high = 0 * layout.pool_bytes.draws, self.longest_tokens.draws + 0.0
+        most_bytes = (layout.pool_bytes / sequences).draws
+        low, high = 0 * most_bytes, self.longest_tokens.draws + 0.0
         for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
             middle = np.ceil((low + high) / 2)
             needed = self.reserved(layout.stage, layout.tensor_parallel, Range(middle))
-            fits = needed.draws <= layout.pool_bytes.draws
+            fits = needed.draws <= most_bytes
             low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
-        name = "max_model_len_accepted"
-        return Range(np.maximum(low, 0), name=name, inputs={"kv_pool_bytes": layout.pool_bytes})
+        return Range(np.maximum(low, 0), unit="token", inputs={"kv_pool_bytes": layout.pool_bytes})
 
     def fewest(self, sequences: Range) -> int | None:
         """Fewest accelerators of this kind that hold so many requests at the sizing confidence."""
