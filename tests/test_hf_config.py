@@ -20,6 +20,11 @@ COUNTS: Final = [
     json.loads(line)
     for line in (Path(__file__).parent / "hf_config_counts.jsonl").read_text().splitlines()
 ]
+# Configurations and counts of model pages: name, parameters, configuration.
+PUBLISHED: Final = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "hf_config_published.jsonl").read_text().splitlines()
+]
 LLAMA: Final[dict[str, Any]] = {
     "model_type": "llama",
     "hidden_size": 4096,
@@ -56,6 +61,16 @@ def kinds(model: Architecture) -> str:
 )
 def test_count_is_that_of_the_published_class(parameters: int, config: dict[str, Any]) -> None:
     assert read(config).parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "config"),
+    [pytest.param(*row, id=f"model page: {row[0]}") for row in PUBLISHED],
+)
+def test_count_is_the_published_one(name: str, parameters: int, config: dict[str, Any]) -> None:
+    """Exact counts within 0.1 %, those published in three figures within 0.5 %."""
+    is_rounded = parameters % 1_000_000 == 0
+    assert read(config).parameters == pytest.approx(parameters, rel=5e-3 if is_rounded else 1e-3)
 
 
 def test_most_families_are_covered_by_a_count() -> None:

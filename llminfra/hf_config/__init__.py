@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from llminfra.architecture import Architecture
 from llminfra.errors import InvalidInput, closest
-from llminfra.hf_config import families, hybrids, rare
+from llminfra.hf_config import elders, families, hybrids, rare
 from llminfra.hf_config.decoder import Style, StyleOf, decoder
 from llminfra.hf_config.fields import Fields, brief
 
@@ -23,10 +23,11 @@ MAX_CONFIG_BYTES: Final = 5_000_000
 
 _STYLES: Final[dict[str, Style | StyleOf]] = {
     **families.DECODERS,
+    **elders.ELDERS,
     **hybrids.HYBRIDS,
     **rare.RARE,
 }
-_SAME_AS: Final = {**families.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
+_SAME_AS: Final = {**families.SAME_AS, **elders.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
 # Where multimodal configurations keep the language model.
 _TEXT_KEYS: Final = ("text_config", "llm_config", "language_config", "thinker_config")
 # Where they keep what stands beside it, which is not counted.
