@@ -8,6 +8,7 @@ key, value and what is expected.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,7 +144,13 @@ def architecture_from_path(path: Path | str) -> Architecture:
         If there is no such file, or it is not a configuration.
     """
     shown = str(path) if str(path).isprintable() else ascii(str(path))
-    return architecture_from_config(_parse(_read(Path(path), shown), shown), origin=shown)
+    return _architecture(_read(Path(path), shown), shown)
+
+
+@lru_cache(maxsize=16)
+def _architecture(data: bytes, shown: str) -> Architecture:
+    """Build each content once: a plan compares many changes of the same model."""
+    return architecture_from_config(_parse(data, shown), origin=shown)
 
 
 def _read(path: Path, shown: str) -> bytes:
@@ -173,8 +180,9 @@ def _parse(data: bytes, shown: str) -> Any:
     except RecursionError:
         raise InvalidInput(f"{shown}: must be JSON, got values nested too deeply") from None
     except json.JSONDecodeError as error:
+        reason = error.msg.removesuffix(" at")
         raise InvalidInput(
-            f"{shown}: must be JSON, got {error.msg} at line {error.lineno} column {error.colno}"
+            f"{shown}: must be JSON, got {reason} at line {error.lineno} column {error.colno}"
         ) from None
     except ValueError:
         raise InvalidInput(f"{shown}: must be JSON, got a number with too many digits") from None
