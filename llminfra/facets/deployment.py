@@ -230,8 +230,8 @@ def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:
     known = f"is newer than {newest}, the newest" if newest else "was not tested, nor was any other"
     return Problem(
         "W-VERSION",
-        f"{name} {version} {known} version that the catalogue's constants for it rest on; runtime "
-        "memory and default limits are taken as unchanged and may be off",
+        f"engine_version {version} of {name} {known} version that the catalogue's constants for it "
+        "rest on; runtime memory and default limits are taken as unchanged and may be off",
         (f'engine_version = "{newest}"',) if newest else (),
     )
 
