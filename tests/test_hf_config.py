@@ -140,6 +140,18 @@ def test_multimodal_configurations_are_read_at_the_language_tower() -> None:
     assert language == read(LLAMA, tie_word_embeddings=True)
 
 
+def test_layers_that_look_at_images_have_weights_and_no_cache_of_the_text() -> None:
+    """Llama 3.2 11B Vision: Llama 3.1 8B and eight layers more, 9.78 bn in the language model."""
+    text = {**LLAMA, "model_type": "mllama_text_model", "num_hidden_layers": 40}
+    text |= {"cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38]}
+    vision = read({"model_type": "mllama", "text_config": text, "vision_config": {}})
+    plain = read(LLAMA, num_hidden_layers=40)
+    assert vision.parameters == plain.parameters + 8 * 4096 + 8 * (2 * 128 + 2)
+    assert round(vision.parameters / 1e9, 2) == 9.78
+    assert vision.kv_values_per_token() == read(LLAMA).kv_values_per_token()
+    assert vision.other_towers == ("vision",)
+
+
 def test_what_stands_beside_the_language_model_is_named() -> None:
     omni = {
         "model_type": "qwen3_omni_moe",

@@ -1,9 +1,9 @@
-"""Families that came with their own code: how each differs from Llama or GPT-2."""
+"""Families that came with their own code, or look at images in layers of their own."""
 
 from dataclasses import replace
 from typing import Final
 
-from llminfra.architecture import Dense, Gqa, Mlp, Moe
+from llminfra.architecture import Dense, Gqa, Mlp, Moe, Parts, WeightGroup
 from llminfra.hf_config.decoder import (
     Kind,
     Style,
@@ -69,6 +69,25 @@ def _with_norm_biases(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa:
     return replace(attention, norm_count=4 * attention.head_dim * has_norms)
 
 
+def _looks_at_images(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa | Parts:
+    """Some layers attend to the image alone, and keep nothing of the text (Llama 3.2 Vision)."""
+    attention, hidden = grouped_query(f, s, "full", layer), f.need("hidden_size")
+    if layer not in (f.indices("cross_attention_layers", f.need("num_hidden_layers")) or ()):
+        return attention
+    norms_and_gates = WeightGroup("norms", 2 * attention.head_dim + 2, "replicated", False)
+    return Parts(
+        n_heads=attention.n_heads,
+        n_kv_heads=attention.n_kv_heads,
+        groups=(*attention.weights(hidden), norms_and_gates),
+        kept=(),
+    )
+
+
+def _image_tokens(f: Fields, s: Style) -> tuple[WeightGroup, ...]:
+    """The embedding has eight more rows than the vocabulary."""
+    return (WeightGroup("embedding", 8 * f.need("hidden_size"), quantizable=False),)
+
+
 _BAILING: Final = Style(
     kinds=all_full, sparse=True, qkv_bias=("use_qkv_bias", False), out_bias=("use_bias", False),
     unknown=("moe_shared_expert_gate",),
@@ -90,6 +109,9 @@ ELDERS: Final[dict[str, Style | StyleOf]] = {
         qk_norm_if=("use_qk_norm", False), defaults={"num_shared_experts": 1},
     ),
     "internlm": Style(kinds=all_full, qkv_bias=("bias", True), out_bias=("bias", True)),
+    "mllama_text_model": Style(
+        kinds=all_full, mixer=_looks_at_images, before=_image_tokens,
+    ),
     "orion": Style(kinds=all_full, norm_width=2),
     "persimmon": Style(
         norm_width=2, kinds=all_full, mixer=_with_norm_biases, qkv_bias=True, out_bias=True,
