@@ -63,7 +63,7 @@ def test_new_notebook_renders_under_its_own_name(folder: Path) -> None:
     document = nbformat.read("out/scenario/gpu_choice.ipynb", as_version=4)
     is_sound(document)
     assert blocks(document, "masthead")[0]["kicker"] == "scenario · Gpu choice"
-    assert "--notebook gpu_choice " in blocks(document, "provenance")[0]["command"]
+    assert "--notebook gpu_choice" in blocks(document, "provenance")[0]["command"]
     kinds = [block["kind"] for block in blocks(document)]
     assert (kinds[:4], kinds.count("figure")) == (["masthead", "answer", "tiles", "figure"], 1)
     assert kinds[4:] == ["assumptions", "equation", "equation", "provenance"]
