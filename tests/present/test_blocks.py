@@ -13,9 +13,10 @@ import pytest
 from llminfra import Plan, RenderError, Scenario, evaluate, formats
 from llminfra.facets.base import Problem
 from llminfra.present import blocks, report
-from llminfra.present.blocks import BLOCK_MIME, Block
+from llminfra.present.blocks import Block
 from llminfra.ranges import exact, sample
 from llminfra.scenario_file import parse_settings
+from llminfra.wire import BLOCK_MIME
 
 DAY = dt.date(2026, 11, 24)
 HELD = sample("blocks", 100.0, low=80.0, high=140.0)
