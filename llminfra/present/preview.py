@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from llminfra.errors import RenderError
-from llminfra.present.blocks import BLOCK_MIME, Block, notice
+from llminfra.present.blocks import Block, notice
+from llminfra.wire import BLOCK_MIME
 
 EXPORTER: Final = "llminfra-html"  # by name: what notebooks import knows no publisher
 # Jupyter servers name the file here, for the kernels that they start.

@@ -9,8 +9,9 @@ import pytest
 
 from llminfra.errors import RenderError
 from llminfra.present import notice, preview
-from llminfra.present.blocks import BLOCK_MIME, Block
+from llminfra.present.blocks import Block
 from llminfra.present.preview import Preview
+from llminfra.wire import BLOCK_MIME
 
 
 def written(path: Path, bundle: dict[str, object]) -> Path:
