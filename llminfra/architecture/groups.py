@@ -210,6 +210,8 @@ def page_tokens(
     """
     known = tuple(groups)
     state = max((ceil_div(group.state_bytes, tensor_parallel) for group in known), default=0)
+    if not state:
+        return np.asarray(block_tokens)
     token = attention_bytes(known, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel)
     block_bytes = np.multiply(block_tokens, token)
     raised = np.ceil(state / np.where(block_bytes > 0, block_bytes, np.inf)) * block_tokens

@@ -112,7 +112,7 @@ class Stage:
         }
         page: dict[str, Any] = {"block_tokens": block_tokens, "state_pages": state_pages}
         raised = page_tokens(self.cache_groups, **page, **split)
-        total = self.state_padding_bytes(**page, **split)
+        total = np.add(self.state_padding_bytes(**page, **split), np.zeros(np.shape(tokens)))
         for group in self.cache_groups:
             total = total + group.reserved_on_rank(
                 tokens,
@@ -163,6 +163,8 @@ class Stage:
             "bytes_per_value": bytes_per_value,
             "tensor_parallel": tensor_parallel,
         }
+        if not any(group.kind == "state" for group in self.cache_groups):
+            return 0.0
         tokens = page_tokens(
             self.cache_groups, block_tokens=block_tokens, state_pages=state_pages, **split
         )
