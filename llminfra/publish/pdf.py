@@ -15,7 +15,7 @@ from llminfra.publish.paper.typeset import typeset
 from llminfra.publish.web.page import Show
 
 _RENDERED: Final = "%d %b %Y, %H:%M UTC"
-_SHORT_TITLE: Final = 90
+_LINE: Final = 90  # characters of the running lines
 
 
 class PdfReportExporter(TemplateExporter):
@@ -88,7 +88,7 @@ class PdfReportExporter(TemplateExporter):
         )
 
     def _data(self, document: Document, title: str, date: dt.datetime | None) -> dict[str, Any]:
-        kicker = kicker_parts(document.kicker)
+        kicker = kicker_parts(_shortened(document.kicker))
         about = dict((document.provenance or {}).get("about", ()))
         return {
             "title": title,
@@ -97,7 +97,7 @@ class PdfReportExporter(TemplateExporter):
             "language": self.language,
             "keywords": [word for part in kicker if (word := part.strip(" ·"))],
             "kicker": kicker,
-            "as_of": document.as_of,
+            "as_of": _shortened(document.as_of, 24),
             "scope": document.scope,
             "made_by": " · ".join(v for k in ("Package", "Commit") if (v := about.get(k, ""))),
             "date": None if date is None else [*date.timetuple()[:6]],
@@ -108,10 +108,9 @@ class PdfReportExporter(TemplateExporter):
         }
 
 
-def _shortened(title: str) -> str:
-    if len(title) <= _SHORT_TITLE:
-        return title
-    return re.sub(r"\W+\w*$", " …", title[:_SHORT_TITLE])
+def _shortened(text: str, most: int = _LINE) -> str:
+    """Cut what stands in running lines, between words if there are any."""
+    return text if len(text) <= most else re.sub(r"\s+\S*$", "", text[:most]) + " …"
 
 
 def _date(rendered: str) -> dt.datetime | None:

@@ -24,8 +24,8 @@ from llminfra.publish.web.page import (
     tags,
 )
 
-_ABOVE_PT: Final = {"first": 16, "section": 24}
-_WHOLE_ROWS: Final = 14  # a table of so many rows is not split over pages
+_ABOVE_PT: Final = {"first": 20, "section": 26}
+_WHOLE_ROWS: Final = 10  # a table of so many rows is not split over pages
 _NOTHING: Final = "This notebook holds code without results; run it to fill this page."
 
 
@@ -85,13 +85,19 @@ class _Builder:
         for number, cell in enumerate(self._notebook.cells, start=1):
             if not HIDE_CELL & tags(cell):
                 where = f"cell {number} ({cell.get('id') or 'no id'})"
-                document.parts += [{**node, "cell": where} for node in self._cell(cell)]
+                document.parts += [{**node, "cell": where} for node in self._read(cell)]
         if not document.title:
             document.title, document.heading = self._name, [self._name]
         if not document.parts and any(c.cell_type == "code" for c in self._notebook.cells):
             document.parts.append(nodes.remark(_NOTHING) | {"cell": "the notebook"})
         _anchor(document.parts)
         return document
+
+    def _read(self, cell: NotebookNode) -> list[Node]:
+        try:
+            return [nodes.shallow(node) for node in self._cell(cell)]
+        except RecursionError:
+            return [nodes.remark("A cell nested too deeply for a page is left out here.")]
 
     def _cell(self, cell: NotebookNode) -> Iterator[Node]:
         if cell.cell_type == "markdown" and self._show.markdown:
@@ -119,6 +125,7 @@ class _Builder:
     # --- headings ----------------------------------------------------------------------------
 
     def _heading(self, text: list[Inline], level: int, kicker: str) -> Node | None:
+        text = [nodes.plain([n]) if _is_picture(n) else n for n in text]
         words = [keep_together(n) if isinstance(n, str) else n for n in text]
         title = nodes.plain(text).replace("\u200b", "")
         if not title:
@@ -147,7 +154,7 @@ class _Builder:
             self._document.rendered = str(block.get("rendered") or "")
             self._document.provenance = {**shown, "facts": [], "fields": []}
             return []
-        if kind == "answer" or (kind in ("figure", "table", "assumptions") and shown["title"]):
+        if shown["headline"] or (kind in ("figure", "table", "assumptions") and shown["title"]):
             self._level = 1
         return [{"k": "block", "block": kind, **_ready(shown, self._picture)}]
 
@@ -156,8 +163,13 @@ class _Builder:
         return self._document.pictures.add_svg(svg), first
 
 
+def _is_picture(node: Inline) -> bool:
+    return isinstance(node, dict) and node["k"] == "picture"
+
+
 def _ready(shown: dict[str, Any], picture: Any) -> Node:
     kind = shown["kind"]
+    shown |= {name: shown[name].strip() for name in ("title", "headline")}
     if kind == "figure":
         path, first = picture(shown.pop("svg"))
         alt = shown["alt"] or shown["title"] or "Chart, no description given"
@@ -186,7 +198,9 @@ def _table(shown: Node) -> Node:
         for row in shown["rows"]
     ]
     lengths = [
-        max([len(column["label"]), len(column["unit"]), *(len(r["cells"][i]["text"]) for r in rows)])
+        max(
+            [len(column["label"]), len(column["unit"]), *(len(r["cells"][i]["text"]) for r in rows)]
+        )
         for i, column in enumerate(shown["columns"])
     ]
     columns = [
@@ -199,7 +213,8 @@ def _table(shown: Node) -> Node:
 
 def _widths(columns: Sequence[Node], lengths: Sequence[int]) -> list[str | int]:
     """Return widths that fill the page: where no column is long, the first takes what is left."""
-    widths = nodes.column_widths(lengths)
+    numeric = [column["css"] == "ll-num" for column in columns]
+    widths = nodes.column_widths([min(n, 20) if num else n for n, num in zip(lengths, numeric)])
     if all(width == "auto" for width in widths):
         widths[0] = 1
     return ["mark" if c.get("mark") else w for c, w in zip(columns, widths, strict=True)]
@@ -211,6 +226,7 @@ def _cell(cell: Node, emphasis: bool) -> Node:
         "text": nodes.breakable(cell["text"]),
         "mark": cell["mark"],
         "number": "ll-num" in css,
+        "short": "ll-short" in css or "ll-num" in css,
         "bad": "ll-bad" in css,
         "strong": emphasis or "ll-verdict" in css,
     }

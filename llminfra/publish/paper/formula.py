@@ -10,6 +10,7 @@ from llminfra.present.mathml import formula_tree
 
 Node = dict[str, Any]
 
+_MAX_DEPTH: Final = 24  # Typst's own limit is near; deeper formulas are not to be read anyway
 _EMPTY: Final[Node] = {"k": "row", "c": []}
 _ALIGN: Final[Node] = {"k": "align"}
 
@@ -43,7 +44,14 @@ def formula_data(latex: str) -> Node | None:
     True
     """
     tree = formula_tree(latex)
-    return None if tree is None else _row(list(tree))
+    return None if tree is None or _depth(tree) > _MAX_DEPTH else _row(list(tree))
+
+
+def _depth(node: Element) -> int:
+    level, depth = [node], 0
+    while level:
+        level, depth = [child for parent in level for child in parent], depth + 1
+    return depth
 
 
 def spoken(latex: str) -> str:
@@ -87,7 +95,9 @@ def _node(node: Element) -> Node:
     if node.tag == "mfrac":
         parts = _each(list(node))
         stacked = node.get("linethickness") == "0"
-        return {"k": "table", "rows": [[p] for p in parts]} if stacked else {"k": "frac", "c": parts}
+        return (
+            {"k": "table", "rows": [[p] for p in parts]} if stacked else {"k": "frac", "c": parts}
+        )
     return _fenced(list(node))
 
 
@@ -157,7 +167,10 @@ def _aligned(cells: Sequence[Element]) -> Iterator[Node]:
     index = 0
     while index < len(cells):
         sides = [cell.get("columnalign", "") for cell in cells[index : index + 2]]
-        left, right = _row(list(cells[index])), [_row(list(c)) for c in cells[index + 1 : index + 2]]
+        left, right = (
+            _row(list(cells[index])),
+            [_row(list(c)) for c in cells[index + 1 : index + 2]],
+        )
         if sides == ["right", "left"]:
             yield {"k": "row", "c": [left, _ALIGN, *right]}
             index += 2

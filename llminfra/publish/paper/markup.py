@@ -37,7 +37,8 @@ def read_html(html: str, pictures: Pictures) -> list[Node]:
     >>> read_html("<p>1 <b>two</b></p><script>x</script>", Pictures())
     [{'k': 'para', 'c': ['1 ', {'k': 'strong', 'c': ['two']}]}]
     """
-    soup = BeautifulSoup(clean_html(html), "html.parser")
+    cleaned = clean_html(nodes.clean_text(html))
+    soup = BeautifulSoup(f"<div>{cleaned}</div>", "html.parser")
     return _Reader(pictures, _styles(soup)).blocks(soup)
 
 

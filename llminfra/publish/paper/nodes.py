@@ -19,6 +19,12 @@ _UNREADABLE: Final = re.compile(
 )
 # Marks that turn the direction of what follows: shown, so that a text reads as it was written.
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Characters of a formula that still fit: a line cannot break in one, a display is made smaller.
+_LONGEST: Final = {False: 200, True: 1_500}
+# Where nodes hold nodes, and which of them stand on lines of their own.
+_INSIDE: Final = ("c", "parts", "items")
+_BLOCKS: Final = frozenset(["para", "list", "quote", "code", "rule", "remark", "table"])
+_MAX_DEPTH: Final = 8
 _LONG_WORD: Final = re.compile(r"[^\s\u200b]{24,}")
 _BREAKS: Final = re.compile(r"(?<=[/_.,;:&?=@-])(?=\w)|(?<=\w{18})(?=\w{6})")
 _DATA_URL: Final = re.compile(r"data:image/([\w+.-]+)((?:;[\w=.-]+)*),(.*)", re.DOTALL)
@@ -34,7 +40,7 @@ def clean_text(text: str) -> str:
     ('a�b', 'a[U+202E]b')
     """
     shown = _TURNING.sub(lambda m: f"[U+{ord(m[0]):04X}]", text)
-    return _UNREADABLE.sub("\ufffd", shown)
+    return _UNREADABLE.sub("\ufffd", shown.replace("\ufeff", ""))
 
 
 def breakable(text: str) -> str:
@@ -65,7 +71,7 @@ def code(text: str) -> Node:
 
 def formula(latex: str, *, display: bool) -> Node:
     """Return a formula, or its source as code where it cannot be read."""
-    data = formula_data(latex)
+    data = formula_data(latex) if len(latex) <= _LONGEST[display] else None
     if data is not None:
         return {"k": "math", "data": data, "alt": spoken(latex)}
     return code(latex) if display else {"k": "code", "s": breakable(latex)}
@@ -143,13 +149,22 @@ def _one_table(
         "k": "table",
         "caption": caption,
         "columns": column_widths(lengths),
-        "head": [list(row) for row in head],
+        "head": [_over_numbers(row, rows) for row in head],
         "rows": [list(row) for row in rows],
     }
 
 
+def _over_numbers(head: Sequence[Node], rows: Sequence[Sequence[Node]]) -> list[Node]:
+    """Return a row of headings, those over numbers aligned with them."""
+    if any("colspan" in cell for row in [head, *rows] for cell in row):
+        return list(head)
+    numeric = [all(cell.get("number") for cell in column) for column in zip(*rows, strict=False)]
+    numeric += [False] * (len(head) - len(numeric))
+    return [{**cell, "number": number} for cell, number in zip(head, numeric, strict=False)]
+
+
 _PAGE_CHARACTERS: Final = 104  # of table text in the width of the page
-_SHORT: Final = 16
+_SHORT: Final = 20
 _MOST: Final = 30
 _PADDING: Final = 2
 
@@ -157,12 +172,14 @@ _PADDING: Final = 2
 def column_widths(lengths: Sequence[int]) -> list[str | int]:
     """Return the width of each column: its own where it is short, else a share of the rest.
 
+    Shares grow with the root of the length, so that a long text leaves room for its neighbours.
+
     Examples
     --------
-    >>> column_widths([40, 5, 60])
-    [40, 'auto', 60]
+    >>> column_widths([100, 5, 25])
+    [100, 'auto', 50]
     """
-    return ["auto" if length <= _SHORT else min(length, 4 * _MOST) for length in lengths]
+    return ["auto" if n <= _SHORT else round(10 * min(n, 4 * _MOST) ** 0.5) for n in lengths]
 
 
 def _lengths(rows: Sequence[Sequence[Node]], width: int) -> list[int]:
@@ -213,11 +230,33 @@ def _texts(inlines: Sequence[Inline]) -> list[str]:
     for node in inlines:
         if isinstance(node, str):
             found.append(node)
-        elif "c" in node:
-            found += _texts(node["c"])
+        elif children := [child for part in _INSIDE for child in node.get(part, ())]:
+            parts = (c if isinstance(c, list) else [c] for c in children)
+            found += _texts([node for part in parts for node in part])
         else:
             found.append(str(node.get("s") or node.get("alt") or ""))
     return found
+
+
+def shallow(node: Node, room: int = _MAX_DEPTH) -> Node:
+    """Return a node with what is nested too deeply for Typst as plain text.
+
+    Examples
+    --------
+    >>> shallow(paragraph({"k": "em", "c": [{"k": "strong", "c": ["x"]}]}), room=1)
+    {'k': 'para', 'c': [{'k': 'em', 'c': ['x']}]}
+    """
+
+    def inner(child: Any) -> Any:
+        if isinstance(child, list):
+            return [inner(item) for item in child]
+        if isinstance(child, str):
+            return child
+        if room > 0:
+            return shallow(child, room - 1)
+        return paragraph(plain([child])) if child["k"] in _BLOCKS else plain([child])
+
+    return {key: inner(value) if key in _INSIDE else value for key, value in node.items()}
 
 
 def plain(inlines: Sequence[Inline]) -> str:

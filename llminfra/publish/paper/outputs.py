@@ -1,6 +1,7 @@
 """One cell output as nodes: block data first, then the richest form that is safe and shows."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -123,7 +124,7 @@ class OutputReader:
 
     def _picture(self, path: str, alt: str, width: Any = None) -> Node:
         node: Node = {"k": "picture", "path": path, "alt": alt or "Picture, no description given"}
-        is_size = isinstance(width, int | float) and width > 0
+        is_size = isinstance(width, int | float) and 0 < width < math.inf
         return node | ({"width": float(width)} if is_size else {})
 
     def _plain(self, data: Mapping[str, Any], metadata: Any, alt: str) -> list[Node] | None:
