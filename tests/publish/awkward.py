@@ -35,7 +35,8 @@ REACHING_SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"
  xmlns:xlink="http://www.w3.org/1999/xlink" onload="alert(1)"><script>alert(1)</script>
  <image xlink:href="file:///etc/passwd" width="9" height="9"/>
  <image href="https://example.org/a.png" width="9" height="9"/>
- <image href="document.json" width="9" height="9"/><rect width="60" height="20" fill="navy"/></svg>"""
+ <image href="document.json" width="9" height="9"/>
+ <rect width="60" height="20" fill="navy"/></svg>"""
 
 
 def text(cell: str) -> Any:
@@ -128,8 +129,7 @@ def spanned_table() -> Notebook:
     index = pd.MultiIndex.from_product([["a", "b"], ["x", "y"]], names=["one", "two"])
     columns = pd.MultiIndex.from_product([["A", "B"], [1, 2]])
     frame = pd.DataFrame([[1.5, None, 3, 4]] * 4, index=index, columns=columns)
-    styled = frame.style.background_gradient if False else frame.style
-    html = styled.map(lambda v: "background-color:rgb(255,0,0);color:white;font-weight:bold")
+    html = frame.style.map(lambda v: "background-color:rgb(255,0,0);color:white;font-weight:bold")
     nested = "<table><tr><td colspan=99999 rowspan=-1>a<table><tr><td>b</table><tr><td>c</table>"
     return notebook(
         shown("text/html", str(html.to_html())),
@@ -196,7 +196,8 @@ def nesting() -> Notebook:
 
 def marks_of_markdown() -> Notebook:
     source = (
-        "# Marks\n\n- [x] done\n- [ ] open\n\nA note[^1] and ~~struck~~ text.\n\n[^1]: The note.\n\n"
+        "# Marks\n\n- [x] done\n- [ ] open\n\nA note[^1] and ~~struck~~ text.\n\n"
+        "[^1]: The note.\n\n"
         "7. seven\n8. eight\n\n---\n\nline  \nbreak\n\nhttps://example.org and <a@example.org>\n\n"
         "| a | b |\n|:--|--:|\n| `x` | $y$ |\n| **z** | 1 |\n\n[empty]() [inner](#marks) [](x)\n"
     )

@@ -197,12 +197,9 @@ def _table(shown: Node) -> Node:
         {"emphasis": row["emphasis"], "cells": [_cell(c, row["emphasis"]) for c in row["cells"]]}
         for row in shown["rows"]
     ]
-    lengths = [
-        max(
-            [len(column["label"]), len(column["unit"]), *(len(r["cells"][i]["text"]) for r in rows)]
-        )
-        for i, column in enumerate(shown["columns"])
-    ]
+    lengths = [max(len(c["label"]), len(c["unit"])) for c in shown["columns"]]
+    for row in rows:
+        lengths = [max(n, len(c["text"])) for n, c in zip(lengths, row["cells"], strict=True)]
     columns = [
         {**column, "number": "ll-num" in column["css"], "width": width}
         for column, width in zip(shown["columns"], _widths(shown["columns"], lengths), strict=True)
@@ -213,8 +210,9 @@ def _table(shown: Node) -> Node:
 
 def _widths(columns: Sequence[Node], lengths: Sequence[int]) -> list[str | int]:
     """Return widths that fill the page: where no column is long, the first takes what is left."""
-    numeric = [column["css"] == "ll-num" for column in columns]
-    widths = nodes.column_widths([min(n, 20) if num else n for n, num in zip(lengths, numeric)])
+    # Numbers stay on one line however long they are.
+    known = zip(lengths, columns, strict=True)
+    widths = nodes.column_widths([0 if c["css"] == "ll-num" else n for n, c in known])
     if all(width == "auto" for width in widths):
         widths[0] = 1
     return ["mark" if c.get("mark") else w for c, w in zip(columns, widths, strict=True)]

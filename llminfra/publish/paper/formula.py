@@ -94,10 +94,9 @@ def _node(node: Element) -> Node:
         return _BRANCHES[node.tag](list(node))
     if node.tag == "mfrac":
         parts = _each(list(node))
-        stacked = node.get("linethickness") == "0"
-        return (
-            {"k": "table", "rows": [[p] for p in parts]} if stacked else {"k": "frac", "c": parts}
-        )
+        if node.get("linethickness") == "0":  # a binomial
+            return {"k": "table", "rows": [[part] for part in parts]}
+        return {"k": "frac", "c": parts}
     return _fenced(list(node))
 
 
@@ -167,12 +166,9 @@ def _aligned(cells: Sequence[Element]) -> Iterator[Node]:
     index = 0
     while index < len(cells):
         sides = [cell.get("columnalign", "") for cell in cells[index : index + 2]]
-        left, right = (
-            _row(list(cells[index])),
-            [_row(list(c)) for c in cells[index + 1 : index + 2]],
-        )
+        left = _row(list(cells[index]))
         if sides == ["right", "left"]:
-            yield {"k": "row", "c": [left, _ALIGN, *right]}
+            yield {"k": "row", "c": [left, _ALIGN, _row(list(cells[index + 1]))]}
             index += 2
             continue
         before = [_ALIGN] if sides[0] == "left" else []

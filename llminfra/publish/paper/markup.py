@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import tinycss2
-from bs4 import BeautifulSoup, NavigableString, Tag
-from bs4.element import PageElement
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, PageElement, Tag
 from tinycss2.color3 import RGBA, parse_color
 
 from llminfra.publish.paper import nodes
@@ -21,8 +21,10 @@ _WRAPS: Final = {
 }
 _CODE: Final = ("code", "kbd", "samp", "tt")
 _BLOCKS: Final = frozenset(
-    "blockquote details dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr ol p pre section "
-    "summary table ul".split()
+    [
+        *("blockquote", "details", "dd", "div", "dl", "dt", "figcaption", "figure", "h1", "h2"),
+        *("h3", "h4", "h5", "h6", "hr", "ol", "p", "pre", "section", "summary", "table", "ul"),
+    ]
 )
 _MAX_ROWS: Final = 2_000
 _MAX_SPAN: Final = 100

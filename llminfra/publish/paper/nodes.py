@@ -264,11 +264,10 @@ def plain(inlines: Sequence[Inline]) -> str:
     return "".join(_texts(inlines)).strip()
 
 
-def walk(value: Any, change: Mapping[str, str] | None = None) -> Any:
+def walk(value: Any, change: Mapping[int, str] | None = None) -> Any:
     """Return data with every text clean, and characters replaced where `change` says so."""
     if isinstance(value, str):
-        text = clean_text(value)
-        return text.translate(str.maketrans(dict(change))) if change else text
+        return clean_text(value).translate(change or {})
     if isinstance(value, Mapping):
         return {key: walk(item, change) for key, item in value.items()}
     return [walk(item, change) for item in value] if isinstance(value, list | tuple) else value

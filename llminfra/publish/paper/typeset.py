@@ -107,17 +107,16 @@ class _Job:
 
     def substitute(self, missing: set[str]) -> None:
         """Show characters that no font has as boxes, and say so once at the end."""
-        change = dict.fromkeys(missing, _SUBSTITUTE)
+        change = dict.fromkeys(map(ord, missing), _SUBSTITUTE)
         self._missing |= missing
         parts = [p for p in self.document["parts"] if p.get("cell") != _SUBSTITUTE]
         self.document = nodes.walk({**self.document, "parts": parts}, change)
         codes = ", ".join(f"U+{ord(c):04X}" for c in sorted(self._missing))
         said = f"{_SUBSTITUTE} stands for characters that no font here has: {codes}."
         self.document["parts"].append({**nodes.remark(said), "cell": _SUBSTITUTE})
-        table = str.maketrans(change)
         for name, data in self.files.items():
             if name.endswith(".svg"):
-                self.files[name] = data.decode().translate(table).encode()
+                self.files[name] = data.decode().translate(change).encode()
 
     def drop_broken_pictures(self) -> bool:
         """Put a remark in the place of each picture that Typst cannot read; tell if any was."""
