@@ -122,7 +122,7 @@ def wide_table() -> Notebook:
 
 
 def long_table() -> Notebook:
-    return notebook(shown("text/html", pd.DataFrame({"n": range(2_300)}).to_html()))
+    return notebook(shown("text/html", pd.DataFrame({"n": range(2_100)}).to_html()))
 
 
 def spanned_table() -> Notebook:
