@@ -221,7 +221,7 @@ def _widths(columns: Sequence[Node], lengths: Sequence[int]) -> list[str | int]:
 def _cell(cell: Node, emphasis: bool) -> Node:
     css = cell["css"].split()
     return {
-        "text": nodes.breakable(cell["text"]),
+        "text": nodes.breakable(cell["text"].replace("● ", "●\xa0")),
         "mark": cell["mark"],
         "number": "ll-num" in css,
         "short": "ll-short" in css or "ll-num" in css,
