@@ -38,7 +38,7 @@ def formula_data(latex: str) -> Node | None:
 
     Examples
     --------
-    >>> formula_data(r"\frac{a}{2}")["c"][0]["k"]
+    >>> formula_data(r"\frac{a}{2}")["k"]
     'frac'
     >>> formula_data(r"\unknown{x}") is None
     True

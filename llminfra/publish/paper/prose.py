@@ -1,6 +1,6 @@
 """Markdown of notebooks as nodes: formulas as formulas, raw HTML as text, no outside requests."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,31 @@ class Prose:
         self._folder = folder
         self._markdown = create_markdown(None)
         self._attachments: Mapping[str, Mapping[str, str]] = {}
+        self._readers: dict[str, Callable[[Token], Iterable[Node]]] = {
+            "paragraph": self._paragraph,
+            "block_text": self._paragraph,
+            "heading": self._title,
+            "table": self._table,
+            "block_quote": self._quote,
+            "list": self._list,
+            "footnotes": self._footnotes,
+            "block_code": lambda token: [nodes.code(str(token["raw"]))],
+            "block_math": lambda token: [nodes.formula(token["raw"], display=True)],
+            "block_html": lambda token: [nodes.paragraph(str(token["raw"]).strip())],
+            "thematic_break": lambda token: [{"k": "rule"}],
+        }
+        self._inline_readers: dict[str, Callable[[Token], list[Inline]]] = {
+            "link": self._link,
+            "image": self._image,
+            "codespan": lambda token: [{"k": "code", "s": nodes.breakable(token["raw"])}],
+            "inline_math": lambda token: [nodes.formula(token["raw"], display=False)],
+            "display_math": lambda token: [
+                {"k": "display", "node": nodes.formula(token["raw"], display=True)}
+            ],
+            "footnote_ref": lambda token: [{"k": "sup", "c": [str(token["attrs"]["index"])]}],
+            "linebreak": lambda token: [{"k": "br"}],
+            "softbreak": lambda token: [" "],
+        }
 
     def read(
         self, source: str, attachments: Mapping[str, Mapping[str, str]] | None = None
@@ -49,30 +74,19 @@ class Prose:
 
     def _blocks(self, tokens: Sequence[Token]) -> Iterator[Node]:
         for token in tokens:
-            kind = token["type"]
-            if kind in ("paragraph", "block_text"):
-                yield from self._paragraph(token)
-            elif kind == "heading":
-                attrs = token["attrs"]
-                text = self._inlines(token["children"])
-                node = self._on_heading(text, attrs["level"], str(attrs.get("kicker", "")))
-                yield from [node] if node else []
-            elif kind == "table":
-                yield from self._table(token)
-            elif kind == "block_code":
-                yield nodes.code(str(token["raw"]))
-            elif kind == "block_math":
-                yield nodes.formula(token["raw"], display=True)
-            elif kind == "thematic_break":
-                yield {"k": "rule"}
-            elif kind == "block_quote":
-                yield {"k": "quote", "parts": list(self._blocks(token["children"]))}
-            elif kind == "list":
-                yield self._list(token)
-            elif kind == "footnotes":
-                yield from self._footnotes(token)
-            elif kind == "block_html":
-                yield nodes.paragraph(str(token["raw"]).strip())
+            read = self._readers.get(token["type"])
+            if read is not None:
+                yield from read(token)
+
+    def _title(self, token: Token) -> Iterator[Node]:
+        attrs = token["attrs"]
+        text = self._inlines(token["children"])
+        node = self._on_heading(text, attrs["level"], str(attrs.get("kicker", "")))
+        if node is not None:
+            yield node
+
+    def _quote(self, token: Token) -> Iterator[Node]:
+        yield {"k": "quote", "parts": list(self._blocks(token["children"]))}
 
     def _paragraph(self, token: Token) -> Iterator[Node]:
         """Yield a paragraph, pictures and displayed formulas in it on lines of their own."""
@@ -88,9 +102,9 @@ class Prose:
         if nodes.plain(line):
             yield nodes.paragraph(*line)
 
-    def _list(self, token: Token) -> Node:
+    def _list(self, token: Token) -> Iterator[Node]:
         attrs = token["attrs"]
-        return {
+        yield {
             "k": "list",
             "ordered": bool(attrs["ordered"]),
             "start": int(attrs.get("start", 1)),
@@ -141,22 +155,8 @@ class Prose:
         kind = token["type"]
         if kind in _WRAPS:
             return [{"k": _WRAPS[kind], "c": self._inlines(token["children"])}]
-        if kind == "codespan":
-            return [{"k": "code", "s": nodes.breakable(token["raw"])}]
-        if kind == "link":
-            return self._link(token)
-        if kind == "image":
-            return [self._image(token)]
-        if kind == "inline_math":
-            return [nodes.formula(token["raw"], display=False)]
-        if kind == "display_math":
-            return [{"k": "display", "node": nodes.formula(token["raw"], display=True)}]
-        if kind == "footnote_ref":
-            return [{"k": "sup", "c": [str(token["attrs"]["index"])]}]
-        if kind == "linebreak":
-            return [{"k": "br"}]
-        if kind == "softbreak":
-            return [" "]
+        if kind in self._inline_readers:
+            return self._inline_readers[kind](token)
         return [nodes.breakable(str(token.get("raw", "")))]
 
     def _link(self, token: Token) -> list[Inline]:
@@ -167,11 +167,11 @@ class Prose:
             return text
         return [{"k": "link", "url": url, "c": text}]
 
-    def _image(self, token: Token) -> Inline:
+    def _image(self, token: Token) -> list[Inline]:
         url = token["attrs"]["url"]
         words = nodes.plain(self._inlines(token["children"]))
         data = image_data(url, self._attachments, self._folder)
         path = self._pictures.add_url(data) if data else None
         if path is None:
-            return f"[picture not included: {words or url}]"
-        return {"k": "picture", "path": path, "alt": words or "Picture, no description given"}
+            return [f"[picture not included: {words or url}]"]
+        return [{"k": "picture", "path": path, "alt": words or "Picture, no description given"}]

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+from unicodedata import category
 
 import typst
 
@@ -19,6 +20,7 @@ _HERE: Final = Path(__file__).parent
 _SOURCES: Final = tuple(sorted(_HERE.glob("*.typ")))
 _MAIN: Final = "report.typ"
 _SUBSTITUTE: Final = "□"
+_LATIN: Final = 0x24F  # up to here the shipped fonts have all letters
 # Typst names what it cannot set by a debug string: "a", "\u{4e2d}", "\"".
 _MISSING: Final = re.compile(r'(?:the text|the codepoint) `"((?:\\.|[^"\\])+)"`')
 _ESCAPE: Final = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
@@ -50,30 +52,12 @@ def typeset(document: Node, files: Mapping[str, bytes], *, dated: bool) -> bytes
     remark at the end says which characters those were.
     """
     job = _Job(nodes.walk(document), dict(files), ["ua-1", "a-2a"] if dated else ["ua-1"])
-    try:
-        return job.pdf()
-    except typst.TypstError as error:
-        missing = _missing(error)
-        if missing:
-            job.system_fonts = True
-        elif not job.drop_broken_pictures():
-            raise job.blame(error) from error
-    return _second_try(job)
-
-
-def _second_try(job: "_Job") -> bytes:
-    """Typeset what failed once: other fonts, then substitutes, then without broken pictures."""
-    for _ in range(3):
+    while True:
         try:
             return job.pdf()
         except typst.TypstError as error:
-            missing = _missing(error)
-            if missing:
-                job.system_fonts = True
-                job.substitute(missing)
-            elif not job.drop_broken_pictures():
+            if not job.mend(error):
                 raise job.blame(error) from error
-    return job.pdf()
 
 
 class _Job:
@@ -81,7 +65,7 @@ class _Job:
         self.document = document
         self.files = files
         self.standards = standards
-        self.system_fonts = False
+        self._system_fonts = False
         self._missing: set[str] = set()
 
     def pdf(self) -> bytes:
@@ -98,18 +82,30 @@ class _Job:
             (folder / "document.json").write_text(text, encoding="utf-8")
             for picture, data in self.files.items():
                 (folder / picture).write_bytes(data)
-            compiler = _compiler(self.system_fonts)
+            compiler = _compiler(self._system_fonts)
             found = compiler.compile(
                 folder / _MAIN, root=folder, format="pdf", pdf_standards=self.standards
             )
         assert isinstance(found, bytes)  # one document, and no output file was asked for
         return found
 
-    def substitute(self, missing: set[str]) -> None:
+    def mend(self, error: typst.TypstError) -> bool:
+        """Take away what the compiler stumbled over; tell whether another try makes sense."""
+        clusters = _unset_text(error)
+        if not clusters:
+            return self._drop_broken_pictures()
+        if not self._system_fonts:
+            self._system_fonts = True
+            return True
+        missing = {c for text in clusters for c in _culprits(text)} - self._missing
+        self._substitute(missing)
+        return bool(missing)
+
+    def _substitute(self, missing: set[str]) -> None:
         """Show characters that no font has as boxes, and say so once at the end."""
-        change = dict.fromkeys(map(ord, missing), _SUBSTITUTE)
         self._missing |= missing
-        parts = [p for p in self.document["parts"] if p.get("cell") != _SUBSTITUTE]
+        change = {ord(c): "" if _is_mark(c) else _SUBSTITUTE for c in missing}
+        parts = [p for p in self.document["parts"] if p["cell"] != _SUBSTITUTE]
         self.document = nodes.walk({**self.document, "parts": parts}, change)
         codes = ", ".join(f"U+{ord(c):04X}" for c in sorted(self._missing))
         said = f"{_SUBSTITUTE} stands for characters that no font here has: {codes}."
@@ -118,7 +114,7 @@ class _Job:
             if name.endswith(".svg"):
                 self.files[name] = data.decode().translate(change).encode()
 
-    def drop_broken_pictures(self) -> bool:
+    def _drop_broken_pictures(self) -> bool:
         """Put a remark in the place of each picture that Typst cannot read; tell if any was."""
         broken = {name: said for name in self.files if (said := self._unreadable(name))}
         for name in broken:
@@ -133,7 +129,7 @@ class _Job:
             main.write_text(page, encoding="utf-8")
             Path(folder, name).write_bytes(self.files[name])
             try:
-                _compiler(self.system_fonts).compile(main, root=folder, format="pdf")
+                _compiler(self._system_fonts).compile(main, root=folder, format="pdf")
             except typst.TypstError as error:
                 return _first_line(error)
         return ""
@@ -165,9 +161,25 @@ def _without(value: Any, broken: Mapping[str, str]) -> Any:
     return {key: _without(item, broken) for key, item in value.items()}
 
 
-def _missing(error: typst.TypstError) -> set[str]:
-    named = (_ESCAPE.sub(_unescaped, text) for text in _MISSING.findall(error.diagnostic))
-    return {char for text in named for char in text if not char.isspace()}
+def _unset_text(error: typst.TypstError) -> list[str]:
+    """Return the texts that Typst could not set; each is one character with its marks."""
+    return [_ESCAPE.sub(_unescaped, text) for text in _MISSING.findall(error.diagnostic)]
+
+
+def _culprits(cluster: str) -> set[str]:
+    """Return which characters of a cluster to replace: never a letter for the marks on it.
+
+    Examples
+    --------
+    >>> _culprits("e\u0302") == {"\u0302"}, _culprits("\u0378")
+    (True, {'\u0378'})
+    """
+    rare = {c for c in cluster if ord(c) > _LATIN and c != _SUBSTITUTE}
+    return {c for c in rare if not _is_mark(c)} or rare or set(cluster)
+
+
+def _is_mark(char: str) -> bool:
+    return category(char) in ("Mn", "Me", "Cf")
 
 
 def _unescaped(match: re.Match[str]) -> str:
