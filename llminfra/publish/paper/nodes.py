@@ -56,7 +56,9 @@ def breakable(text: str) -> str:
 
 def paragraph(*inlines: Inline) -> Node:
     """Return a paragraph."""
-    return {"k": "para", "c": list(inlines)}
+    first, rest = inlines[:1], inlines[1:]
+    started = [n.lstrip() if isinstance(n, str) else n for n in first]
+    return {"k": "para", "c": [*started, *rest]}
 
 
 def remark(text: str) -> Node:
@@ -233,6 +235,7 @@ def _texts(inlines: Sequence[Inline]) -> list[str]:
         elif children := [child for part in _INSIDE for child in node.get(part, ())]:
             parts = (c if isinstance(c, list) else [c] for c in children)
             found += _texts([node for part in parts for node in part])
+            found += [" "] if node.get("k") in _BLOCKS else []
         else:
             found.append(str(node.get("s") or node.get("alt") or ""))
     return found
