@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from llminfra.errors import LlmInfraError
-from llminfra.present.render import MIME
 from llminfra.present.theme import SANS
 from llminfra.present.vega import draw
 from llminfra.publish.paper import nodes
@@ -23,6 +22,7 @@ from llminfra.publish.web.outputs import (
     joined,
     vega_spec,
 )
+from llminfra.wire import BLOCK_MIME
 
 _GENERIC: Final = re.compile(r'font-family="(?!\'Source|Source)[^"]*"')
 _TRACE_LINES: Final = 40
@@ -62,8 +62,8 @@ class OutputReader:
 
     def _data(self, output: Output, alt: str) -> list[Node]:
         data = {mime: joined(value) for mime, value in output.get("data", {}).items()}
-        if MIME in data:
-            return self._block(data[MIME])
+        if BLOCK_MIME in data:
+            return self._block(data[BLOCK_MIME])
         remarks: list[Node] = []
         for read in (self._chart, self._markup, self._image, self._plain):
             try:
