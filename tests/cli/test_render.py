@@ -117,7 +117,7 @@ def test_same_inputs_give_same_bytes(example: Example, tmp_path: Path) -> None:
 def test_lock_makes_the_same_reports_again(example: Example, tmp_path: Path) -> None:
     lock = tmp_path / f"{EXAMPLE}.lock.toml"
     shutil.copy(example.folder / lock.name, lock)
-    ok(lock, "--notebook", "memory", "--to", "html,ipynb")
+    ok(lock, "--notebook", "memory", "--to", "html,pdf,ipynb")
     assert files(tmp_path / "out" / EXAMPLE) == files(example.folder)
 
 
