@@ -135,11 +135,11 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
     entries = [e for e in ids("engine") if e.rpartition("-")[0] == engine]
     if not entries:
         raise unknown("engine", engine, engines())
-    by_version = sorted((_version(e.rpartition("-")[2]), e) for e in entries)
+    by_version = sorted((version_numbers(e.rpartition("-")[2]), e) for e in entries)
     if engine_version is None:
         return by_version[-1][1]
-    older = [entry for first, entry in by_version if first <= _version(engine_version)]
-    if not _version(engine_version) or not older:
+    older = [entry for first, entry in by_version if first <= version_numbers(engine_version)]
+    if not version_numbers(engine_version) or not older:
         first = by_version[0][1].rpartition("-")[2]
         raise InvalidInput(
             f"engine_version must be {first} or newer for {engine}, got "
@@ -155,7 +155,7 @@ def engines() -> list[str]:
     return list(dict.fromkeys(e.rpartition("-")[0] for e in ids("engine")))
 
 
-def _version(text: str) -> tuple[int, ...]:
+def version_numbers(text: str) -> tuple[int, ...]:
     """Numbers of a version; none for what is no version."""
     if len(text) > MOST_CHARACTERS:
         return ()
