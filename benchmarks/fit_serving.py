@@ -9,6 +9,7 @@ of groups (model x accelerator x engine x precision) that a fit has not seen. Ne
 import csv
 import sys
 from collections.abc import Iterable
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
-from serving_priors import FIXED, PRIORS, TIES, unit_of_key
+from serving_priors import BANDS, COMMON, FIXED, PRIORS, TIES, WIDENING, unit_of_key
 from serving_rows import law_rows
 
 from llminfra.facets.serving import constants, law
@@ -45,6 +46,15 @@ class Table:
         self.names = sorted(set(keys.to_numpy().ravel()))
         place = {name: i for i, name in enumerate(self.names)}
         self.places = {role: keys[role].map(place).to_numpy() for role in keys}
+
+    def where(self, mask: NDArray[np.bool_]) -> "Table":
+        """Return the table of some rows."""
+        part = copy(self)
+        part.rows = self.rows[mask]
+        part.work = {name: column[mask] for name, column in self.work.items()}
+        part.chip = {name: column[mask] for name, column in self.chip.items()}
+        part.places = {role: place[mask] for role, place in self.places.items()}
+        return part
 
     def predict(self, params: Params) -> dict[str, NDArray[np.float64]]:
         """Return what the law says of every row."""
@@ -80,7 +90,7 @@ def _columns(dicts: Iterable[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
     return {name: frame[name].to_numpy() for name in frame}
 
 
-def fit(table: Table, start: Params) -> Params:
+def fit(table: Table, start: Params, *, most_steps: int = 20) -> Params:
     """Return the constants that fit best, those that nothing speaks for at their prior."""
     free = [name for name in table.names if name in PRIORS]
     prior = np.log([PRIORS[name][0] for name in free])
@@ -99,16 +109,20 @@ def fit(table: Table, start: Params) -> Params:
         return np.concatenate([soft, (x - prior) / spread])
 
     begin = np.clip(np.log([start[name] for name in free]), low + 1e-6, high - 1e-6)
-    found = least_squares(residuals, begin, bounds=(low, high), max_nfev=12, x_scale="jac")
+    found = least_squares(residuals, begin, bounds=(low, high), max_nfev=most_steps, x_scale="jac")
     return start | dict(zip(free, np.exp(found.x).tolist(), strict=True))
 
 
 def left_out(rows: pd.DataFrame, start: Params) -> pd.DataFrame:
-    """Return log errors of every row under a fit that has not seen its group."""
-    errors = []
-    for _, group in rows.groupby("group"):
-        others = Table(rows.drop(index=group.index))
-        errors.append(Table(group).log_errors(fit(others, start)))
+    """Return log errors of every row under a fit that has not seen its group.
+
+    A fit starts from that of all rows, from which a few steps lead to its own optimum.
+    """
+    table, errors = Table(rows), []
+    for name in rows["group"].unique():
+        is_out = (rows["group"] == name).to_numpy()
+        params = fit(table.where(~is_out), start, most_steps=4)
+        errors.append(table.where(is_out).log_errors(params))
     return pd.concat(errors).sort_index()
 
 
@@ -159,10 +173,20 @@ def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.D
             field = f"{words.lower()}_log_error"
             ends = (f"{-half:.3f}", f"{half:.3f}")
             lines.append((f"serving-{kind}", field, "0", *ends, False, note))
-    lines.append(("serving-common", "accelerators", " ".join(seen(rows)), "", "", False, "fitted"))
+    for entity, halves in BANDS.items():
+        for half, words in zip(halves, QUANTITIES.values(), strict=True):
+            ends = (f"{-half:.3f}", f"{half:.3f}")
+            note = "one stream, cards or machines left out; rest a judgement"
+            lines.append((entity, f"{words.lower()}_log_error", "0", *ends, True, note))
+    for field, value in WIDENING.items():
+        lines.append((COMMON, field, f"{value:g}", "", "", True, "a judgement"))
+    accelerators = " ".join(sorted({row[1] for row in rows["row"]}))
+    lines.append((COMMON, "accelerators", accelerators, "", "", False, f"{len(rows)} rows"))
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow("id field value low high unit source as_of confidence note".split())
+        writer.writerow(
+            ["id", "field", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
+        )
         for entity, field, value, low, high, fixed, note in sorted(lines):
             confidence = "assumption" if fixed else "derived"
             unit = unit_of_key(field)
@@ -170,11 +194,6 @@ def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.D
             writer.writerow(
                 (entity, field, value, low, high, unit, source, AS_OF, confidence, note)
             )
-
-
-def seen(rows: pd.DataFrame) -> list[str]:
-    """Accelerators that the fit saw."""
-    return sorted({row[1] for row in rows["row"]})
 
 
 def write_validation(path: Path, rows: pd.DataFrame) -> None:

@@ -142,7 +142,7 @@ def _inputs(row: Any) -> dict[str, Any]:
     batch = _POOL_SHARE * (memory - float(held) - _RESERVE_BYTES) / float(kept)
     group = "|".join((row.model, row.accelerator, engine, precision))
     return {
-        "group": f"{group}|{'saturated' if is_saturated else 'serving'}",
+        "group": group,
         "is_saturated": is_saturated,
         "has_experts": case.has_experts,
         "row": (row.model, row.accelerator, engine, str(row.engine_version), precision),
@@ -190,13 +190,17 @@ def case_of(
         generation=generation,
         is_native=native == ["all"] or generation in native,
         has_experts=bool(counted.expert_bytes),
-        has_scale_up=FACTS.has(accelerator, "scale_up_bytes_per_s"),
+        link=constants.link_of(
+            counted.layout.tensor_parallel,
+            has_scale_up=FACTS.has(accelerator, "scale_up_bytes_per_s"),
+            is_card=FACTS.text(accelerator, "form_factor") == "PCIe",
+        ),
     )
 
 
 def chip_of(accelerator: str, case: constants.Case) -> dict[str, float]:
     """Return the data-sheet rates of an accelerator."""
-    link = "scale_up" if case.has_scale_up else "pcie"
+    link = "scale_up" if case.link == "link" else "pcie"
     number = FACTS.number
     return {
         "native_flop_per_s": number(accelerator, f"{constants.native_rate(case)}_flop_per_s").base,

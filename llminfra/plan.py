@@ -7,7 +7,7 @@ from llminfra import formats
 from llminfra.catalog.facts import Facts, Read
 from llminfra.catalog.loader import Fact
 from llminfra.errors import LlmInfraError, MissingFact, unknown
-from llminfra.facets import capacity, deployment, memory
+from llminfra.facets import capacity, deployment, memory, serving
 from llminfra.facets.base import Inputs, Problem, Result
 from llminfra.ranges import Range
 
@@ -74,6 +74,7 @@ class Plan:
     deployment = Slot(deployment, deployment.evaluate)
     capacity = Slot(capacity, capacity.evaluate)
     memory = Slot(memory, memory.evaluate)
+    serving = Slot(serving, serving.evaluate)
 
     def __init__(self, scenario: "ScenarioBase", *, facts: Facts | None = None) -> None:
         self.scenario = scenario

@@ -130,6 +130,16 @@ class Memory(Result):
             yield name, getattr(self, name)
 
     @property
+    def kv_bytes_per_value(self) -> Range:
+        """Width of the cache that was resolved from `kv_precision`."""
+        return self._sizing.kv_bytes
+
+    @property
+    def max_num_seqs(self) -> Range:
+        """Most sequences in one step: as set, else the engine's default."""
+        return self._sizing.most_sequences
+
+    @property
     def spare_bytes_per_accelerator(self) -> Range:
         """Room that the load leaves in the pool; negative when it is short."""
         spare: Range = self.kv_pool_bytes_per_accelerator - self.kv_load_bytes_per_accelerator

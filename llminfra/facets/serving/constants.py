@@ -11,12 +11,13 @@ from llminfra.catalog.loader import ids
 
 COMMON: Final = "serving-common"
 PLAIN: Final = "serving-16bit"
+CPU: Final = "serving-cpu"
 _COMMON: Final = (
     *("cache_bandwidth_fraction", "s_per_value"),
     *("exchange_bandwidth_fraction", "attention_arithmetic_fraction"),
     *("latent_layer_overhead_s", "index_layer_overhead_s", "state_layer_overhead_s"),
     *("experts_layer_overhead_s", "expert_half_values", "expert_half_tokens"),
-    *("stage_hop_s", "pass_tokens"),
+    "pass_tokens",
 )
 # Each with a twin for models with experts.
 _ENGINE: Final = (
@@ -40,7 +41,8 @@ class Case:
     generation: str
     is_native: bool
     has_experts: bool
-    has_scale_up: bool
+    link: str
+    is_cpu: bool = False
 
 
 def engine_profile(engine: str, version: str) -> str:
@@ -54,30 +56,51 @@ def engine_profile(engine: str, version: str) -> str:
 
 def format_profile(case: Case) -> str:
     """Return the profile of a weight format on an accelerator generation."""
+    is_plain = case.precision in _FLOAT16
+    if case.is_cpu:
+        return "serving-cpu-16bit" if is_plain else CPU
     if case.engine == "llama.cpp":
-        return "serving-gguf-16bit" if case.precision in _FLOAT16 else "serving-gguf"
-    if case.precision in _FLOAT16:
-        return PLAIN
-    bits = "8bit" if case.compute_precision in ("fp8", "int8") else "4bit"
-    if bits == "4bit" and not case.is_native:
-        return "serving-4bit-unpacked"
-    special = f"serving-{bits}-{case.generation.lower().replace(' ', '-')}"
+        bits = "gguf-16bit" if is_plain else "gguf"
+    elif is_plain:
+        bits = "16bit"
+    elif case.compute_precision in ("fp8", "int8"):
+        bits = "8bit"
+    else:
+        bits = "4bit" if case.is_native else "4bit-unpacked"
+    special = f"serving-{bits}-{generation_id(case.generation)}"
     return special if special in ids("serving") else f"serving-{bits}"
+
+
+def link_of(tensor_parallel: int, *, has_scale_up: bool, is_card: bool) -> str:
+    """Return what joins the accelerators of a tensor group.
+
+    Bridges between cards join two; over the host's links, more than four cards hang on two sockets.
+    """
+    if has_scale_up and (not is_card or tensor_parallel <= 2):
+        return "link"
+    return "pcie" if tensor_parallel <= 4 else "pcie_wide"
+
+
+def generation_id(generation: str) -> str:
+    """Return a generation's name as ids have it."""
+    return generation.lower().replace(" ", "-")
 
 
 def keys(case: Case) -> dict[str, str]:
     """Return the fact that plays each role in the law."""
-    engine = engine_profile(case.engine, case.engine_version)
+    engine = CPU if case.is_cpu else engine_profile(case.engine, case.engine_version)
+    hop = "block_stage_hop_s" if case.engine == "llama.cpp" else "stage_hop_s"
     weights = format_profile(case)
+    plain = weights if case.is_cpu or case.engine == "llama.cpp" else PLAIN
     twin = "moe_" if case.has_experts else ""
-    link = "link" if case.has_scale_up else "pcie"
     return (
         {name: f"{COMMON}.{name}" for name in _COMMON}
         | {name: f"{engine}.{twin}{name}" for name in _ENGINE}
         | {"expert_arithmetic_ratio": f"{engine}.expert_arithmetic_ratio"}
         | {name: f"{weights}.{name}" for name in _FORMAT}
-        | {"plain_arithmetic_fraction": f"{PLAIN}.arithmetic_fraction"}
-        | {"link_fraction": f"{COMMON}.{link}_bandwidth_fraction"}
+        | {"plain_arithmetic_fraction": f"{plain}.arithmetic_fraction"}
+        | {"stage_hop_s": f"{COMMON}.{hop}"}
+        | {"link_fraction": f"{COMMON}.{case.link}_bandwidth_fraction"}
     )
 
 
@@ -87,7 +110,7 @@ def native_rate(case: Case) -> str:
         return "bf16"
     if case.precision == "mxfp4":
         return "fp8"  # activations have 8 bits
-    return case.compute_precision
+    return "bf16" if case.compute_precision == "fp32" else case.compute_precision
 
 
 def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str, Any]) -> Any:
