@@ -32,6 +32,18 @@ LARGE: Final = 40
 T90: Final = 1.35  # Student's t at 90 % with about ten groups
 QUANTITIES: Final = {"ttft_s": "TTFT", "tpot_s": "TPOT", "rate": "saturated"}
 ROWS_PER_GROUP: Final = 6
+COLUMNS: Final = [
+    "id",
+    "field",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "source",
+    "as_of",
+    "confidence",
+    "note",
+]
 Params = dict[str, float]
 
 
@@ -184,9 +196,7 @@ def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.D
     lines.append((COMMON, "accelerators", accelerators, "", "", False, f"{len(rows)} rows"))
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(
-            ["id", "field", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
-        )
+        writer.writerow(COLUMNS)
         for entity, field, value, low, high, fixed, note in sorted(lines):
             confidence = "assumption" if fixed else "derived"
             unit = unit_of_key(field)
@@ -212,7 +222,11 @@ def write_validation(path: Path, rows: pd.DataFrame) -> None:
                 numbers = (row.prompt_tokens, row.output_tokens, row.in_flight)
                 measured = (row.ttft_s, row.tpot_s, row.rate)
                 cells = ["" if np.isnan(x) else f"{x:.6g}" for x in (*numbers, *measured)]
-                writer.writerow((*row.row, *row.layout, *cells, row.source, row.as_of))
+                model, chip, engine, version, precision = row.row
+                # Builds without a number count as the newest.
+                version = version if version[0].isdigit() else ""
+                settings = (model, chip, engine, version, precision, *row.layout)
+                writer.writerow((*settings, *cells, row.source, row.as_of))
 
 
 @cache
