@@ -89,10 +89,10 @@ def _apple_and_cpu() -> dict[str, float]:
     """Constants of chips without a benchmark at load, from rows of one stream."""
     values = {
         "serving-gguf-apple-silicon.arithmetic_fraction": 0.33,
-        "serving-gguf-apple-silicon.weight_bandwidth_fraction": 0.58,
+        "serving-gguf-apple-silicon.weight_bandwidth_fraction": 0.64,
         "serving-gguf-apple-silicon.expert_bandwidth_fraction": 0.45,
         "serving-gguf-16bit-apple-silicon.arithmetic_fraction": 0.33,
-        "serving-gguf-16bit-apple-silicon.weight_bandwidth_fraction": 0.8,
+        "serving-gguf-16bit-apple-silicon.weight_bandwidth_fraction": 0.85,
         "serving-gguf-16bit-apple-silicon.expert_bandwidth_fraction": 0.6,
     }
     for cpu, core_flop_per_s in (("serving-cpu", 1.05e11), ("serving-cpu-16bit", 1.55e11)):

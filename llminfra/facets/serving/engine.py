@@ -234,12 +234,22 @@ class Engine:
 
     def curve(self, in_flight: Any) -> dict[str, Any]:
         """Base cases over an array of loads."""
-        base = {name: _base(value) for name, value in self.inputs.items()}
-        load = {name: _base(value) for name, value in self._load(in_flight).items()}
         found = law.loaded(
-            base, load, self.batch.base, law.plainly, arrivals=self.scenario.arrivals
+            self.base_inputs(),
+            self.base_load(in_flight),
+            self.batch.base,
+            law.plainly,
+            arrivals=self.scenario.arrivals,
         )
         return {name: found[name] for name in ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")}
+
+    def base_inputs(self) -> dict[str, float]:
+        """Base cases of the law's inputs, for evaluation over arrays."""
+        return {name: _base(value) for name, value in self.inputs.items()}
+
+    def base_load(self, in_flight: Any) -> dict[str, Any]:
+        """Base cases of a load of so many requests at the replica."""
+        return {name: _base(value) for name, value in self._load(in_flight).items()}
 
     @cached_property
     def extrapolation(self) -> str:
@@ -289,7 +299,7 @@ class Engine:
         return max(parts := self._parts(seen, on_rank), key=lambda name: parts[name])
 
     def _parts(self, seen: dict[str, Range], on_rank: float) -> dict[str, float]:
-        v = {name: _base(value) for name, value in self.inputs.items()}
+        v = self.base_inputs()
         steps, prompts = _base(self.steps), on_rank * _base(self.computed_tokens)
         tokens = steps * on_rank + prompts
         cache_s = on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] * steps
