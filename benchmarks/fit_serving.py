@@ -244,7 +244,7 @@ def write_validation(path: Path, rows: pd.DataFrame) -> None:
                 cells = ["" if np.isnan(x) else f"{x:.6g}" for x in (*numbers, *measured)]
                 model, chip, engine, version, precision = row.row
                 # Builds without a number count as the newest.
-                version = version if version[0].isdigit() else ""
+                version = version.rstrip("+") if version[0].isdigit() else ""
                 settings = (model, chip, engine, version, precision, *row.layout)
                 writer.writerow((*settings, *cells, row.source, row.as_of))
 
