@@ -7,7 +7,7 @@ from llminfra import formats
 from llminfra.catalog.facts import Facts, Read
 from llminfra.catalog.loader import Fact
 from llminfra.errors import LlmInfraError, MissingFact, unknown
-from llminfra.facets import capacity, deployment, memory
+from llminfra.facets import capacity, deployment, memory, serving
 from llminfra.facets.base import Inputs, Problem, Result
 from llminfra.ranges import Range
 
@@ -75,6 +75,7 @@ class Plan:
     deployment = Slot(deployment, deployment.evaluate)
     capacity = Slot(capacity, capacity.evaluate)
     memory = Slot(memory, memory.evaluate)
+    serving = Slot(serving, serving.evaluate)
 
     def __init__(self, scenario: "ScenarioBase", *, facts: Facts | None = None) -> None:
         self.scenario = scenario
@@ -163,7 +164,8 @@ class Plan:
     def _card(self) -> Iterator[str]:
         yield self.scenario.title or "Plan"
         for facet, result in self.results():
-            shown = [(n, formats.auto(v)) for n, v in result.items() if formats.auto(v)]
+            items = [(n, v) for n, v in result.items() if n in (result.headline or (n,))]
+            shown = [(n, formats.auto(v)) for n, v in items if formats.auto(v)]
             yield f"\n{facet}"
             yield from (f"  {name:<32} {text}" for name, text in shown)
         for problem in self.problems:

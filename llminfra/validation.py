@@ -1,4 +1,4 @@
-"""How far predictions are from measurements: start-up logs of engines against the memory facet."""
+"""How far predictions are from measurements: start-up logs, and published speeds."""
 
 import csv
 from collections.abc import Iterator
@@ -100,3 +100,60 @@ def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
         fields["facts"] = {f"{accelerator}.memory_usable_bytes": memory}
     tokens = {"prompt_tokens": 1, "output_tokens": 1}
     return Scenario(accelerator=accelerator, **fields, **tokens)
+
+
+_SERVING_NUMBERS: Final = ("tensor_parallel", "data_parallel", "prompt_tokens", "output_tokens")
+_SERVING_TEXTS: Final = ("model", "accelerator", "engine", "engine_version", "precision")
+_SERVING_RESULTS: Final = {
+    "ttft_s": "ttft_s",
+    "tpot_s": "tpot_s",
+    # A row without a load was measured with all requests queued.
+    "output_tokens_per_s": "max_output_tokens_per_s",
+}
+
+
+def serving_rows() -> list[dict[str, str]]:
+    """Return the measured speeds of the catalogue."""
+    file = resources.files("llminfra.catalog") / "serving_validation.csv"
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+
+
+def serving_errors() -> "pd.DataFrame":
+    """Compare every measured speed with what the serving facet predicts for the same settings.
+
+    Returns
+    -------
+    serving_errors : DataFrame
+        Columns of the settings, has_experts, quantity, measured, low, base, high and
+        error_fraction; times in seconds, rates in output tokens per second of a replica.
+    """
+    import pandas as pd  # heavy, and only reports validate
+
+    rows = [line for row in serving_rows() for line in _serving_lines(row)]
+    frame = pd.DataFrame(rows)
+    return frame.assign(error_fraction=frame["base"] / frame["measured"] - 1)
+
+
+def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
+    plan = evaluate(_serving_scenario(row))
+    settings: dict[str, Any] = {
+        name: row[name] for name in (*_SERVING_TEXTS, *_SERVING_NUMBERS, "in_flight")
+    }
+    architecture = plan.deployment.architecture
+    settings["has_experts"] = architecture.active_parameters < architecture.parameters
+    for quantity, field in _SERVING_RESULTS.items():
+        if row[quantity]:
+            predicted: Range = getattr(plan.serving, field)
+            ends = {"low": predicted.low, "base": predicted.base, "high": predicted.high}
+            yield settings | {"quantity": field, "measured": float(row[quantity]), **ends}
+
+
+def _serving_scenario(row: dict[str, str]) -> Any:
+    fields: dict[str, Any] = {name: row[name] for name in _SERVING_TEXTS if row[name]}
+    fields |= {name: int(float(row[name])) for name in _SERVING_NUMBERS}
+    # Ranks of the attention layers share the experts.
+    if fields["data_parallel"] > 1:
+        fields["expert_parallel"] = fields["tensor_parallel"] * fields["data_parallel"]
+    if row["in_flight"]:
+        fields["in_flight"] = float(row["in_flight"])
+    return Scenario(arrivals="closed_loop", **fields)

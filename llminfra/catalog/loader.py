@@ -28,6 +28,7 @@ FILES: Final = {
     "engine": "engines.csv",
     "precision": "precisions.csv",
     "assumption": "assumptions.csv",
+    "serving": "serving_constants.csv",
 }
 _COLUMNS: Final = [
     "id",

@@ -16,6 +16,7 @@ FILES = {
     "engine": "engines.csv",
     "precision": "precisions.csv",
     "assumption": "assumptions.csv",
+    "serving": "serving_constants.csv",
 }
 
 

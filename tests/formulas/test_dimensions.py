@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import llminfra.formulas
-from llminfra.formulas import capacity, memory, runtime
+from llminfra.formulas import capacity, loop, memory, runtime, serving
 
 POOL = dict.fromkeys(
     ("memory_bytes", "weight_bytes", "activation_bytes", "other_runtime_bytes"), "byte"
@@ -94,6 +94,83 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         },
         "request/second",
     ),
+    (serving.touched_fraction, {"expert_share_fraction": "1", "batch_tokens": "1"}, "1"),
+    (
+        serving.weight_read_s,
+        dict.fromkeys(("weight_bytes", "expert_bytes"), "byte")
+        | dict.fromkeys(("weight_bytes_per_s", "expert_bytes_per_s"), "byte/second")
+        | {"touched_fraction": "1"},
+        "second",
+    ),
+    (
+        serving.expert_flop_per_s,
+        {"flop_per_s": "value/second"}
+        | dict.fromkeys(("expert_values", "half_values"), "value")
+        | dict.fromkeys(("expert_tokens", "half_tokens"), "token"),
+        "value/second",
+    ),
+    (
+        serving.s_per_token,
+        {f"{kind}_flop_per_token": "value/token" for kind in ("native", "plain", "expert")}
+        | {f"{kind}_flop_per_s": "value/second" for kind in ("native", "plain", "expert")}
+        | {"link_bytes_per_token": "byte/token", "link_bytes_per_s": "byte/second"}
+        | {"residual_values": "value/token", "s_per_value": "second/value"},
+        "second/token",
+    ),
+    (
+        serving.step_s,
+        {"weight_read_s": "second", "overhead_s": "second", "sequences": "token"}
+        | {"s_per_token": "second/token", "cache_read_bytes": "byte/token"}
+        | {"cache_bytes_per_s": "byte/second"},
+        "second",
+    ),
+    (
+        serving.prefill_s,
+        {"prompt_tokens": "token", "s_per_token": "second/token", "attention_flop": "value"}
+        | {"attention_flop_per_s": "value/second", "expert_read_s": "second", "floor_s": "second"},
+        "second",
+    ),
+    (
+        loop.busy_s,
+        {"output_tokens": "1", "step_s": "second", "sequences": "1", "prefill_s": "second"},
+        "second",
+    ),
+    (
+        loop.request_s,
+        {"busy_s": "second", "in_flight": "request", "sequences": "request"}
+        | {"request_overhead_s": "second"},
+        "second",
+    ),
+    (
+        loop.burst_ttft_s,
+        dict.fromkeys(
+            ("request_overhead_s", "step_s", "prefill_s", "queued_prefill_s", "waiting_s"), "second"
+        )
+        | {"sequences": "1", "burst_fraction": "1"},
+        "second",
+    ),
+    (
+        loop.arrival_ttft_s,
+        dict.fromkeys(
+            ("request_overhead_s", "tpot_s", "step_s", "prefill_s", "waiting_s"), "second"
+        )
+        | {"requests_per_s": "1/second"}
+        | dict.fromkeys(
+            ("passes_ratio", "decode_utilization", "variation_ratio", "most_utilization"), "1"
+        ),
+        "second",
+    ),
+    (
+        loop.tpot_s,
+        {"request_s": "second", "ttft_s": "second", "output_tokens": "1", "step_s": "second"},
+        "second",
+    ),
+    (
+        loop.output_tokens_per_s,
+        {"in_flight": "request", "output_tokens": "token/request", "request_s": "second"},
+        "token/second",
+    ),
+    (loop.accepted_tokens, {"draft_tokens": "1", "acceptance_probability": "1"}, "1"),
 ]
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]
 UNITS = ("byte", "parameter", "value", "token", "sequence", "logit", "request", "second", "user")

@@ -91,6 +91,13 @@ class Inputs(BaseInputs):
 class Memory(Result):
     """Memory of one replica; what is per accelerator says so."""
 
+    headline = (
+        *("parameters", "weight_bytes", "weight_bytes_per_accelerator"),
+        *("kv_cache_bytes_per_token", "limit_bytes_per_accelerator"),
+        *("kv_pool_bytes_per_accelerator", "kv_pool_tokens", "max_sequences", "fits"),
+        *("max_model_len_accepted", "accelerators_needed", "accelerators_needed_for_load"),
+    )
+
     parameters: Range
     active_parameters: Range
     weight_bytes: Range
@@ -142,6 +149,16 @@ class Memory(Result):
         yield from super().items()
         for name in _SEARCHED:
             yield name, getattr(self, name)
+
+    @property
+    def kv_bytes_per_value(self) -> Range:
+        """Width of the cache that was resolved from `kv_precision`."""
+        return self._sizing.kv_bytes
+
+    @property
+    def max_num_seqs(self) -> Range:
+        """Most sequences in one step: as set, else the engine's default."""
+        return self._sizing.most_sequences
 
     @property
     def spare_bytes_per_accelerator(self) -> Range:

@@ -48,8 +48,15 @@ class Layout:
 
 
 def kv_precision(scenario: Any) -> str:
-    """The cache's precision; auto keeps the 16 bits that engines use unless told otherwise."""
-    return "bf16" if scenario.kv_precision == "auto" else str(scenario.kv_precision)
+    """The cache's precision; auto is what the engine takes unless told otherwise: 16 bits.
+
+    TensorRT-LLM follows the checkpoint, and the quantised ones made for it ask for 8 bits: the
+    published saturated throughput fits 8 bits with 5 % error and 16 bits with 14 %.
+    """
+    if scenario.kv_precision != "auto":
+        return str(scenario.kv_precision)
+    follows = scenario.engine == "tensorrt-llm" and scenario.precision in ("fp8", "nvfp4", "mxfp4")
+    return "fp8" if follows else "bf16"
 
 
 def quantized_groups(facts: Facts, precision: str, *, has_experts: bool) -> frozenset[str]:
@@ -97,6 +104,7 @@ class Sizing:
         )
         self.utilization = self._utilization()
         self.step_tokens = self._limit("max_num_batched_tokens")
+        self.most_sequences = self._limit("max_num_seqs")
         self.shares_rest = facts.text(self.engine, "pool_basis") == "remaining"
         self.model_origin = next(
             (r.fact for r in facts.ledger if r.fact.key == f"{scenario.model}.config"),
@@ -230,7 +238,7 @@ class Sizing:
         facts, engine = self.facts, self.engine
         return apply(
             runtime.activation_bytes,
-            max_num_seqs=self._limit("max_num_seqs"),
+            max_num_seqs=self.most_sequences,
             vocab_size=exact(self.model.vocab_size, name="vocab_size", origin=self.model_origin),
             max_num_batched_tokens=self.step_tokens,
             hidden_size=exact(self.model.hidden_size, name="hidden_size", origin=self.model_origin),

@@ -1,0 +1,272 @@
+"""Fit the serving constants on published tables and write both catalogue files.
+
+    python benchmarks/fit_serving.py ../shared/measured
+
+Low and high load together, inside physical bounds, with a prior on every constant. Errors are those
+of groups (model x accelerator x engine x precision) that a fit has not seen. Needs SciPy.
+"""
+
+import csv
+import sys
+from collections.abc import Iterable
+from copy import copy
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from serving_priors import BANDS, COMMON, FIXED, PRIORS, TIES, WIDENING, unit_of_key
+from serving_rows import law_rows
+
+from llminfra.facets.serving import constants, law
+
+CATALOG: Final = Path(__file__).parents[1] / "llminfra" / "catalog"
+AS_OF: Final = "2026-11-24"
+# Log residuals beyond this weigh less and less.
+SOFT: Final = 0.08
+# A group of more rows than this does not own the fit.
+LARGE: Final = 40
+T90: Final = 1.35  # Student's t at 90 % with about ten groups
+QUANTITIES: Final = {"ttft_s": "TTFT", "tpot_s": "TPOT", "rate": "saturated"}
+ROWS_PER_GROUP: Final = 6
+COLUMNS: Final = [
+    "id",
+    "field",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "source",
+    "as_of",
+    "confidence",
+    "note",
+]
+Params = dict[str, float]
+
+
+class Table:
+    """Rows as arrays, and where each finds its constants among the parameters."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows = rows
+        self.work = _columns(rows["work"])
+        self.chip = _columns(rows["chip"])
+        keys = pd.DataFrame(list(rows["keys"])).replace(TIES)
+        self.names = sorted(set(keys.to_numpy().ravel()))
+        place = {name: i for i, name in enumerate(self.names)}
+        self.places = {role: keys[role].map(place).to_numpy() for role in keys}
+
+    def where(self, mask: NDArray[np.bool_]) -> "Table":
+        """Return the table of some rows."""
+        part = copy(self)
+        part.rows = self.rows[mask]
+        part.work = {name: column[mask] for name, column in self.work.items()}
+        part.chip = {name: column[mask] for name, column in self.chip.items()}
+        part.places = {role: place[mask] for role, place in self.places.items()}
+        return part
+
+    def predict(self, params: Params) -> dict[str, NDArray[np.float64]]:
+        """Return what the law says of every row."""
+        values = np.array([params[name] for name in self.names])
+        c = {role: values[place] for role, place in self.places.items()}
+        v = constants.law_inputs(self.work, self.chip, c)
+        r = self.rows
+        load = {
+            "computed_tokens": r["prompt_tokens"].to_numpy(),
+            "output_tokens": r["output_tokens"].to_numpy(),
+            "steps": r["output_tokens"].to_numpy(),
+            "tokens_per_step": 1.0,
+            "in_flight": r["in_flight"].to_numpy(),
+        }
+        batch, room = r["batch"].to_numpy(), np.full(len(r), np.inf)
+        seen = law.loaded(v, load, room, law.plainly, arrivals="closed_loop")
+        full = law.saturated(v, load, batch, law.plainly)
+        return {
+            "ttft_s": seen["ttft_s"],
+            "tpot_s": seen["tpot_s"],
+            "rate": full["max_output_tokens_per_s"],
+        }
+
+    def log_errors(self, params: Params) -> pd.DataFrame:
+        """Return log of predicted over measured, missing where a row has no such quantity."""
+        predicted = self.predict(params)
+        errors = {q: np.log(predicted[q] / self.rows[q].to_numpy()) for q in QUANTITIES}
+        return pd.DataFrame(errors, index=self.rows.index)
+
+
+def _columns(dicts: Iterable[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
+    frame = pd.DataFrame([{k: float(x) for k, x in d.items()} for d in dicts])
+    return {name: frame[name].to_numpy() for name in frame}
+
+
+def fit(table: Table, start: Params, *, most_steps: int = 20) -> Params:
+    """Return the constants that fit best, those that nothing speaks for at their prior."""
+    free = [name for name in table.names if name in PRIORS]
+    prior = np.log([PRIORS[name][0] for name in free])
+    spread = np.array([PRIORS[name][1] for name in free])
+    low, high = (np.log([PRIORS[name][i] for name in free]) for i in (2, 3))
+    size = table.rows.groupby("group")["group"].transform("size").to_numpy()
+    weight = np.sqrt(LARGE / np.maximum(size, LARGE)) / SOFT
+
+    def residuals(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        errors = table.log_errors(start | dict(zip(free, np.exp(x), strict=True)))
+        shares = {"ttft_s": 0.5, "tpot_s": 1.0, "rate": 1.0}
+        rows = [(errors[q] * weight * share).to_numpy() for q, share in shares.items()]
+        z = np.concatenate(rows)
+        z = z[np.isfinite(z)]
+        soft = np.sign(z) * np.sqrt(2 * (np.sqrt(1 + z * z) - 1))
+        return np.concatenate([soft, (x - prior) / spread])
+
+    begin = np.clip(np.log([start[name] for name in free]), low + 1e-6, high - 1e-6)
+    found = least_squares(residuals, begin, bounds=(low, high), max_nfev=most_steps, x_scale="jac")
+    return start | dict(zip(free, np.exp(found.x).tolist(), strict=True))
+
+
+def left_out(rows: pd.DataFrame, start: Params) -> pd.DataFrame:
+    """Return log errors of every row under a fit that has not seen its group.
+
+    A fit starts from that of all rows, from which a few steps lead to its own optimum.
+    """
+    table, errors = Table(rows), []
+    for name in rows["group"].unique():
+        is_out = (rows["group"] == name).to_numpy()
+        params = fit(table.where(~is_out), start, most_steps=4)
+        errors.append(table.where(is_out).log_errors(params))
+    return pd.concat(errors).sort_index()
+
+
+def summary(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Return median, 90 % quantile, bias and rows of each quantity, dense and with experts."""
+    lines = []
+    for (saturated, experts), index in rows.groupby(["is_saturated", "has_experts"]).groups.items():
+        for name, words in QUANTITIES.items():
+            e = errors.loc[index, name].dropna()
+            if len(e):
+                absolute = np.expm1(e).abs() * 100
+                kind = "experts" if experts else "dense"
+                groups = rows.loc[e.index, "group"].nunique()
+                lines.append((kind, words, saturated, *_figures(absolute, e), len(e), groups))
+    names = ["kind", "quantity", "saturated", "median_%", "p90_%", "bias", "rows", "groups"]
+    return pd.DataFrame(lines, columns=names)
+
+
+def _figures(absolute: Any, e: Any) -> tuple[float, float, float]:
+    middle, far = absolute.median(), absolute.quantile(0.9)
+    return round(middle, 1), round(far, 1), round(float(np.exp(e.median())), 3)
+
+
+def spread_of(groups: pd.Series, e: pd.Series) -> float:
+    """Half width of the 80 % band in logs: second moment of left-out errors, balanced by group."""
+    clipped = e.dropna().clip(-0.7, 0.7)
+    by = clipped.groupby(groups.loc[clipped.index])
+    weight = np.sqrt(by.size())
+    moment = float(np.average(by.apply(lambda x: float((x**2).mean())), weights=weight))
+    return T90 * float(np.sqrt(moment))
+
+
+def coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of rows inside bands that the other groups give, and its bootstrap."""
+    lines, random = [], np.random.default_rng(1)
+    for experts, index in rows.groupby("has_experts").groups.items():
+        for name, words in QUANTITIES.items():
+            e = errors.loc[index, name].dropna()
+            group = rows.loc[e.index, "group"]
+            halves = {g: spread_of(group[group != g], e[group != g]) for g in group.unique()}
+            inside = (e.abs() <= group.map(halves)).groupby(group)
+            hits, sizes = inside.sum().to_numpy(), inside.size().to_numpy()
+            picks = random.integers(0, len(sizes), (2000, len(sizes)))
+            shares = hits[picks].sum(axis=1) / sizes[picks].sum(axis=1)
+            low, high = np.quantile(shares, [0.05, 0.95]).round(2)
+            factor, share = np.exp(spread_of(group, e)), hits.sum() / sizes.sum()
+            kind = "experts" if experts else "dense"
+            lines.append((kind, words, round(factor, 2), round(share, 2), low, high))
+    names = ["kind", "quantity", "factor", "inside", "bootstrap_5_%", "bootstrap_95_%"]
+    return pd.DataFrame(lines, columns=names)
+
+
+def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.DataFrame) -> None:
+    """Write the constants, and the error bands with their rows."""
+    own = {t: params[s] for t, s in TIES.items()} | params
+    notes = {name: f"prior {PRIORS[name][0]:.3g}" for name in PRIORS}
+    notes |= {twin: f"as {source}" for twin, source in TIES.items()}
+    lines = [
+        (*key.rsplit(".", 1), f"{value:.4g}", "", "", key in FIXED, notes.get(key, "fixed"))
+        for key, value in own.items()
+    ]
+    for kind, experts in (("dense", False), ("experts", True)):
+        for name, words in QUANTITIES.items():
+            e = errors.loc[rows["has_experts"] == experts, name].dropna()
+            half, groups = spread_of(rows["group"], e), rows.loc[e.index, "group"].nunique()
+            q = np.exp(e.quantile([0.1, 0.5, 0.9])).round(2).tolist()
+            note = f"{len(e)} rows in {groups} groups left out; 10-50-90 % {q[0]}-{q[1]}-{q[2]}"
+            field = f"{words.lower()}_log_error"
+            ends = (f"{-half:.3f}", f"{half:.3f}")
+            lines.append((f"serving-{kind}", field, "0", *ends, False, note))
+    for entity, halves in BANDS.items():
+        for half, words in zip(halves, QUANTITIES.values(), strict=True):
+            ends = (f"{-half:.3f}", f"{half:.3f}")
+            note = "one stream, cards or machines left out; rest a judgement"
+            lines.append((entity, f"{words.lower()}_log_error", "0", *ends, True, note))
+    for field, value in WIDENING.items():
+        lines.append((COMMON, field, f"{value:g}", "", "", True, "a judgement"))
+    accelerators = " ".join(sorted({row[1] for row in rows["row"]}))
+    lines.append((COMMON, "accelerators", accelerators, "", "", False, f"{len(rows)} rows"))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for entity, field, value, low, high, fixed, note in sorted(lines):
+            confidence = "assumption" if fixed else "derived"
+            unit = unit_of_key(field)
+            source = "own-serving-fit"
+            writer.writerow(
+                (entity, field, value, low, high, unit, source, AS_OF, confidence, note)
+            )
+
+
+def write_validation(path: Path, rows: pd.DataFrame) -> None:
+    """Write a few rows of every group, spread over its loads, for the accuracy test."""
+    header = (
+        "model accelerator engine engine_version precision tensor_parallel data_parallel "
+        "prompt_tokens output_tokens in_flight ttft_s tpot_s output_tokens_per_s source as_of"
+    )
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header.split())
+        for _, group in rows.groupby("group"):
+            ordered = group.sort_values(["in_flight", "prompt_tokens", "output_tokens"])
+            picks = np.linspace(0, len(group) - 1, min(len(group), ROWS_PER_GROUP)).astype(int)
+            for row in ordered.iloc[picks].itertuples():
+                numbers = (row.prompt_tokens, row.output_tokens, row.in_flight)
+                measured = (row.ttft_s, row.tpot_s, row.rate)
+                cells = ["" if np.isnan(x) else f"{x:.6g}" for x in (*numbers, *measured)]
+                model, chip, engine, version, precision = row.row
+                # Builds without a number count as the newest.
+                version = version.rstrip("+") if version[0].isdigit() else ""
+                settings = (model, chip, engine, version, precision, *row.layout)
+                writer.writerow((*settings, *cells, row.source, row.as_of))
+
+
+@cache
+def _start() -> Params:
+    return FIXED | {name: prior[0] for name, prior in PRIORS.items()}
+
+
+def main(folder: Path) -> None:
+    """Fit, leave groups out, print errors, write the catalogue."""
+    rows = law_rows(folder / "throughput.csv")
+    params = fit(Table(rows), _start())
+    print(summary(rows, Table(rows).log_errors(params)).to_string(index=False))
+    errors = left_out(rows, params)
+    print("\nGroups left out\n" + summary(rows, errors).to_string(index=False))
+    print("\nBands of 80 %\n" + coverage(rows, errors).to_string(index=False))
+    by_group = errors.groupby(rows["group"]).median().pipe(np.exp).round(2)
+    print(by_group.assign(rows=rows.groupby("group").size()).to_string())
+    write_constants(CATALOG / "serving_constants.csv", params, rows, errors)
+    write_validation(CATALOG / "serving_validation.csv", rows)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

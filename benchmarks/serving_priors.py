@@ -1,0 +1,175 @@
+"""Constants of the serving law: start, spread of the prior in logs, physical bounds; ties."""
+
+from typing import Final
+
+COMMON: Final = "serving-common"
+Prior = tuple[float, float, float, float]
+
+
+def _engine(name: str, **priors: Prior) -> dict[str, Prior]:
+    return {f"{name}.{field}": prior for field, prior in priors.items()}
+
+
+PRIORS: Final[dict[str, Prior]] = {
+    # Formats. A stream cannot beat 95 % of the data sheet, nor a product its peak.
+    "serving-16bit.arithmetic_fraction": (0.78, 0.15, 0.1, 1.0),
+    "serving-8bit.arithmetic_fraction": (0.62, 0.15, 0.1, 1.0),
+    "serving-8bit-ada.arithmetic_fraction": (0.5, 0.15, 0.1, 1.0),
+    "serving-4bit.arithmetic_fraction": (0.5, 0.15, 0.1, 1.0),
+    "serving-4bit.weight_bandwidth_fraction": (0.66, 0.15, 0.3, 0.95),
+    "serving-8bit.expert_bandwidth_fraction": (0.72, 0.2, 0.2, 0.95),
+    "serving-4bit.expert_bandwidth_fraction": (0.9, 0.15, 0.2, 0.95),
+    "serving-4bit-unpacked.expert_bandwidth_fraction": (0.54, 0.2, 0.2, 0.95),
+    "serving-4bit-unpacked.arithmetic_fraction": (0.4, 0.3, 0.05, 1.0),
+    # Memory, links and what no split divides.
+    f"{COMMON}.cache_bandwidth_fraction": (0.85, 0.3, 0.3, 0.95),
+    f"{COMMON}.link_bandwidth_fraction": (0.63, 0.3, 0.1, 1.0),
+    f"{COMMON}.pcie_bandwidth_fraction": (0.63, 0.3, 0.1, 1.0),
+    f"{COMMON}.pcie_wide_bandwidth_fraction": (0.45, 0.5, 0.1, 1.0),
+    f"{COMMON}.exchange_bandwidth_fraction": (0.33, 0.3, 0.05, 1.0),
+    f"{COMMON}.s_per_value": (0.9e-11, 0.5, 1e-13, 1e-10),
+    f"{COMMON}.expert_half_values": (3500, 0.3, 500, 20000),
+    f"{COMMON}.expert_half_tokens": (45, 0.5, 1, 500),
+    f"{COMMON}.experts_layer_overhead_s": (17e-6, 0.5, 1e-7, 1e-3),
+    f"{COMMON}.latent_layer_overhead_s": (25e-6, 0.5, 1e-7, 1e-3),
+    f"{COMMON}.index_layer_overhead_s": (60e-6, 0.5, 1e-7, 1e-3),
+    f"{COMMON}.state_layer_overhead_s": (30e-6, 0.5, 1e-7, 1e-3),
+    # Engines.
+    **_engine(
+        "serving-vllm-0",
+        layer_overhead_s=(71e-6, 0.3, 1e-6, 1e-3),
+        pass_overhead_s=(260e-6, 0.5, 1e-6, 5e-3),
+        request_overhead_s=(37e-3, 0.5, 1e-3, 1),
+        moe_pass_overhead_s=(0.2e-3, 0.5, 1e-6, 5e-3),
+        moe_request_overhead_s=(40e-3, 0.5, 1e-3, 1),
+        moe_burst_fraction=(0.1, 0.3, 0.02, 0.3),
+    ),
+    **_engine(
+        "serving-sglang-0",
+        moe_pass_overhead_s=(0.5e-3, 0.5, 1e-6, 5e-3),
+        moe_request_overhead_s=(164e-3, 0.5, 1e-3, 1),
+        expert_arithmetic_ratio=(0.6, 0.3, 0.2, 1.0),
+    ),
+    **_engine(
+        "serving-tensorrt-llm-1.0",
+        burst_fraction=(0.076, 0.5, 0.01, 0.5),
+        first_prompt_ratio=(2.5, 0.5, 1.0, 10),
+        pass_overhead_s=(300e-6, 0.5, 1e-6, 5e-3),
+        request_overhead_s=(73e-3, 0.5, 1e-3, 1),
+    ),
+    **_engine(
+        "serving-tensorrt-llm-1.1",
+        layer_overhead_s=(55e-6, 0.3, 1e-6, 1e-3),
+        moe_pass_overhead_s=(0.15e-3, 0.5, 1e-6, 5e-3),
+        moe_request_overhead_s=(60e-3, 0.5, 1e-3, 1),
+    ),
+}
+_OLD, _RC, _NEW = (f"serving-tensorrt-llm-{version}" for version in ("0", "1.0", "1.1"))
+_SG, _VL, _CPP = "serving-sglang-0", "serving-vllm-0", "serving-llama.cpp-0"
+
+
+def _ties() -> dict[str, str]:
+    """Constants that the rows cannot tell apart, and the one that stands for them."""
+    ties = {f"{e}.layer_overhead_s": f"{_VL}.layer_overhead_s" for e in (_SG, _OLD, _RC)}
+    for entry in (_VL, _SG, _OLD, _RC, _NEW):
+        ties[f"{entry}.moe_layer_overhead_s"] = f"{_VL}.layer_overhead_s"
+        if entry != _VL:
+            ties[f"{entry}.moe_burst_fraction"] = f"{_VL}.moe_burst_fraction"
+    for field in ("pass_overhead_s", "request_overhead_s"):
+        ties |= {f"{entry}.{field}": f"{_VL}.{field}" for entry in (_SG, _OLD, _NEW)}
+        ties[f"{_OLD}.moe_{field}"] = f"{_NEW}.moe_{field}"
+    # One harness measured the tables of 1.0, with and without experts.
+    ties[f"{_RC}.moe_pass_overhead_s"] = f"{_NEW}.moe_pass_overhead_s"
+    for field in ("request_overhead_s", "first_prompt_ratio", "burst_fraction"):
+        ties[f"{_RC}.moe_{field}"] = f"{_RC}.{field}"
+    return ties
+
+
+def _apple_and_cpu() -> dict[str, float]:
+    """Constants of chips without a benchmark at load, from rows of one stream."""
+    values = {
+        "serving-gguf-apple-silicon.arithmetic_fraction": 0.33,
+        "serving-gguf-apple-silicon.weight_bandwidth_fraction": 0.64,
+        "serving-gguf-apple-silicon.expert_bandwidth_fraction": 0.45,
+        "serving-gguf-16bit-apple-silicon.arithmetic_fraction": 0.33,
+        "serving-gguf-16bit-apple-silicon.weight_bandwidth_fraction": 0.85,
+        "serving-gguf-16bit-apple-silicon.expert_bandwidth_fraction": 0.6,
+    }
+    for cpu, core_flop_per_s in (("serving-cpu", 1.05e11), ("serving-cpu-16bit", 1.55e11)):
+        values[f"{cpu}.arithmetic_fraction"] = 1.0
+        values[f"{cpu}.weight_bandwidth_fraction"] = 0.69
+        values[f"{cpu}.expert_bandwidth_fraction"] = 0.69
+        values[f"{cpu}.core_flop_per_s"] = core_flop_per_s
+        values[f"{cpu}.core_bytes_per_s"] = 38.7e9
+    engine = {"layer_overhead_s": 0.0, "pass_overhead_s": 0.0, "request_overhead_s": 5e-3}
+    engine |= {"burst_fraction": 0.05, "first_prompt_ratio": 1.0}
+    for name, value in engine.items():
+        values |= {f"serving-cpu.{name}": value, f"serving-cpu.moe_{name}": value}
+    return values | {"serving-cpu.expert_arithmetic_ratio": 1.0}
+
+
+TIES: Final = _ties()
+FIXED: Final[dict[str, float]] = {
+    **{f"serving-{f}.weight_bandwidth_fraction": 0.95 for f in ("16bit", "8bit", "8bit-ada")},
+    "serving-16bit.expert_bandwidth_fraction": 0.9,
+    "serving-8bit-ada.expert_bandwidth_fraction": 0.72,
+    "serving-4bit-unpacked.weight_bandwidth_fraction": 0.8,
+    # A file of blocks on one stream: llama.cpp.
+    "serving-gguf.arithmetic_fraction": 0.33,
+    "serving-gguf.weight_bandwidth_fraction": 0.89,
+    "serving-gguf.expert_bandwidth_fraction": 0.6,
+    "serving-gguf-16bit.arithmetic_fraction": 0.33,
+    "serving-gguf-16bit.weight_bandwidth_fraction": 0.91,
+    "serving-gguf-16bit.expert_bandwidth_fraction": 0.7,
+    f"{COMMON}.attention_arithmetic_fraction": 0.8,
+    f"{COMMON}.pass_tokens": 8192,
+    f"{COMMON}.stage_hop_s": 10e-6,
+    f"{COMMON}.stage_fraction": 0.95,
+    f"{COMMON}.block_stage_hop_s": 0.35e-3,
+    # Card makers' software and power limits, from MLPerf.
+    "serving-8bit-cdna-3.weight_bandwidth_fraction": 0.95,
+    "serving-8bit-cdna-3.expert_bandwidth_fraction": 0.72,
+    "serving-8bit-cdna-3.arithmetic_fraction": 0.535,
+    "serving-hopper.full_speed_j_per_flop": 3.54e-13,
+    "serving-cdna-3.full_speed_j_per_flop": 3.82e-13,
+    # One stream of llama.cpp does not go faster than this, whatever the memory.
+    **{f"serving-{f}.stream_limit_bytes_per_s": 1e12 for f in ("gguf", "gguf-16bit")},
+    **_apple_and_cpu(),
+    **{
+        f"{e}.{twin}first_prompt_ratio": 1.0
+        for e in (_VL, _SG, _OLD, _NEW, _CPP)
+        for twin in ("", "moe_")
+    },
+    # A benchmark of ten requests per client whose clients start together; SGLang's own harness
+    # keeps them together.
+    **{f"{e}.burst_fraction": 0.05 for e in (_VL, _OLD, _NEW, _CPP)},
+    f"{_SG}.burst_fraction": 0.5,
+    **{f"{e}.expert_arithmetic_ratio": 1.0 for e in (_VL, _OLD, _RC, _NEW, _CPP)},
+    f"{_CPP}.layer_overhead_s": 87e-6,
+    f"{_CPP}.moe_layer_overhead_s": 110e-6,
+    f"{_CPP}.pass_overhead_s": 87e-6,
+    f"{_CPP}.moe_pass_overhead_s": 110e-6,
+    f"{_CPP}.request_overhead_s": 5e-3,
+    f"{_CPP}.moe_request_overhead_s": 5e-3,
+    f"{_CPP}.moe_burst_fraction": 0.05,
+}
+
+
+def unit_of_key(field: str) -> str:
+    """Return the unit of a constant's field, as the catalogue's dictionary has it."""
+    if field == "accelerators":
+        return ""
+    ends = {"bytes_per_s": "byte/s", "flop_per_s": "FLOP/s", "j_per_flop": "J/FLOP"}
+    ends |= {"_s": "s", "_tokens": "token", "_values": "value"}
+    named = {"s_per_value": "s/value"}
+    return named.get(field) or next((u for end, u in ends.items() if field.endswith(end)), "1")
+
+
+# Half widths of 80 % bands in logs where one stream was measured, by left-out cards and machines,
+# and factors by which a band widens where the fit has seen no such accelerator. A judgement.
+BANDS: Final[dict[str, tuple[float, float, float]]] = {
+    # time to first token, time per output token, saturated output
+    "serving-gguf": (0.5, 0.18, 0.5),
+    "serving-cpu": (0.6, 0.33, 0.5),
+}
+WIDENING: Final = {"other_accelerator_ratio": 1.4, "other_generation_ratio": 2.0}

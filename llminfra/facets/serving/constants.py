@@ -1,0 +1,166 @@
+"""Which fitted constants apply to an engine, a format, an accelerator and a kind of model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from llminfra.catalog.facts import version_numbers
+from llminfra.catalog.loader import ids
+
+COMMON: Final = "serving-common"
+PLAIN: Final = "serving-16bit"
+CPU: Final = "serving-cpu"
+_COMMON: Final = (
+    *("cache_bandwidth_fraction", "s_per_value"),
+    *("exchange_bandwidth_fraction", "attention_arithmetic_fraction"),
+    *("latent_layer_overhead_s", "index_layer_overhead_s", "state_layer_overhead_s"),
+    *("experts_layer_overhead_s", "expert_half_values", "expert_half_tokens"),
+    *("pass_tokens", "stage_fraction"),
+)
+# Each with a twin for models with experts.
+_ENGINE: Final = (
+    *("layer_overhead_s", "request_overhead_s", "pass_overhead_s", "burst_fraction"),
+    "first_prompt_ratio",
+)
+_FORMAT: Final = (
+    *("weight_bandwidth_fraction", "expert_bandwidth_fraction", "arithmetic_fraction"),
+)
+_FLOAT16: Final = ("bf16", "fp16", "fp32")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What decides the constants."""
+
+    engine: str
+    engine_version: str
+    precision: str
+    compute_precision: str
+    generation: str
+    is_native: bool
+    has_experts: bool
+    link: str
+    is_cpu: bool = False
+
+
+def engine_profile(engine: str, version: str) -> str:
+    """Return the newest profile of an engine that is not newer than a version."""
+    start = f"serving-{engine}-"
+    found = [entry for entry in ids("serving") if entry.startswith(start)]
+    by_version = sorted((version_numbers(entry.removeprefix(start)), entry) for entry in found)
+    older = [entry for first, entry in by_version if first <= version_numbers(version)]
+    return (older or [entry for _, entry in by_version])[-1]
+
+
+def format_profile(case: Case) -> str:
+    """Return the profile of a weight format on an accelerator generation."""
+    is_plain = case.precision in _FLOAT16
+    if case.is_cpu:
+        return "serving-cpu-16bit" if is_plain else CPU
+    if case.engine == "llama.cpp":
+        bits = "gguf-16bit" if is_plain else "gguf"
+    elif is_plain:
+        bits = "16bit"
+    elif case.compute_precision in ("fp8", "int8"):
+        bits = "8bit"
+    else:
+        bits = "4bit" if case.is_native else "4bit-unpacked"
+    special = f"serving-{bits}-{generation_id(case.generation)}"
+    return special if special in ids("serving") else f"serving-{bits}"
+
+
+def link_of(tensor_parallel: int, *, has_scale_up: bool, is_card: bool) -> str:
+    """Return what joins the accelerators of a tensor group.
+
+    Bridges between cards join two; over the host's links, more than four cards hang on two sockets.
+    """
+    if has_scale_up and (not is_card or tensor_parallel <= 2):
+        return "link"
+    return "pcie" if tensor_parallel <= 4 else "pcie_wide"
+
+
+def generation_id(generation: str) -> str:
+    """Return a generation's name as ids have it."""
+    return generation.lower().replace(" ", "-")
+
+
+def keys(case: Case) -> dict[str, str]:
+    """Return the fact that plays each role in the law."""
+    engine = CPU if case.is_cpu else engine_profile(case.engine, case.engine_version)
+    hop = "block_stage_hop_s" if case.engine == "llama.cpp" else "stage_hop_s"
+    weights = format_profile(case)
+    plain = weights if case.is_cpu or case.engine == "llama.cpp" else PLAIN
+    twin = "moe_" if case.has_experts else ""
+    return (
+        {name: f"{COMMON}.{name}" for name in _COMMON}
+        | {name: f"{engine}.{twin}{name}" for name in _ENGINE}
+        | {"expert_arithmetic_ratio": f"{engine}.expert_arithmetic_ratio"}
+        | {name: f"{weights}.{name}" for name in _FORMAT}
+        | {"plain_arithmetic_fraction": f"{plain}.arithmetic_fraction"}
+        | {"stage_hop_s": f"{COMMON}.{hop}"}
+        | {"link_fraction": f"{COMMON}.{case.link}_bandwidth_fraction"}
+    )
+
+
+def native_rate(case: Case) -> str:
+    """Field of the accelerator's arithmetic that products in the weights' format reach."""
+    if not case.is_native:
+        return "bf16"
+    if case.precision == "mxfp4":
+        return "fp8"  # activations have 8 bits
+    return "bf16" if case.compute_precision == "fp32" else case.compute_precision
+
+
+def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str, Any]) -> Any:
+    """Combine counts, data-sheet rates and constants into the inputs of the law.
+
+    Works on plain arrays, one entry per row, and on ranges.
+    """
+    tuned = chip["arithmetic_ratio"]
+    native = chip["native_flop_per_s"] * c["arithmetic_fraction"] * tuned
+    link = chip["link_bytes_per_s"] * c["link_fraction"]
+    exchanged = work["exchanged_bytes_per_token"] * c["link_fraction"]
+    layers = ("latent", "index", "state", "experts")
+    special = sum(work[f"{kind}_layers"] * c[f"{kind}_layer_overhead_s"] for kind in layers)
+    return {
+        "native_flop_per_token": work["native_flop_per_token"],
+        "plain_flop_per_token": work["plain_flop_per_token"],
+        "expert_flop_per_token": work["expert_flop_per_token"],
+        "native_flop_per_s": native,
+        "plain_flop_per_s": chip["plain_flop_per_s"] * c["plain_arithmetic_fraction"] * tuned,
+        "expert_base_flop_per_s": native * c["expert_arithmetic_ratio"],
+        "expert_values": work["expert_values"],
+        "half_values": c["expert_half_values"],
+        "link_bytes_per_token": work["reduced_bytes_per_token"]
+        + exchanged / c["exchange_bandwidth_fraction"],
+        "link_bytes_per_s": link,
+        "residual_values": work["residual_values"],
+        "s_per_value": c["s_per_value"],
+        "expert_share_fraction": work["expert_share_fraction"],
+        "weight_bytes": work["weight_bytes"],
+        "expert_bytes": work["expert_bytes"],
+        "weight_bytes_per_s": np.minimum(
+            chip["memory_bytes_per_s"] * c["weight_bandwidth_fraction"],
+            chip["limit_bytes_per_s"],
+        ),
+        "expert_bytes_per_s": chip["memory_bytes_per_s"] * c["expert_bandwidth_fraction"],
+        "cache_bytes_per_s": chip["memory_bytes_per_s"] * c["cache_bandwidth_fraction"],
+        "overhead_s": work["layers"] * c["layer_overhead_s"]
+        + special
+        + work["hops"] * c["stage_hop_s"],
+        "attention_flop": work["attention_flop"],
+        "attention_flop_per_s": chip["plain_flop_per_s"] * c["attention_arithmetic_fraction"],
+        "prefill_floor_s": work["layers"] * c["pass_overhead_s"],
+        "pass_tokens": c["pass_tokens"],
+        "expert_half_tokens": c["expert_half_tokens"],
+        "request_overhead_s": c["request_overhead_s"],
+        "burst_fraction": c["burst_fraction"],
+        "first_prompt_ratio": c["first_prompt_ratio"],
+        "cache_read_bytes": work["cache_read_bytes"],
+        "attention_ranks": work["attention_ranks"],
+        "ranks": work["ranks"],
+        "stage_fraction": c["stage_fraction"] ** np.minimum(work["hops"], 1.0),
+        "shares_passes": np.where(np.asarray(work["expert_values"]) > 1, 0.0, 1.0),
+    }

@@ -1,0 +1,328 @@
+"""One replica's engine: its work, constants and batch limit, evaluated by the serving law."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from llminfra.catalog.facts import Facts
+from llminfra.catalog.loader import ids
+from llminfra.errors import MissingFact
+from llminfra.facets.base import quantity
+from llminfra.facets.serving import constants, law
+from llminfra.facets.serving.work import Layout, work
+from llminfra.formulas import loop
+from llminfra.ranges import Range, apply, exact
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+# Beyond this share of its time in prompts a queue has no mean that is worth a forecast.
+_MOST_UTILIZATION: Final = 0.95
+_POISSON: Final = 1.0  # squared variation of prompt lengths plus that of arrivals, over two
+_FULL_PRECISION_RATES: Final = ("bf16", "fp16")
+
+
+def _call(formula: Any, *, name: str, **inputs: Any) -> Range:
+    return apply(formula, name=name, **inputs)
+
+
+class Room:
+    """Sequences that one attention rank has room for, as the memory facet sees it.
+
+    The memory of a host is not a fact of its processor: without it only the engine limits.
+    """
+
+    def __init__(self, plan: "Plan", facts: Facts) -> None:
+        try:
+            memory = plan.memory
+        except MissingFact:
+            if not facts.has(plan.scenario.to_dict()["accelerator"], "cores"):
+                raise
+            self.kv_bytes_per_value = facts.number("bf16", "kv_bytes_per_value")
+            limit = facts.number(plan.deployment.engine_entry, "default_max_num_seqs_large")
+            self.max_num_seqs, self.sequences = limit, limit
+            return
+        self.kv_bytes_per_value = memory.kv_bytes_per_value
+        self.max_num_seqs = memory.max_num_seqs
+        request = memory.kv_request_bytes_per_accelerator
+        self.sequences = memory.kv_pool_bytes_per_accelerator / request
+
+
+class Engine:
+    """The serving law of one scenario, with its draws.
+
+    Parameters
+    ----------
+    scenario, plan, facts
+        As every facet gets them.
+    """
+
+    def __init__(self, scenario: Any, plan: "Plan", facts: Facts) -> None:
+        self.scenario, self.plan, self.facts = scenario, plan, facts
+        self.deployment, self.accelerator = plan.deployment, scenario.accelerator
+        self.generation = facts.text(self.accelerator, "architecture")
+        self.is_blockwise = scenario.engine == "llama.cpp"
+        self.room = Room(plan, facts)
+        self.prompt_tokens = plan.capacity.prompt_tokens
+        self.output_tokens = plan.capacity.output_tokens
+        self.work = work(self.deployment.architecture, self._layout(), scenario.precision, facts)
+        self.case = self._case()
+        self.inputs = self._inputs()
+
+    def _layout(self) -> Layout:
+        """llama.cpp deals whole layers to cards, which is a pipeline."""
+        scenario, tensor = self.scenario, self.deployment.tensor_parallel
+        stages = scenario.pipeline_parallel
+        if self.is_blockwise:
+            tensor, stages = 1, stages * tensor
+        return Layout(tensor, stages, scenario.data_parallel)
+
+    def _case(self) -> constants.Case:
+        facts, scenario = self.facts, self.scenario
+        return constants.Case(
+            engine=scenario.engine,
+            engine_version=self.deployment.engine_version,
+            precision=scenario.precision,
+            compute_precision=facts.text(scenario.precision, "compute_precision"),
+            generation=self.generation,
+            is_native=self.deployment.is_native_format,
+            has_experts=self.work.expert_share_fraction > 0,
+            link=constants.link_of(
+                self._layout().tensor_parallel,
+                has_scale_up=facts.has(self.accelerator, "scale_up_bytes_per_s"),
+                is_card=facts.text(self.accelerator, "form_factor") == "PCIe",
+            ),
+            is_cpu=facts.has(self.accelerator, "cores") and not self._rate_names(),
+        )
+
+    def _rate_names(self) -> list[str]:
+        """Arithmetic in 16 bits that the accelerator's data sheet states; none for a CPU."""
+        names = [f"{precision}_flop_per_s" for precision in _FULL_PRECISION_RATES]
+        return [name for name in names if self.facts.has(self.accelerator, name)]
+
+    @property
+    def ranks(self) -> int:
+        """Parts that the requests are dealt to."""
+        return self.work.ranks
+
+    @cached_property
+    def computed_tokens(self) -> Range:
+        """Prompt tokens that are not found in the prefix cache."""
+        hit = quantity(self.scenario, "prefix_cache_hit_fraction")
+        computed: Range = self.prompt_tokens * (1 - hit)
+        return computed.named("computed_tokens")
+
+    @cached_property
+    def steps(self) -> Range:
+        """Decode steps of an answer, fewer than its tokens under speculative decoding."""
+        if not self.scenario.draft_tokens:
+            return self.output_tokens
+        accepted = apply(
+            loop.accepted_tokens,
+            draft_tokens=quantity(self.scenario, "draft_tokens"),
+            acceptance_probability=quantity(self.scenario, "draft_acceptance_probability"),
+        )
+        # The time of drafting is counted as further steps.
+        drafting = 1 + self.scenario.draft_tokens * quantity(self.scenario, "draft_step_fraction")
+        steps: Range = self.output_tokens / accepted * drafting
+        return steps.named("output_tokens")
+
+    def _inputs(self) -> dict[str, Any]:
+        prompt, half = self.prompt_tokens.draws, self.output_tokens.draws / 2
+        cached = prompt - self.computed_tokens.draws
+        counted = self.work.numbers(prompt, half, self.room.kv_bytes_per_value.draws, cached)
+        roles = {
+            role: self.facts.number(*key.rsplit(".", 1))
+            for role, key in constants.keys(self.case).items()
+        }
+        named = {
+            name: value if isinstance(value, Range) or np.ndim(value) == 0 else Range(value)
+            for name, value in counted.items()
+        }
+        found: dict[str, Any] = constants.law_inputs(named, self._chip(), roles)
+        if self.scenario.max_num_batched_tokens is not None:
+            found["pass_tokens"] = quantity(self.scenario, "max_num_batched_tokens")
+        return found
+
+    def _chip(self) -> dict[str, Any]:
+        facts, chip = self.facts, self.accelerator
+        link = "scale_up" if self.case.link == "link" else "pcie"
+        sends = self.work.layout.tensor_parallel * self.work.layout.data_parallel > 1
+        plain, native, limit = self._cores() if self.case.is_cpu else self._rates()
+        return {
+            "native_flop_per_s": native,
+            "plain_flop_per_s": plain,
+            "memory_bytes_per_s": facts.number(chip, "memory_bandwidth_bytes_per_s"),
+            "link_bytes_per_s": facts.number(chip, f"{link}_bytes_per_s") if sends else 1.0,
+            "limit_bytes_per_s": limit,
+            "arithmetic_ratio": self._power_ratio() * quantity(self.scenario, "tuning_factor"),
+        }
+
+    def _rates(self) -> tuple[Range, Range, Any]:
+        rates = self._rate_names()
+        if not rates:
+            raise MissingFact(
+                f"no fact {self.accelerator}.bf16_flop_per_s; give it in the scenario's [facts]"
+            )
+        plain = self.facts.number(self.accelerator, rates[0])
+        wanted = f"{constants.native_rate(self.case)}_flop_per_s"
+        has_wanted = self.facts.has(self.accelerator, wanted)
+        native = self.facts.number(self.accelerator, wanted) if has_wanted else plain
+        entity = constants.format_profile(self.case)
+        has_limit = self.facts.has(entity, "stream_limit_bytes_per_s")
+        limit = self.facts.number(entity, "stream_limit_bytes_per_s") if has_limit else np.inf
+        return plain, native, limit
+
+    def _cores(self) -> tuple[Range, Range, Any]:
+        cores = float(self.facts.text(self.accelerator, "cores").split()[0])
+        entity = constants.format_profile(self.case)
+        rate = self.facts.number(entity, "core_flop_per_s") * cores
+        return rate, rate, self.facts.number(entity, "core_bytes_per_s") * cores
+
+    def _power_ratio(self) -> Any:
+        """Share of full speed that a card's power limit allows, where its generation was seen."""
+        entity = f"serving-{constants.generation_id(self.generation)}"
+        needed = ("tdp_w", "fp8_flop_per_s")
+        has_all = all(self.facts.has(self.accelerator, name) for name in needed)
+        if entity not in ids("serving") or not has_all:
+            return 1.0
+        power, peak = (self.facts.number(self.accelerator, name) for name in needed)
+        return np.minimum(power / peak / self.facts.number(entity, "full_speed_j_per_flop"), 1.0)
+
+    @cached_property
+    def batch(self) -> Range:
+        """Sequences that each rank holds, by memory or by the engine's limit."""
+        model, reserved = self.deployment.architecture, self._reserved_tokens()
+        width = self.room.kv_bytes_per_value.draws
+        final = (self.prompt_tokens + self.output_tokens).draws
+        whole = model.cache_bytes(final, bytes_per_value=width)
+        kept = model.cache_bytes(reserved.draws, bytes_per_value=width)
+        share = Range(np.divide(kept, whole, out=np.ones_like(whole * kept), where=whole > 0))
+        data_parallel = self.scenario.data_parallel
+        held = self.room.sequences / share * data_parallel
+        limited = np.minimum(held, self.room.max_num_seqs * data_parallel)
+        on_rank = np.maximum(limited.draws / self.ranks, 1.0)
+        return Range(on_rank, name="batch_sequences", inputs={"held": held})
+
+    def _reserved_tokens(self) -> Range:
+        """Tokens a request occupies on average: TensorRT-LLM reserves the final length."""
+        share = 1.0 if self.scenario.engine == "tensorrt-llm" else 0.5
+        tokens: Range = self.computed_tokens + self.output_tokens * share
+        return tokens
+
+    def _load(self, in_flight: Any) -> dict[str, Any]:
+        return {
+            "computed_tokens": self.computed_tokens,
+            "output_tokens": self.output_tokens,
+            "steps": self.steps,
+            "tokens_per_step": float(1 + self.scenario.draft_tokens),
+            "in_flight": in_flight,
+            "variation_ratio": _POISSON,
+            "most_utilization": _MOST_UTILIZATION,
+        }
+
+    def loaded(self, in_flight: Range) -> dict[str, Range]:
+        """What a request sees with so many in flight at the replica."""
+        load = self._load(in_flight.no_less_than(1e-9))
+        arrivals = self.scenario.arrivals
+        return law.loaded(self.inputs, load, self.batch, _call, arrivals=arrivals)
+
+    def saturated(self) -> dict[str, Range]:
+        """What the replica delivers when there is always a request to admit."""
+        return law.saturated(self.inputs, self._load(exact(1)), self.batch, _call)
+
+    def curve(self, in_flight: Any) -> dict[str, Any]:
+        """Base cases over an array of loads."""
+        found = law.loaded(
+            self.base_inputs(),
+            self.base_load(in_flight),
+            self.batch.base,
+            law.plainly,
+            arrivals=self.scenario.arrivals,
+        )
+        return {name: found[name] for name in ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")}
+
+    def base_inputs(self) -> dict[str, float]:
+        """Base cases of the law's inputs, for evaluation over arrays."""
+        return {name: _base(value) for name, value in self.inputs.items()}
+
+    def base_load(self, in_flight: Any) -> dict[str, Any]:
+        """Base cases of a load of so many requests at the replica."""
+        return {name: _base(value) for name, value in self._load(in_flight).items()}
+
+    @cached_property
+    def extrapolation(self) -> str:
+        """How far the accelerator is from those that the fit has seen."""
+        if self.case.is_cpu or self.is_blockwise:
+            return "none"
+        known = self.facts.text(constants.COMMON, "accelerators").split()
+        if self.accelerator in known:
+            return "none"
+        generations = {Facts().text(chip, "architecture") for chip in known}
+        return "accelerator" if self.generation in generations else "generation"
+
+    def with_error(self, value: Range, quantity_name: str) -> Range:
+        """Widen by the error that groups left out of the fit showed."""
+        entity = "serving-experts" if self.case.has_experts else "serving-dense"
+        if self.is_blockwise or self.case.is_cpu:
+            entity = constants.CPU if self.case.is_cpu else "serving-gguf"
+        error = self.facts.number(entity, f"{quantity_name}_log_error")
+        if self.extrapolation != "none":
+            field = f"other_{self.extrapolation}_ratio"
+            error = error * self.facts.number(constants.COMMON, field)
+        widened: Range = value * np.exp(error)
+        return widened.named(value.name)
+
+    def floor_tpot(self) -> Range:
+        """Reading the weights of one token once, at the data sheet's bandwidth."""
+        used = self.work.expert_bytes * self.work.expert_share_fraction + self.work.weight_bytes
+        rate = self.facts.number(self.accelerator, "memory_bandwidth_bytes_per_s")
+        floor: Range = used / rate / float(1 + self.scenario.draft_tokens)
+        return floor.named("floor_tpot_s")
+
+    def floor_ttft(self) -> Range:
+        """All products of the prompt at the data sheet's arithmetic, no less than one step."""
+        flop = self.work.native_flop_per_token + self.work.plain_flop_per_token
+        flop += self.work.expert_flop_per_token
+        rate = self._chip()["native_flop_per_s"]
+        products: Range = self.computed_tokens * flop / rate
+        floor = np.maximum(products.draws, self.floor_tpot().draws)
+        return Range(floor, name="floor_ttft_s", inputs={"products_s": products})
+
+    def binding_limit(self, seen: dict[str, Range], in_flight: Range) -> str:
+        """Name what takes most of a request's time, or the memory where requests wait for it."""
+        on_rank = max(in_flight.base / self.ranks, 1.0)
+        if on_rank > self.batch.base * (1 + 1e-9):
+            capped = self.room.max_num_seqs.base < self.room.sequences.base
+            return "batch limit" if capped else "KV cache memory"
+        return max(parts := self._parts(seen, on_rank), key=lambda name: parts[name])
+
+    def _parts(self, seen: dict[str, Range], on_rank: float) -> dict[str, float]:
+        v = self.base_inputs()
+        steps, prompts = _base(self.steps), on_rank * _base(self.computed_tokens)
+        tokens = steps * on_rank + prompts
+        cache_s = on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] * steps
+        sent_s = tokens * v["link_bytes_per_token"] / v["link_bytes_per_s"]
+        overhead_s = v["overhead_s"] * steps
+        step_s = seen["step_s"].base * steps
+        rest = tokens * sum(
+            v[f"{kind}_flop_per_token"] / v[rate]
+            for kind, rate in (
+                ("native", "native_flop_per_s"),
+                ("plain", "plain_flop_per_s"),
+                ("expert", "expert_base_flop_per_s"),
+            )
+        )
+        decode_rest = rest * steps * on_rank / tokens + sent_s * steps * on_rank / tokens
+        return {
+            "memory bandwidth: weights": step_s - cache_s - overhead_s - decode_rest,
+            "memory bandwidth: KV cache": cache_s,
+            "arithmetic": rest,
+            "link between accelerators": sent_s,
+            "launches and latency": overhead_s,
+        }
+
+
+def _base(value: Any) -> Any:
+    return value.base if isinstance(value, Range) else value

@@ -1,0 +1,99 @@
+"""Latency targets that are missed: the floor, and the nearest changes that would meet them."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from llminfra import formats
+from llminfra.catalog.facts import Facts
+from llminfra.errors import InvalidInput, MissingFact
+from llminfra.facets.base import Problem
+
+if TYPE_CHECKING:
+    from llminfra.facets.serving import Serving
+    from llminfra.plan import Plan
+
+_TARGETS = {
+    "ttft": ("time to first token", "arithmetic of the prompt / peak"),
+    "tpot": ("time per output token", "weights read / memory bandwidth"),
+    "e2e": ("time to the last token", "floor of both, (output - 1) x the latter"),
+}
+_MOST_FIXES = 3
+_MOST_TRIED = 64
+
+
+def problems(scenario: Any, plan: "Plan", serving: "Serving") -> list[Problem]:
+    """Report targets that are missed, and how far the accelerator is from measured ones."""
+    found = [_target(scenario, plan, serving, name) for name in _TARGETS]
+    return [problem for problem in (*found, _extrapolates(plan, serving)) if problem is not None]
+
+
+def _target(scenario: Any, plan: "Plan", serving: "Serving", name: str) -> Problem | None:
+    target = getattr(scenario, f"{name}_target_s")
+    predicted, floor = getattr(serving, f"{name}_s"), getattr(serving, f"floor_{name}_s")
+    if target is None or predicted.base <= target:
+        return None
+    words, formula = _TARGETS[name]
+    beyond = "below" if target < floor.base else "above"
+    return Problem(
+        "E-SLO",
+        f"{words} is {formats.number(predicted)} s, the target {formats.number(target)} s is "
+        f"{beyond} the physical floor of {formats.number(floor)} s ({formula})",
+        _fixes(scenario, plan, serving, name, target),
+    )
+
+
+def _fixes(
+    scenario: Any, plan: "Plan", serving: "Serving", name: str, target: float
+) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for kind, change in _changes(scenario, plan):
+        if kind in found or len(found) == _MOST_FIXES:
+            continue
+        try:
+            value = getattr(plan.variant(**change).serving, f"{name}_s").base
+        except (InvalidInput, MissingFact):
+            continue
+        if value <= target:
+            fields = ", ".join(f"{key} = {value}" for key, value in change.items())
+            found[kind] = f"{fields}: {formats.number(value)} s"
+    if name == "e2e" and len(found) < _MOST_FIXES:
+        tokens = (target - serving.ttft_s.base) / serving.tpot_s.base + 1
+        if tokens >= 1:
+            found["length"] = f"output_tokens = {int(tokens)}: answers of this length meet it"
+    if not found:
+        found["none"] = f"no change of layout or precision tried here meets {target:g} s"
+    return tuple(found.values())
+
+
+def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]]:
+    """One change at a time, then precision and split together; the split is fixed throughout."""
+    now = plan.deployment.tensor_parallel
+    values = plan.deployment.architecture.tensor_parallel_values(_MOST_TRIED)
+    counts = [n for n in values if n > now]
+    bits = Facts().number(scenario.precision, "bits_per_weight").base
+    smaller = [p for p in ("fp8", "int4") if Facts().number(p, "bits_per_weight").base < bits]
+    for n in counts:
+        yield "split", {"tensor_parallel": n}
+    for precision in smaller:
+        yield "precision", {"precision": precision, "tensor_parallel": now}
+    if not scenario.draft_tokens:
+        yield "drafts", {"draft_tokens": 2, "tensor_parallel": now}
+    for replicas in (2, 4, 8, 16):
+        more = scenario.replicas * replicas
+        yield "replicas", {"replicas": more, "tensor_parallel": now}
+    for precision in smaller:
+        for n in counts:
+            yield "both", {"precision": precision, "tensor_parallel": n}
+
+
+def _extrapolates(plan: "Plan", serving: "Serving") -> Problem | None:
+    name, how = plan.deployment.accelerator_name, serving.extrapolation
+    if how == "none":
+        return None
+    code, words = {
+        "accelerator": ("W-ACCELERATOR", "the constants of its generation"),
+        "generation": ("W-GENERATION", "physics and the constants of other generations"),
+    }[how]
+    return Problem(
+        code, f"speed on {name} was not fitted: it follows {words}, and its range is wider"
+    )

@@ -1,0 +1,182 @@
+"""What one accelerator of a replica reads, multiplies and sends: numbers for the serving law."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from llminfra.architecture import Architecture, WeightGroup
+from llminfra.architecture.work import (
+    attention_flop,
+    cache_read_bytes,
+    expert_of,
+    layers_with,
+)
+from llminfra.catalog.facts import Facts
+from llminfra.units import BITS_PER_BYTE
+
+_MULTIPLY_ADD: Final = 2  # FLOP
+_SENT_BYTES: Final = 2  # activations travel in 16 bits
+_ALL_REDUCES: Final = 2  # after attention and after the MLP
+_ALL_TO_ALL_BYTES: Final = 3  # a value goes out in 8 bits and comes back in 16
+# Kinds of layers whose small kernels cost extra time.
+KINDS: Final = ("latent", "index", "state", "experts")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a replica is split: one accelerator of each of these along every axis."""
+
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    data_parallel: int = 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """One model at one precision on one layout; bytes and FLOP of one accelerator.
+
+    Stages of a pipeline work on parts of the batch in turn, so that a token still passes all
+    layers: a stage counts like a rank that has the whole model and its share of the requests.
+    """
+
+    architecture: Architecture
+    layout: Layout
+    weight_bytes: Any
+    expert_bytes: Any
+    native_flop_per_token: float
+    plain_flop_per_token: float
+    expert_flop_per_token: float
+    reduced_bytes_per_token: float
+    exchanged_bytes_per_token: float
+
+    @property
+    def ranks(self) -> int:
+        """Parts that the requests are dealt to."""
+        return self.layout.data_parallel * self.layout.pipeline_parallel
+
+    @property
+    def expert_share_fraction(self) -> float:
+        """Experts that a token uses, of all."""
+        expert = expert_of(self.architecture)
+        return expert.top_k / expert.n_experts if expert else 0.0
+
+    @property
+    def expert_values(self) -> float:
+        """Width of an expert, or 1 without experts."""
+        expert = expert_of(self.architecture)
+        return float(expert.intermediate_size) if expert else 1.0
+
+    @property
+    def n_layers(self) -> int:
+        """Layers of the model."""
+        return self.architecture.n_layers
+
+    @property
+    def residual_values(self) -> float:
+        """Values of one token's residual in all layers."""
+        return float(self.architecture.n_layers * self.architecture.hidden_size)
+
+    def layers_with(self, kind: str) -> int:
+        """Layers of a kind."""
+        return layers_with(self.architecture, kind)
+
+    def attention_flop(self, prompt_tokens: Any, cached_tokens: Any) -> Any:
+        """Products of causal attention over a prompt on one accelerator."""
+        whole = attention_flop(self.architecture, prompt_tokens, cached_tokens=cached_tokens)
+        return whole / self.layout.tensor_parallel
+
+    def cache_read_bytes(self, tokens: Any, bytes_per_value: Any) -> Any:
+        """Cache of one sequence that an accelerator reads in a step."""
+        return cache_read_bytes(
+            self.architecture,
+            tokens,
+            bytes_per_value=bytes_per_value,
+            tensor_parallel=self.layout.tensor_parallel,
+        )
+
+    def numbers(
+        self,
+        prompt_tokens: Any,
+        half_output_tokens: Any,
+        bytes_per_value: Any,
+        cached_tokens: Any = 0.0,
+    ) -> dict[str, Any]:
+        """Return the counts that the law takes, at a mean context of prompt and half an answer."""
+        context = prompt_tokens + half_output_tokens
+        return {
+            "weight_bytes": self.weight_bytes,
+            "expert_bytes": self.expert_bytes,
+            "native_flop_per_token": self.native_flop_per_token,
+            "plain_flop_per_token": self.plain_flop_per_token,
+            "expert_flop_per_token": self.expert_flop_per_token,
+            "reduced_bytes_per_token": self.reduced_bytes_per_token,
+            "exchanged_bytes_per_token": self.exchanged_bytes_per_token,
+            "expert_share_fraction": self.expert_share_fraction,
+            "expert_values": self.expert_values,
+            "residual_values": self.residual_values,
+            "layers": self.n_layers,
+            **{f"{kind}_layers": self.layers_with(kind) for kind in KINDS},
+            "hops": self.layout.pipeline_parallel - 1,
+            "ranks": self.ranks,
+            "attention_ranks": self.layout.data_parallel if self.expert_values > 1 else 1,
+            "attention_flop": self.attention_flop(prompt_tokens, cached_tokens),
+            "cache_read_bytes": self.cache_read_bytes(context, bytes_per_value),
+        }
+
+
+def work(architecture: Architecture, layout: Layout, precision: str, facts: Facts) -> Work:
+    """Count the work of one accelerator."""
+    t, experts = layout.tensor_parallel, expert_of(architecture)
+    name = "quantized_groups"
+    if experts and facts.has(precision, f"{name}_moe"):
+        name = f"{name}_moe"
+    quantized = frozenset(facts.text(precision, name).split())
+    groups = _multiplied(architecture)
+    bits = {
+        group: _bits(group, group.name in quantized and group.quantizable, precision, facts)
+        for group in groups
+    }
+    # Routed experts are dealt or sliced over all ranks, everything else over the tensor group.
+    routed = [g for g in groups if g.sharding == "expert"]
+    others = [g for g in groups if g.sharding != "expert"]
+    flop = {
+        is_native: sum(
+            _MULTIPLY_ADD * g.count_on_rank(tensor_parallel=t)
+            for g in others
+            if (g.name in quantized and g.quantizable) is is_native
+        )
+        for is_native in (True, False)
+    }
+    if not quantized & {g.name for g in others} and precision in ("bf16", "fp16", "fp32"):
+        flop = {True: sum(flop.values()), False: 0}
+    h, n = architecture.hidden_size, t * layout.data_parallel
+    width = (experts.latent_size or h) if experts else h
+    reduced = _ALL_REDUCES * architecture.n_layers * h * _SENT_BYTES
+    exchanged = experts.top_k * width * layers_with(architecture, "experts") if experts else 0
+    return Work(
+        architecture=architecture,
+        layout=layout,
+        weight_bytes=sum(g.count_on_rank(tensor_parallel=t) * bits[g] for g in others)
+        / BITS_PER_BYTE,
+        expert_bytes=sum((g.count * bits[g] for g in routed), 0.0) / n / BITS_PER_BYTE,
+        native_flop_per_token=float(flop[True]),
+        plain_flop_per_token=float(flop[False]),
+        expert_flop_per_token=_MULTIPLY_ADD * sum(g.active_count for g in routed) / t,
+        reduced_bytes_per_token=reduced * 2 * (t - 1) / t,
+        exchanged_bytes_per_token=exchanged * _ALL_TO_ALL_BYTES * (n - 1) / n
+        if layout.data_parallel > 1
+        else 0.0,
+    )
+
+
+def _multiplied(architecture: Architecture) -> list[WeightGroup]:
+    """Weights that a token is multiplied with: all but the embedding, unless it is the head too."""
+    groups = architecture.weight_groups()
+    has_head = any(group.name == "head" for group in groups)
+    skipped = {"positions"} | ({"embedding"} if has_head else set())
+    return [group for group in groups if group.name not in skipped]
+
+
+def _bits(group: WeightGroup, is_quantized: bool, precision: str, facts: Facts) -> Any:
+    if group.name in ("head", "embedding"):
+        return facts.number(precision, "head_bits")
+    return facts.number(precision, "bits_per_weight" if is_quantized else "unquantized_bits")

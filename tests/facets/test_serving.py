@@ -1,0 +1,189 @@
+"""The serving facet: published cases, targets, layouts, engines without a fit, curves."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from llminfra import Scenario, evaluate
+from llminfra.facets.serving import Serving
+from llminfra.formulas import loop, serving
+
+
+def plan(**fields: Any) -> Any:
+    return evaluate(Scenario(**fields))
+
+
+def served(**fields: Any) -> Serving:
+    result: Serving = plan(**fields).serving
+    return result
+
+
+# Requests per second at 100 in flight, 400 tokens in and 300 out, by simple constants.
+@pytest.mark.parametrize(
+    ("accelerator", "tensor_parallel", "precision", "requests_per_s"),
+    [
+        ("a100-sxm-80", 8, "bf16", 9.1),
+        ("a100-sxm-80", 4, "bf16", 4.9),
+        ("h100-sxm", 2, "fp8", 9.0),
+        ("h100-sxm", 4, "fp8", 16.0),
+        ("h100-sxm", 8, "bf16", 18.4),
+        ("h200-sxm", 1, "fp8", 6.0),
+        ("h100-sxm", 1, "int4", 4.3),
+    ],
+)
+def test_seven_layouts_for_a_hundred_users(
+    accelerator: str, tensor_parallel: int, precision: str, requests_per_s: float
+) -> None:
+    rate = served(
+        accelerator=accelerator, tensor_parallel=tensor_parallel, precision=precision
+    ).output_tokens_per_s
+    assert rate.base / 300 == pytest.approx(requests_per_s, rel=0.35)
+
+
+# Requests per second of a published endpoint, and the effective rates that reproduce it.
+@pytest.mark.parametrize(
+    ("in_flight", "requests_per_s"),
+    [(1, 0.19), (8, 1.44), (16, 2.59), (32, 4.53), (64, 6.58), (128, 8.49)],
+)
+def test_a_published_curve_follows_from_effective_rates(
+    in_flight: int, requests_per_s: float
+) -> None:
+    prompt, output, parameters = 480, 300, 70.55e9
+    step_s = serving.step_s(
+        weight_read_s=2 * parameters / 8.97e12,
+        overhead_s=2e-3,
+        sequences=in_flight,
+        s_per_token=0,
+        cache_read_bytes=(prompt + output / 2) * 327_680,
+        cache_bytes_per_s=8.97e12,
+    )
+    busy_s = loop.busy_s(
+        output_tokens=output,
+        step_s=step_s,
+        sequences=in_flight,
+        prefill_s=2 * parameters * prompt / 1.12e15,
+    )
+    assert in_flight / busy_s == pytest.approx(requests_per_s, rel=0.1)
+
+
+def test_eight_cards_without_a_switch_are_no_faster_than_four() -> None:
+    fields = {"accelerator": "a100-pcie-80", "prompt_tokens": 2048, "output_tokens": 128}
+    rate = [
+        served(tensor_parallel=n, engine="tensorrt-llm", **fields).max_output_tokens_per_s.base
+        for n in (4, 8)
+    ]
+    assert rate[1] < 1.1 * rate[0]
+    switched = served(**fields | {"accelerator": "a100-sxm-80"}, tensor_parallel=8)
+    assert switched.max_output_tokens_per_s.base > 2 * rate[1]
+
+
+def test_a_whole_answer_within_a_second_is_refused_with_floor_and_fix() -> None:
+    found = plan(tensor_parallel=8, e2e_target_s=1.0)
+    (problem,) = [p for p in found.problems if p.code == "E-SLO"]
+    floor = found.serving.floor_e2e_s.base
+    assert floor == pytest.approx(299 * 139e9 / 8 / 2.039e12, rel=0.05)
+    assert f"{floor:.2f} s" in problem.message
+    assert any("output_tokens = " in fix for fix in problem.fixes)
+
+
+def test_a_target_that_a_wider_split_meets_names_it() -> None:
+    fields = {"accelerator": "h100-sxm", "precision": "fp8", "in_flight": 8, "tensor_parallel": 2}
+    found = plan(tpot_target_s=0.013, **fields)
+    (problem,) = [p for p in found.problems if p.code == "E-SLO"]
+    assert "above the physical floor" in problem.message
+    assert problem.fixes[0].startswith("tensor_parallel = 4")
+
+
+def test_an_old_desktop_takes_seconds_for_a_word() -> None:
+    """Six cores and two channels of DDR4, 16 bits: a word is 1.33 tokens."""
+    given = {"source": "data sheet", "as_of": "2017-10"}
+    old = {
+        "epyc-9654.memory_bandwidth_bytes_per_s": {"value": 41.6e9, **given},
+        "epyc-9654.cores": {"value": "6", **given},
+    }
+    fields: dict[str, Any] = {"accelerator": "epyc-9654", "engine": "llama.cpp", "in_flight": 1}
+    assert 5 < 1.33 * served(facts=old, **fields).tpot_s.base < 10
+    assert 1.33 * served(precision="q4_k_m", **fields).tpot_s.base < 0.3
+
+
+@pytest.mark.parametrize(
+    ("precision", "tokens_per_s"), [("q4_k_m", 127.7), ("bf16", 54.3)], ids=["4 bit", "16 bit"]
+)
+def test_a_consumer_card_streams_its_file(precision: str, tokens_per_s: float) -> None:
+    """Llama 3 8B on one RTX 4090, llama.cpp, as its users publish it."""
+    card = {"accelerator": "rtx4090", "engine": "llama.cpp", "in_flight": 1}
+    speed = served(model="llama-3-8b", precision=precision, **card, output_tokens=1024)
+    assert 1 / speed.tpot_s.base == pytest.approx(tokens_per_s, rel=0.1)
+
+
+def test_cards_of_llama_cpp_take_layers_in_turn() -> None:
+    fields = {"accelerator": "rtx4090", "engine": "llama.cpp", "in_flight": 1}
+    one, two = (
+        served(model="llama-3-8b", precision="q4_k_m", tensor_parallel=n, **fields).tpot_s.base
+        for n in (1, 2)
+    )
+    assert one < two < 1.1 * one
+
+
+def test_an_accelerator_that_was_not_measured_is_named_and_its_range_is_wider() -> None:
+    fields = {"precision": "fp8", "in_flight": 16, "tensor_parallel": 4}
+    width = {}
+    for name, code in (
+        ("h100-sxm", None),
+        ("h200-nvl", "W-ACCELERATOR"),
+        ("mi300x", "W-GENERATION"),
+    ):
+        found = plan(accelerator=name, **fields)
+        assert code in {None, *(p.code for p in found.problems)}
+        width[name] = found.serving.tpot_s.high / found.serving.tpot_s.low
+    assert width["h100-sxm"] < width["h200-nvl"] < width["mi300x"]
+
+
+def test_more_in_flight_is_slower_for_each_and_faster_for_all() -> None:
+    speed = served(accelerator="h100-sxm", tensor_parallel=8, precision="fp8")
+    curve = speed.at(np.geomspace(1, 200, 20))
+    assert (np.diff(curve["tpot_s"]) > 0).all()
+    assert (np.diff(curve["output_tokens_per_s"]) > 0).all()
+    assert (curve["output_tokens_per_s"] < speed.max_output_tokens_per_s.base * 1.05).all()
+    assert speed.at(100)["e2e_s"] == pytest.approx(speed.e2e_s.base, rel=0.01)
+
+
+def test_a_benchmark_that_starts_at_once_waits_longer_for_its_first_token() -> None:
+    fields = {"tensor_parallel": 8, "prompt_tokens": 4000, "output_tokens": 4000, "in_flight": 32}
+    burst, steady = (served(arrivals=a, **fields).ttft_s.base for a in ("closed_loop", "poisson"))
+    assert burst > 1.2 * steady
+
+
+def test_requests_beyond_the_pool_wait_and_say_so() -> None:
+    fields = {"accelerator": "h100-sxm", "precision": "fp8", "prompt_tokens": 8000}
+    few, many = (served(in_flight=n, **fields) for n in (1, 64))
+    assert many.binding_limit == "KV cache memory"
+    assert many.ttft_s.base > 5 * few.ttft_s.base
+
+
+def test_cached_prompts_and_accepted_drafts_save_time() -> None:
+    fields = {"tensor_parallel": 8, "in_flight": 4, "prompt_tokens": 8000}
+    plain = served(**fields)
+    cached = served(prefix_cache_hit_fraction=0.9, **fields)
+    drafted = served(draft_tokens=2, **fields)
+    assert cached.ttft_s.base < 0.4 * plain.ttft_s.base
+    assert cached.max_output_tokens_per_s.base > plain.max_output_tokens_per_s.base
+    assert 0.4 * plain.tpot_s.base < drafted.tpot_s.base < 0.7 * plain.tpot_s.base
+
+
+@pytest.mark.parametrize(
+    "model", ["deepseek-v3.2", "gemma-3-27b", "qwen3-next-80b-a3b", "falcon-mamba-7b", "minimax-m3"]
+)
+def test_rare_kinds_of_layers_have_a_speed(model: str) -> None:
+    speed = served(model=model, accelerator="h200-sxm", tensor_parallel=8, in_flight=4)
+    assert 1e-3 < speed.tpot_s.base < 0.1
+    assert speed.floor_tpot_s.base < speed.step_s.base
+
+
+def test_stages_carry_more_but_answer_no_faster() -> None:
+    fields = {"accelerator": "h100-sxm", "precision": "fp8", "model": "llama-3.1-405b"}
+    one = served(tensor_parallel=8, in_flight=1, **fields)
+    two = served(tensor_parallel=8, pipeline_parallel=2, in_flight=1, **fields)
+    assert two.tpot_s.base == pytest.approx(one.tpot_s.base, rel=0.05)
+    assert two.max_output_tokens_per_s.base > 1.5 * one.max_output_tokens_per_s.base
