@@ -1,5 +1,6 @@
 """One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
@@ -163,7 +164,7 @@ class Plan:
     def _card(self) -> Iterator[str]:
         yield self.scenario.title or "Plan"
         for facet, result in self.results():
-            shown = [(n, formats.auto(v)) for n, v in result.items() if formats.auto(v)]
+            shown = [(n, formats.auto(v)) for n, v in _on_card(result) if formats.auto(v)]
             yield f"\n{facet}"
             yield from (f"  {name:<32} {text}" for name, text in shown)
         for problem in self.problems:
@@ -212,9 +213,18 @@ def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any
         yield name, value
 
 
+def _on_card(result: Result) -> Iterator[tuple[str, Any]]:
+    if not result.CARD:
+        yield from result.items()
+    yield from ((name, getattr(result, name)) for name in result.CARD)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Range):
-        return {"low": value.low, "base": value.base, "high": value.high, "unit": value.unit}
+        ends = {"low": value.low, "base": value.base, "high": value.high}
+        return {name: x if math.isfinite(x) else None for name, x in ends.items()} | {
+            "unit": value.unit
+        }
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

@@ -168,7 +168,7 @@ def waiting_percentile_s(
     waits = np.maximum(wait_probability, _TINY)
     of_those = np.divide(waiting_s, waits)
     above = np.log(waits / np.subtract(1.0, percentile_fraction))
-    return np.where(above <= 0, 0.0 * above, of_those * np.where(above <= 0, 1.0, above))[()]
+    return of_those * np.maximum(above, 0.0)
 
 
 def ttft_percentile_s(
@@ -206,6 +206,35 @@ def ttft_percentile_s(
     1.5
     """
     return np.subtract(ttft_s, waiting_s) + waiting_percentile_s
+
+
+def served_requests(*, in_flight: ArrayLike, n_places: ArrayLike) -> Any:
+    r"""Requests that have a place.
+
+    Parameters
+    ----------
+    in_flight, n_places : array_like
+        Requests there are, and places. [request]
+
+    Returns
+    -------
+    served_requests : float or ndarray
+        [request]
+
+    Notes
+    -----
+    .. math:: b = \min(n, m)
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(served_requests(in_flight=200, n_places=139))
+    139.0
+    """
+    return np.minimum(in_flight, n_places)
 
 
 def request_s_at(

@@ -82,7 +82,7 @@ class Sizing:
     """The facts and fields that all layouts of one scenario share."""
 
     def __init__(self, scenario: Any, plan: "Plan", facts: Facts) -> None:
-        self.scenario, self.facts = scenario, facts
+        self.scenario, self.plan, self.facts = scenario, plan, facts
         self._layouts: dict[int, Layout] = {}
         deployment = plan.deployment
         self.model, self.engine = deployment.architecture, deployment.engine_entry
@@ -96,6 +96,7 @@ class Sizing:
         )
         self.utilization = self._utilization()
         self.step_tokens = self._limit("max_num_batched_tokens")
+        self.most_sequences = self._limit("max_num_seqs")
         self.shares_rest = facts.text(self.engine, "pool_basis") == "remaining"
         self.model_origin = next(
             (r.fact for r in facts.ledger if r.fact.key == f"{scenario.model}.config"),
@@ -216,7 +217,7 @@ class Sizing:
         facts, engine = self.facts, self.engine
         return apply(
             runtime.activation_bytes,
-            max_num_seqs=self._limit("max_num_seqs"),
+            max_num_seqs=self.most_sequences,
             vocab_size=exact(self.model.vocab_size, name="vocab_size", origin=self.model_origin),
             max_num_batched_tokens=self.step_tokens,
             hidden_size=exact(self.model.hidden_size, name="hidden_size", origin=self.model_origin),

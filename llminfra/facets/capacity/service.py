@@ -1,0 +1,84 @@
+"""What one replica delivers: its places, and the time of a request against those in flight."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from llminfra.catalog.facts import Facts
+from llminfra.errors import MissingFact
+from llminfra.formulas import queueing
+from llminfra.ranges import FloatArray, Range, apply, exact
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+# Places of a replica whose limit is not known, so that the demand can still be told.
+_UNLIMITED: Final = 1e12
+
+
+@dataclass(frozen=True)
+class Service:
+    """One replica.
+
+    Attributes
+    ----------
+    places : Range
+        Requests answered at the same time; 0 when the model does not fit, NaN when unknown.
+    full_request_s : Range
+        Time of a request when all places are taken.
+    requests, request_s : ndarray
+        The curve, along the first axis and with the draws along the second; it ends at the places.
+    """
+
+    places: Range
+    full_request_s: Range
+    requests: FloatArray
+    request_s: FloatArray
+
+    @property
+    def max_requests_per_s(self) -> Range:
+        """Requests that a full replica answers."""
+        return named(self.places / self.full_request_s, "max_requests_per_s")
+
+    def apply(
+        self, formula: Callable[..., Any], *, name: str, replicas: int = 1, **inputs: Any
+    ) -> Range:
+        """Evaluate a formula over the curve of so many replicas as one."""
+        draws = {k: v.draws if isinstance(v, Range) else v for k, v in inputs.items()}
+        curve = {"curve_requests": self.requests * replicas, "curve_request_s": self.request_s}
+        behind = inputs | {"n_places": self.places, "request_s": self.full_request_s}
+        return Range(formula(**draws, **curve), name=name, formula=formula, inputs=behind)
+
+
+def named(value: Any, name: str) -> Range:
+    """Name the outcome of arithmetic on ranges."""
+    return Range(value.draws, name=name, inputs=value.inputs)
+
+
+def service(scenario: Any, plan: "Plan", facts: Facts) -> Service:
+    """Return what a replica of this plan delivers.
+
+    The only place that knows where times come from. They must not depend on the load of the plan,
+    because the load depends on them.
+    """
+    request_s = facts.number("workload", "request_s")
+    try:
+        memory = plan.memory
+    except MissingFact:
+        places = exact(np.nan, name="n_places")
+    else:
+        batch = memory.max_num_seqs * scenario.data_parallel
+        places = apply(
+            queueing.served_requests,
+            name="n_places",
+            in_flight=memory.max_sequences,
+            n_places=batch,
+        )
+    return Service(
+        places=places,
+        full_request_s=request_s,
+        requests=np.where(places.draws >= 1, places.draws, _UNLIMITED)[None],
+        request_s=request_s.draws[None],
+    )
