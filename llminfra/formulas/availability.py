@@ -233,9 +233,11 @@ def service_availability(
     >>> both.round(5)
     array([0.99999, 0.99996])
     """
-    groups, needed, up = np.broadcast_arrays(
+    given = np.broadcast_arrays(
         *(np.asarray(x, float) for x in (n_groups, n_needed, availability_fraction))
     )
+    unknown = 0.0 * sum(given)  # NaN where one of them is
+    groups, needed, up = (np.where(np.isnan(unknown), 1.0, x) for x in given)
     spares, log_odds = groups - needed, np.log((1 - up + _TINY) / (up + _TINY))
     log_term = groups * np.log(up + _TINY)
     total = np.where(spares >= 0, log_term, -np.inf)
@@ -243,7 +245,7 @@ def service_availability(
         left = np.maximum(groups - failed + 1, _TINY)
         log_term = log_term + np.log(left / failed) + log_odds
         total = np.where(failed <= spares, np.logaddexp(total, log_term), total)
-    enough = np.minimum(np.exp(total), 1.0) + 0.0 * spares
+    enough = np.minimum(np.exp(total), 1.0) + unknown
     return (enough * np.subtract(1.0, common_mode_fraction))[()]
 
 
@@ -252,4 +254,4 @@ def _terms(groups: Any, spares: Any, up: Any) -> int:
     mean = groups * (1 - up)
     likely = mean + _DEVIATIONS * np.sqrt(mean) + _FEW
     terms = np.minimum(spares, likely)
-    return int(np.max(np.where(np.isnan(terms), 0.0, terms), initial=0.0))
+    return int(np.max(terms, initial=0.0))

@@ -212,11 +212,13 @@ def _distribution(
     The deviation never exceeds the root of the users, because each request in flight is one user
     less to send another.
     """
-    pause = np.maximum(think_time_s, _SHORTEST_S)
+    unknown = 0.0 * (users * np.asarray(think_time_s, float))  # NaN where either is
+    users = np.where(np.isnan(users), 0.0, users)
+    pause = np.maximum(np.where(np.isnan(think_time_s), 0.0, think_time_s), _SHORTEST_S)
     curve = {"curve_requests": curve_requests, "curve_request_s": curve_request_s}
     centre = in_flight_of_users_on_curve(active_users=users, think_time_s=pause, **curve)
     centre = np.clip(np.rint(centre), 0.0, users)
-    offsets = _offsets(float(np.nanmax(np.append(users, 0.0))))
+    offsets = _offsets(float(np.max(users, initial=0.0)))
     offsets = offsets.reshape(offsets.shape + (1,) * np.ndim(centre))
     states, steps = centre + offsets, np.diff(offsets, axis=0)
     # What a step adds to the logarithm, at the middle of the states that it passes.
@@ -231,7 +233,7 @@ def _distribution(
     allowed = (states >= 0) & (states <= users)
     log_chance = np.where(allowed, log_chance, -np.inf)
     weight = reach * np.exp(log_chance - np.max(log_chance, axis=0))
-    chance = weight / np.sum(weight, axis=0) + 0.0 * (users * pause)
+    chance = weight / np.sum(weight, axis=0) + unknown
     return np.where(allowed, states, 0.0), chance
 
 

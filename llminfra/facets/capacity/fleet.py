@@ -31,10 +31,14 @@ class Placement:
         return math.ceil(self.accelerators_per_replica / self.accelerators_per_server)
 
     @property
+    def most_per_server(self) -> int:
+        """Replicas that a server has room for."""
+        return max(self.accelerators_per_server // self.accelerators_per_replica, 1)
+
+    @property
     def replicas_per_server(self) -> int:
         """Replicas on the fullest server."""
-        most = max(self.accelerators_per_server // self.accelerators_per_replica, 1)
-        return math.ceil(self.replicas / math.ceil(self.replicas / most))
+        return math.ceil(self.replicas / math.ceil(self.replicas / self.most_per_server))
 
     @property
     def groups(self) -> int:

@@ -84,12 +84,17 @@ def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem |
     """Spares that stand on the server which they are to replace."""
     if scenario.replicas != "auto" or not capacity.spares or not capacity.replicas_needed:
         return None
-    if capacity.placement.groups_needed(capacity.replicas_needed) < capacity.placement.groups:
+    placed = capacity.placement
+    if placed.groups_needed(capacity.replicas_needed) < placed.groups:
         return None
     each = plan.deployment.accelerators_per_replica
     return Problem(
         "W-SPARE",
         f"{formats.counted(capacity.spares, 'spare replica')} and the others share servers of "
-        f"{capacity.placement.accelerators_per_server} accelerators: no server may fail",
-        (f"accelerators_per_server = {each}", 'spare_policy = "2N"'),
+        f"{placed.accelerators_per_server} accelerators: no server may fail",
+        (
+            f"accelerators_per_server = {each}: each replica on a server of its own",
+            f"replicas = {capacity.replicas_needed + placed.most_per_server}: one server more than "
+            "the load needs",
+        ),
     )
