@@ -88,15 +88,15 @@ def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
             continue
         if label is not None:
             plans[label] = changed
-        elif _resolved(changed) not in map(_resolved, plans.values()):
+        elif resolved(changed) not in map(resolved, plans.values()):
             layout = changed.deployment.label
             fields = [f"{name} = {value}" for name, value in change.items()]
             plans[", ".join([layout, *fields]) if layout in plans else layout] = changed
     return plans
 
 
-def _resolved(plan: Plan) -> dict[str, Any]:
-    """The scenario's fields, with what was chosen in place of "auto"."""
+def resolved(plan: Plan) -> dict[str, Any]:
+    """Return the scenario's fields, with what was chosen in place of "auto"."""
     return plan.scenario.to_dict() | plan.chosen
 
 

@@ -35,7 +35,7 @@ LAYERS: Final = [
     {"plan", "scenario", "scenario_file", "search", "lock", "explain", "listing", "validation"},
     {"present"},
     {"publish"},
-    {"batch"},
+    {"batch", "new", "watch"},
     {"cli"},
 ]
 RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS: Final = ("note", "stale", "problem")
+_FIXES: Final = {True: "Nearest changes that work:", False: "Settled by:"}
 Show = Callable[[Any], str]
 
 
@@ -101,7 +102,7 @@ def problems(found: Sequence[Any]) -> None:
             "notice",
             level="problem" if problem.is_error else "note",
             title=message,
-            text="Nearest changes that work:" if problem.fixes else "",
+            text=_FIXES[problem.is_error] if problem.fixes else "",
             items=list(problem.fixes),
             code=problem.code,
         )

@@ -157,8 +157,6 @@ def _dots(
     layers: list[Any] = [base.mark_rule(strokeWidth=4).encode(x=x, x2=alt.X2(f"{high}:Q"))]
     layers.append(base.mark_point(size=90).encode(x=alt.X(f"{middle}:Q", scale=scale)))
     if not narrow:
-        ends = chart_of(shown).mark_text(align="left", dx=10, fontSize=_SMALL)
-        layers.append(ends.encode(y=y, x=alt.X(f"{high}:Q", scale=scale), text=text_of("end")))
         first = chart_of(shown.head(1)).encode(y=y)
         for column, word in zip(columns, words, strict=True):
             name = first.mark_text(dy=-15, fontSize=_SMALL, color=color("second"))
@@ -169,4 +167,13 @@ def _dots(
         layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
         text = rows.mark_text(align="left", dx=5, dy=8, fontSize=_SMALL, fontWeight=600)
         layers.append(text.encode(x=at, y=alt.value("height"), text=text_of("word")))
+    if not narrow:
+        layers += _ends(shown, alt.X(f"{high}:Q", scale=scale), y)
     return alt.layer(*layers).properties(height=alt.Step(34))
+
+
+def _ends(shown: "pd.DataFrame", x: alt.X, y: alt.Y) -> list[Any]:
+    """Label the ends, on a halo that parts the text from the lines behind it."""
+    ends = chart_of(shown).encode(x=x, y=y, text=text_of("end"))
+    text: dict[str, Any] = {"align": "left", "dx": 10, "fontSize": _SMALL}
+    return [ends.mark_text(stroke=color("page"), strokeWidth=5, **text), ends.mark_text(**text)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llminfra.catalog.facts import Facts
+from llminfra.errors import MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Result, quantity
 from llminfra.facets.capacity import fleet, resources
 from llminfra.facets.capacity.demand import DEFAULT_IN_FLIGHT, Inputs, check, view
@@ -61,10 +62,13 @@ class Capacity(Result):
     _facts: Facts = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Yield name and value of every quantity, the bill of resources last."""
+        """Yield name and value of every quantity that no fact lacks, the bill last."""
         yield from super().items()
         for name in _COMPUTED:
-            yield name, getattr(self, name)
+            try:
+                yield name, getattr(self, name)
+            except MissingFact:
+                continue
         yield from self.resources.items()
 
     # -- demand ------------------------------------------------------------------------------
@@ -174,10 +178,12 @@ class Capacity(Result):
         """Replicas that run, spares included."""
         if self._scenario.replicas != "auto":
             return int(self._scenario.replicas)
-        spares, copies = fleet.POLICIES[self._scenario.spare_policy]
-        chosen = availability.replicas_with_spares(
-            n_replicas=self.replicas_needed or 1, n_spares=spares, copies_ratio=copies
-        )
+        chosen, needed = 1, self.replicas_needed
+        if needed is not None:
+            spares, copies = fleet.POLICIES[self._scenario.spare_policy]
+            chosen = availability.replicas_with_spares(
+                n_replicas=needed, n_spares=spares, copies_ratio=copies
+            )
         self._plan.chosen["replicas"] = int(chosen)
         return int(chosen)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import quantity
+from llminfra.facets.capacity.service import named
 from llminfra.formulas import availability as formulas
 from llminfra.ranges import Range, apply
 from llminfra.units import SECONDS_PER_HOUR
@@ -13,6 +14,7 @@ from llminfra.units import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from llminfra.plan import Plan
 
+_SECONDS_PER_MIN = 60
 # Spares and copies of each policy.
 POLICIES = {"N": (0, 1), "N+1": (1, 1), "N+2": (2, 1), "2N": (0, 2)}
 
@@ -92,9 +94,11 @@ def availability(scenario: Any, facts: Facts, placed: Placement, needed: int) ->
 def headroom(scenario: Any, plan: "Plan", facts: Facts) -> Range:
     """Share of the load to keep free until another replica runs."""
     growth = quantity(scenario, "growth_fraction_per_min")
+    if growth.is_exact and growth == 0:
+        return named(growth * 1, "headroom_fraction")
     return apply(
         formulas.headroom_fraction,
-        growth_fraction_per_s=(growth / 60).named("growth_fraction_per_s"),
+        growth_fraction_per_s=named(growth / _SECONDS_PER_MIN, "growth_fraction_per_s"),
         scale_up_s=scale_up(scenario, plan, facts),
     )
 
