@@ -164,7 +164,8 @@ class Plan:
     def _card(self) -> Iterator[str]:
         yield self.scenario.title or "Plan"
         for facet, result in self.results():
-            shown = [(n, formats.auto(v)) for n, v in _on_card(result) if formats.auto(v)]
+            items = [(n, v) for n, v in result.items() if n in (result.headline or (n,))]
+            shown = [(n, formats.auto(v)) for n, v in items if formats.auto(v)]
             yield f"\n{facet}"
             yield from (f"  {name:<32} {text}" for name, text in shown)
         for problem in self.problems:
@@ -211,12 +212,6 @@ def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any
             known = [known for known, value in result.items() if isinstance(value, Range)]
             raise unknown("quantity", name, known)
         yield name, value
-
-
-def _on_card(result: Result) -> Iterator[tuple[str, Any]]:
-    if not result.CARD:
-        yield from result.items()
-    yield from ((name, getattr(result, name)) for name in result.CARD)
 
 
 def _plain(value: Any) -> Any:

@@ -152,8 +152,8 @@ def quantity(inputs: Inputs, name: str) -> Range:
 class Result:
     """Base of all facet results, which are frozen dataclasses."""
 
-    # Names that a card shows, where it does not show all.
-    CARD: ClassVar[tuple[str, ...]] = ()
+    headline: ClassVar[tuple[str, ...]] = ()
+    """What a card of the whole plan shows; empty for everything."""
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity, in the order they are declared."""

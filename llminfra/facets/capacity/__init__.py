@@ -45,7 +45,7 @@ _COMPUTED = (
 class Capacity(Result):
     """The demand at its peak, and the fleet that carries it."""
 
-    CARD = (
+    headline = (
         "in_flight",
         "requests_per_s",
         "replicas",
