@@ -1,5 +1,6 @@
 """One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
@@ -216,7 +217,10 @@ def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Range):
-        return {"low": value.low, "base": value.base, "high": value.high, "unit": value.unit}
+        ends = {"low": value.low, "base": value.base, "high": value.high}
+        return {name: x if math.isfinite(x) else None for name, x in ends.items()} | {
+            "unit": value.unit
+        }
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

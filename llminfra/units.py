@@ -35,6 +35,8 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "factor": "1",
     "probability": "1",
     "utilization": "1",
+    "availability": "1",
+    "cores": "core",
     "hours": "h",
     "usd": "USD",
     "w": "W",
