@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llminfra.formulas.queueing import in_flight_of_users_on_curve, request_s_at
+from llminfra.formulas.load_curve import in_flight_of_users_on_curve, request_s_at
 
 # States next to the mode one by one, further out ever wider apart, to this many deviations.
 _SINGLE_STATES, _GROWTH, _DEVIATIONS = 64, 1.03, 7.0

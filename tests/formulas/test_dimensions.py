@@ -17,6 +17,7 @@ import llminfra.formulas
 from llminfra.formulas import (
     availability,
     capacity,
+    load_curve,
     loop,
     memory,
     population,
@@ -196,13 +197,13 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "second",
     ),
     (queueing.served_requests, {"in_flight": "request", "n_places": "request"}, "request"),
-    (queueing.request_s_at, CURVE | {"in_flight": "request"}, "second"),
+    (load_curve.request_s_at, CURVE | {"in_flight": "request"}, "second"),
     (
-        queueing.in_flight_of_rate_on_curve,
+        load_curve.in_flight_of_rate_on_curve,
         CURVE | {"requests_per_s": "request/second"},
         "request",
     ),
-    (queueing.in_flight_of_users_on_curve, USERS, "request"),
+    (load_curve.in_flight_of_users_on_curve, USERS, "request"),
     (
         availability.replicas_needed,
         {"demanded_requests": "request", "carried_requests": "request", "headroom_fraction": "1"},

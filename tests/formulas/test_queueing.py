@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llminfra.formulas import capacity, population, queueing
+from llminfra.formulas import capacity, load_curve, population, queueing
 from tests.formulas import simulation
 from tests.formulas.simulation import gamma
 
@@ -188,23 +188,23 @@ CURVE: dict[str, Any] = {
 
 def test_rate_on_a_curve_is_littles_law() -> None:
     rates = np.array([0.01, 0.3, 1.0, 2.0, 4.0])
-    found = queueing.in_flight_of_rate_on_curve(requests_per_s=rates, **CURVE)
+    found = load_curve.in_flight_of_rate_on_curve(requests_per_s=rates, **CURVE)
     np.testing.assert_allclose(
-        found, rates * queueing.request_s_at(in_flight=found, **CURVE), rtol=1e-12
+        found, rates * load_curve.request_s_at(in_flight=found, **CURVE), rtol=1e-12
     )
 
 
 def test_more_than_a_replica_answers_is_the_load_it_would_need_places_for() -> None:
     most = 40 / 9
-    found = queueing.in_flight_of_rate_on_curve(requests_per_s=[most, 2 * most], **CURVE)
+    found = load_curve.in_flight_of_rate_on_curve(requests_per_s=[most, 2 * most], **CURVE)
     np.testing.assert_allclose(found, [40, 80])
 
 
 @given(st.floats(0.1, 500), st.floats(0, 100))
 def test_users_on_a_curve_obey_the_response_time_law(users: float, pause: float) -> None:
-    found = queueing.in_flight_of_users_on_curve(active_users=users, think_time_s=pause, **CURVE)
+    found = load_curve.in_flight_of_users_on_curve(active_users=users, think_time_s=pause, **CURVE)
     served = min(found, 40.0)
-    rate = served / queueing.request_s_at(in_flight=served, **CURVE)
+    rate = served / load_curve.request_s_at(in_flight=served, **CURVE)
     assert found == pytest.approx(users - pause * rate, rel=1e-9, abs=1e-9)
 
 
@@ -212,7 +212,7 @@ def test_a_level_curve_is_the_law_with_the_time_held_fixed() -> None:
     level = {"curve_requests": 1e12, "curve_request_s": 10.0}
     given = {"active_users": 100, "think_time_s": 30}
     expected = capacity.in_flight_of_active_users(**given, request_s=10.0)
-    assert queueing.in_flight_of_users_on_curve(**given, **level) == pytest.approx(expected)
+    assert load_curve.in_flight_of_users_on_curve(**given, **level) == pytest.approx(expected)
     assert population.in_flight_of_population(**given, **level) == pytest.approx(expected)
 
 
@@ -241,9 +241,9 @@ def test_curves_take_draws_along_the_second_axis() -> None:
     users = np.array([10.0, 20.0, 30.0, 100.0])
     rows = {"curve_requests": points, "curve_request_s": times}
     for formula, inputs in (
-        (queueing.in_flight_of_rate_on_curve, {"requests_per_s": users / 20}),
-        (queueing.in_flight_of_users_on_curve, {"active_users": users, "think_time_s": 5.0}),
-        (queueing.request_s_at, {"in_flight": users}),
+        (load_curve.in_flight_of_rate_on_curve, {"requests_per_s": users / 20}),
+        (load_curve.in_flight_of_users_on_curve, {"active_users": users, "think_time_s": 5.0}),
+        (load_curve.request_s_at, {"in_flight": users}),
         (population.in_flight_of_population, {"active_users": users, "think_time_s": 5.0}),
         (population.requests_per_s_of_population, {"active_users": users, "think_time_s": 5.0}),
         (population.queued_requests_of_population, {"active_users": users, "think_time_s": 5.0}),
@@ -278,9 +278,9 @@ NUMBERS = {
         "arrival_variation_ratio": 1.0,
         "service_variation_ratio": 1.0,
     },
-    queueing.in_flight_of_rate_on_curve: {"requests_per_s": 2.0} | CURVE,
-    queueing.in_flight_of_users_on_curve: {"active_users": 30.0, "think_time_s": 9.0} | CURVE,
-    queueing.request_s_at: {"in_flight": 5.0} | CURVE,
+    load_curve.in_flight_of_rate_on_curve: {"requests_per_s": 2.0} | CURVE,
+    load_curve.in_flight_of_users_on_curve: {"active_users": 30.0, "think_time_s": 9.0} | CURVE,
+    load_curve.request_s_at: {"in_flight": 5.0} | CURVE,
     population.in_flight_of_population: {"active_users": 30.0, "think_time_s": 9.0} | CURVE,
 }
 

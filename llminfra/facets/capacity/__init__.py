@@ -19,7 +19,7 @@ from llminfra.facets.capacity import fleet, resources
 from llminfra.facets.capacity.demand import DEFAULT_IN_FLIGHT, Inputs, check, view
 from llminfra.facets.capacity.problems import problems
 from llminfra.facets.capacity.service import Service, named, service
-from llminfra.formulas import availability, population, queueing
+from llminfra.formulas import availability, load_curve, population, queueing
 from llminfra.formulas import capacity as formulas
 from llminfra.ranges import Range, apply, exact
 
@@ -101,7 +101,7 @@ class Capacity(Result):
         """Requests being answered or waiting for a place, at the peak."""
         if self.is_open:
             each = self.service.apply(
-                queueing.in_flight_of_rate_on_curve,
+                load_curve.in_flight_of_rate_on_curve,
                 name="in_flight",
                 requests_per_s=self.demand / self.replicas,
             )
@@ -123,7 +123,7 @@ class Capacity(Result):
             in_flight=self.in_flight_per_replica,
             n_places=places,
         )
-        request_s = self.service.apply(queueing.request_s_at, name="request_s", in_flight=served)
+        request_s = self.service.apply(load_curve.request_s_at, name="request_s", in_flight=served)
         return named(served / request_s * self.replicas, "requests_per_s")
 
     @property
@@ -156,7 +156,7 @@ class Capacity(Result):
         if self.is_open:
             return rate
         held = self.service.apply(
-            queueing.in_flight_of_rate_on_curve, name="in_flight", requests_per_s=rate
+            load_curve.in_flight_of_rate_on_curve, name="in_flight", requests_per_s=rate
         )
         return named(held + self._pause["think_time_s"] * rate, "carried_requests")
 
@@ -234,7 +234,7 @@ class Capacity(Result):
 
     @cached_property
     def _offered(self) -> Range:
-        """Places that the demand would take if there were enough."""
+        """Places that the demand takes at the time of a full replica, which is the safe side."""
         return named(self.requests_per_s * self.service.full_request_s, "offered_requests")
 
     @cached_property
