@@ -5,7 +5,7 @@ length of its requests from here before they know how many there are.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -163,10 +163,18 @@ class Capacity(Result):
     @cached_property
     def replicas_needed(self) -> int | None:
         """Replicas that carry the peak at the target utilization; None when no number does."""
+        return self._replicas_for(self.demand)
+
+    def replicas_at(self, demands: Sequence[float]) -> list[int | None]:
+        """Replicas that carry other demands, in the unit in which the demand is stated."""
+        known: Range = self.demand / self.demand.base
+        return [self._replicas_for(known * demand) for demand in demands]
+
+    def _replicas_for(self, demand: Range) -> int | None:
         needed = apply(
             availability.replicas_needed,
             name="replicas_needed",
-            demanded_requests=self.demand,
+            demanded_requests=demand,
             carried_requests=self._carried,
             headroom_fraction=self.headroom_fraction,
         )

@@ -66,8 +66,16 @@ class Inputs(BaseInputs):
 
 # In the order of a table.
 _COMPUTED = (
-    *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "max_output_tokens_per_s"),
-    *("max_batch_sequences", "step_s", "prefill_s", "floor_tpot_s", "floor_ttft_s", "floor_e2e_s"),
+    *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "output_tokens_per_s_per_user"),
+    *(
+        "max_output_tokens_per_s",
+        "max_batch_sequences",
+        "step_s",
+        "prefill_s",
+        "floor_tpot_s",
+        "floor_ttft_s",
+        "floor_e2e_s",
+    ),
     *("binding_limit", "extrapolation"),
 )
 
@@ -122,6 +130,12 @@ class Serving(Result):
         """Output tokens of a replica, with the scenario's requests in flight on it."""
         rate: Range = self._load * self._engine.output_tokens / self.e2e_s
         return rate.named("output_tokens_per_s")
+
+    @cached_property
+    def output_tokens_per_s_per_user(self) -> Range:
+        """Output tokens of one request, once they come."""
+        each: Range = 1 / self.tpot_s
+        return each.named("output_tokens_per_s_per_user")
 
     @cached_property
     def max_output_tokens_per_s(self) -> Range:
@@ -208,7 +222,7 @@ class Serving(Result):
         Returns
         -------
         curve : dict
-            ttft_s, tpot_s, e2e_s and output_tokens_per_s.
+            ttft_s, tpot_s, e2e_s, output_tokens_per_s and output_tokens_per_s_per_user.
         """
         found = self._engine.curve(in_flight)
         ttft, tpot = (
@@ -217,7 +231,8 @@ class Serving(Result):
         )
         e2e = self._to_the_end(ttft, tpot)
         rate = in_flight * self._engine.output_tokens.draws / e2e
-        return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate}
+        each = {"output_tokens_per_s_per_user": 1 / tpot}
+        return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate} | each
 
     def _to_the_end(self, ttft_s: Any, tpot_s: Any) -> Any:
         tokens = self._engine.output_tokens
