@@ -178,7 +178,9 @@ FIXED_ORIGIN: Final = Origin("own-assumption", "assumption", "a judgement")
 _BY_EYE: Final = Origin("own-assumption", "assumption", "set by eye; no row was fitted")
 _STUDY: Final = "own-one-stream-study"
 _CARDS: Final = Origin(_STUDY, note="63 rows of one stream on 12 cards; not fitted again here")
-_MACHINES: Final = Origin(_STUDY, note="87 rows of one stream on 11 machines; not fitted again here")
+_MACHINES: Final = _CARDS._replace(
+    note="87 rows of one stream on 11 machines; not fitted again here"
+)
 _CLOCK: Final = _MACHINES._replace(note="2 FLOP in the time of a weight at 4 GHz, at 3.6 GHz")
 _POWER: Final = "700 W over 1,978 TFLOP/s, below which MLPerf cards of the generation slow down"
 _AMD_POWER: Final = _POWER.replace("700 W over 1,978", "1,000 W over 2,615")

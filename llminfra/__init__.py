@@ -13,7 +13,14 @@ from llminfra.facets.memory.grid import fit_table
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
-from llminfra.validation import memory_errors
+from llminfra.validation import (
+    error_slices,
+    memory_errors,
+    peer_errors,
+    resampled,
+    serving_errors,
+    serving_summary,
+)
 
 __version__ = "0.1.0"
 
@@ -28,8 +35,13 @@ __all__ = [
     "RenderError",
     "Scenario",
     "compare",
+    "error_slices",
     "evaluate",
     "fit_table",
     "memory_errors",
+    "peer_errors",
+    "resampled",
+    "serving_errors",
+    "serving_summary",
     "sweep",
 ]

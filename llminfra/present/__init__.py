@@ -20,6 +20,7 @@ from llminfra.present.magics import register
 from llminfra.present.maps import fit_map, range_dots
 from llminfra.present.preview import preview
 from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
+from llminfra.present.scatter import scatter_panels
 from llminfra.units import GB, GIB
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "provenance",
     "range_dots",
     "row",
+    "scatter_panels",
     "stacked_bars",
     "table",
     "tile",
