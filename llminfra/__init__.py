@@ -14,7 +14,14 @@ from llminfra.launch import launch_command
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
-from llminfra.validation import memory_errors, serving_errors
+from llminfra.validation import (
+    error_slices,
+    memory_errors,
+    peer_errors,
+    resampled,
+    serving_errors,
+    serving_summary,
+)
 
 __version__ = "0.1.0"
 
@@ -29,11 +36,15 @@ __all__ = [
     "RenderError",
     "Scenario",
     "compare",
+    "error_slices",
     "evaluate",
     "fit_table",
     "launch_command",
     "memory_errors",
+    "peer_errors",
+    "resampled",
     "serving_errors",
+    "serving_summary",
     "sweep",
     "variants",
 ]
