@@ -53,7 +53,7 @@ def test_recipes_make_valid_vega_lite_that_draws(name: str) -> None:
     for layout, width in ((chart.wide, theme.WIDE_PX), (chart.narrow, theme.NARROW_PX)):
         assert layout.to_dict(validate="deep")["layer"]
         drawing = draw(layout, width_px=width)
-        assert 150 < drawing.height_px < 600
+        assert 80 < drawing.height_px < 600
     assert len(chart.data) >= 2
 
 
