@@ -7,20 +7,23 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from tqdm import tqdm
 
 import llminfra
 from llminfra import lock
-from llminfra.errors import InvalidInput, RenderError, unknown
+from llminfra.errors import InvalidInput, RenderError, shown, unknown
 from llminfra.plan import Plan, evaluate
 from llminfra.publish import manifest
 from llminfra.publish.files import write_atomic
-from llminfra.publish.jobs import Job, Result, formats_available, run
+from llminfra.publish.jobs import Job, OnDone, Result, formats_available, run
 from llminfra.scenario import Scenario, ScenarioBase
 from llminfra.scenario_file import LOCK_SUFFIX, Case, load_cases
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _ROOT: Final = Path(llminfra.__file__).resolve().parent.parent
 
@@ -130,14 +133,20 @@ def _parameter_names(notebook: Path) -> set[str]:
         raise InvalidInput(f"{notebook}: is not a readable notebook: {error}") from None
 
 
-def _heading(notebook: Path) -> str:
-    """First heading of a notebook, else its name."""
+def read_notebook(path: Path) -> "NotebookNode":
+    """Read a notebook of any version as one of version 4."""
     import nbformat  # slow to import, and other commands do without
 
     try:
-        cells = nbformat.read(notebook, as_version=4).cells
+        document: NotebookNode = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises whatever is wrong with the file
-        raise InvalidInput(f"{notebook}: is not a readable notebook: {error}") from None
+        raise InvalidInput(f"{path}: is not a readable notebook: {error}") from None
+    return document
+
+
+def _heading(notebook: Path) -> str:
+    """First heading of a notebook, else its name."""
+    cells = read_notebook(notebook).cells
     lines = (line for c in cells if c.cell_type == "markdown" for line in c.source.splitlines())
     return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
 
@@ -155,11 +164,21 @@ def wanted_formats(to: str) -> tuple[str, ...]:
     return wanted
 
 
+def scenario_files() -> list[Path]:
+    """Return the scenario files of the reports folder."""
+    return [path for path in _listed("reports", "*.toml") if not lock.is_lock(path)]
+
+
 def _all_files() -> list[Path]:
-    found = sorted(p for p in _folder("reports").glob("*.toml") if not lock.is_lock(p))
+    found = scenario_files()
     if not found:
         raise InvalidInput("no scenario file given and none in reports/; name a FILE.toml")
     return found
+
+
+def _listed(folder: str, pattern: str) -> list[Path]:
+    """Files of a folder, without the hidden ones that editors leave for a moment."""
+    return sorted(p for p in _folder(folder).glob(pattern) if not p.name.startswith("."))
 
 
 def _folder(name: str) -> Path:
@@ -168,9 +187,19 @@ def _folder(name: str) -> Path:
     return here if here.is_dir() else _ROOT / name
 
 
+def notebook_folder() -> Path:
+    """Return the folder of the notebooks that have a name."""
+    return _folder("notebooks")
+
+
+def notebook_files() -> list[Path]:
+    """Return the notebooks of the notebooks folder."""
+    return _listed("notebooks", "*.ipynb")
+
+
 def all_notebooks() -> list[Path]:
-    """Return all notebooks of the notebooks folder."""
-    found = sorted(_folder("notebooks").glob("*.ipynb"))
+    """Return the notebooks of the notebooks folder; raise InvalidInput when there is none."""
+    found = notebook_files()
     if not found:
         raise InvalidInput("no notebook in notebooks/; name one with --notebook PATH")
     return found
@@ -178,7 +207,7 @@ def all_notebooks() -> list[Path]:
 
 def find_notebooks(names: Iterable[str]) -> list[Path]:
     """Return the notebooks of names or paths, each once; all of them when none is named."""
-    found = {path.resolve(): path for path in map(_find_notebook, names)}
+    found = {path.resolve(): path for path in map(find_notebook, names)}
     stems = [path.stem for path in found.values()]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice:
@@ -186,15 +215,15 @@ def find_notebooks(names: Iterable[str]) -> list[Path]:
     return list(found.values()) or all_notebooks()
 
 
-def _find_notebook(name: str) -> Path:
+def find_notebook(name: str, *, option: str = "--notebook") -> Path:
     """Return the notebook of a name or a path."""
     if name.endswith(".ipynb"):
         if not Path(name).is_file():
-            raise InvalidInput(f"--notebook must be a name or an .ipynb file, got {name!r}")
+            raise InvalidInput(f"{option} must be a name or an .ipynb file, got {shown(name)}")
         return Path(name)
     known = {path.stem: path for path in all_notebooks()}
     if name not in known:
-        raise unknown("--notebook", name, known)
+        raise unknown(option, name, known)
     return known[name]
 
 
@@ -206,8 +235,10 @@ def notebook_rows() -> list[dict[str, Any]]:
     ]
 
 
-def run_jobs(jobs: list[Job], workers: int | None) -> list[Result]:
-    """Run jobs with a progress bar."""
+def run_jobs(jobs: list[Job], workers: int | None, on_done: OnDone | None = None) -> list[Result]:
+    """Run jobs with a progress bar, or with a function that is told each result."""
+    if on_done:
+        return run(jobs, workers=workers, on_done=on_done)
     with tqdm(total=len(jobs), unit="report", file=sys.stderr, disable=None) as bar:
         return run(jobs, workers=workers, on_done=lambda _: bar.update())
 

@@ -1,17 +1,21 @@
-"""The ``llminfra`` command: render, plan, list, check."""
+"""The ``llminfra`` command: render, plan, list, check, new."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 import llminfra
-from llminfra import batch, formats, listing
+from llminfra import batch, formats, listing, new, watch
 from llminfra.errors import InvalidInput, LlmInfraError
 from llminfra.plan import evaluate
+from llminfra.publish.jobs import Result
 from llminfra.scenario import Scenario
 from llminfra.scenario_file import Case, load_cases, parse_settings
 
@@ -88,6 +92,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--force", is_flag=True, help="Render again what is up to date.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if a scenario has a problem.")
 @click.option("--dry-run", is_flag=True, help="List what would be rendered and stop.")
+@click.option("--watch", "watched", is_flag=True, help="Render again what is saved, until Ctrl-C.")
 def render(
     files: tuple[Path, ...],
     notebooks: tuple[str, ...],
@@ -99,6 +104,7 @@ def render(
     force: bool,
     strict: bool,
     dry_run: bool,
+    watched: bool,
 ) -> None:
     """Render scenario files (default: all of reports/) to reports.
 
@@ -107,20 +113,89 @@ def render(
     """
     report_formats = batch.wanted_formats(to)
     found = batch.find_notebooks(notebooks)
-    cases = batch.cases(files, parse_settings(settings), defaults=defaults)
+    overrides = parse_settings(settings)
+    cases = batch.cases(files, overrides, defaults=defaults)
     sets = batch.report_sets(cases, found, out, report_formats)
+    if dry_run and watched:
+        raise InvalidInput("--watch must go without --dry-run, got both; drop one of them")
     if dry_run:
         for report_set in sets:
             _print_plan_of_work(report_set)
-        return
-    results = batch.run_jobs([job for s in sets for job in s.jobs], workers)
-    for report_set in sets:
-        report_set.results = [results.pop(0) for _ in report_set.jobs]
-        batch.write_records(report_set)
-        _print_outcome(report_set)
-    failed = any(result.status == "failed" for s in sets for result in s.results)
-    if failed or (strict and not all(s.is_ok for s in sets)):
+    elif watched:
+        batch_of = partial(_sets_of, overrides=overrides, out=out, report_formats=report_formats)
+        _watch(
+            lambda: [] if defaults else list(files) or batch.scenario_files(),
+            lambda: found if notebooks else batch.notebook_files(),
+            lambda some, books: _render_again(batch_of(some, books, defaults=defaults), workers),
+        )
+    elif not _render(sets, workers, strict=strict):
         sys.exit(1)
+
+
+def _render(sets: list[batch.ReportSet], workers: int | None, *, strict: bool) -> bool:
+    results = batch.run_jobs([job for s in sets for job in s.jobs], workers)
+    _record(sets, results)
+    for report_set in sets:
+        _print_problems(report_set)
+        for result in report_set.results:
+            _print_result(result)
+    failed = any(result.status == "failed" for result in results)
+    return not failed and not (strict and not all(s.is_ok for s in sets))
+
+
+def _record(sets: list[batch.ReportSet], results: list[Result]) -> None:
+    left = list(results)
+    for report_set in sets:
+        report_set.results = [left.pop(0) for _ in report_set.jobs]
+        batch.write_records(report_set)
+
+
+def _watch(
+    files: watch.Listing,
+    notebooks: watch.Listing,
+    render_again: Callable[[list[Path], list[Path]], None],
+) -> None:
+    click.echo("Watching scenario files and notebooks; Ctrl-C ends.", err=True)
+    try:
+        watch.follow(files, notebooks, render_again)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+def _sets_of(
+    files: list[Path],
+    notebooks: list[Path],
+    *,
+    overrides: dict[str, Any],
+    defaults: bool,
+    out: Path,
+    report_formats: tuple[str, ...],
+) -> list[batch.ReportSet]:
+    """Return what can be rendered now, and say what cannot: the next save may put it right."""
+    sets: list[batch.ReportSet] = []
+    for given in [[]] if defaults else [[path] for path in files]:
+        try:
+            cases = batch.cases(given, overrides, defaults=defaults)
+            sets += batch.report_sets(cases, notebooks, out, report_formats)
+        except LlmInfraError as error:
+            click.echo(f"Error: {error}", err=True)
+    return sets
+
+
+def _render_again(sets: list[batch.ReportSet], workers: int | None) -> None:
+    """Print a line for each report as it comes: the time, and how long after the save."""
+    start = time.monotonic()
+
+    def told(result: Result) -> None:
+        took = f"{time.strftime('%H:%M:%S')} {time.monotonic() - start:5.1f} s  "
+        _print_result(result, before=took, between=" ")
+
+    try:
+        _record(sets, batch.run_jobs([job for s in sets for job in s.jobs], workers, told))
+    except LlmInfraError as error:
+        click.echo(f"Error: {error}", err=True)
+    for report_set in sets:
+        _print_problems(report_set)
 
 
 @main.command()
@@ -174,6 +249,25 @@ def check(files: tuple[Path, ...]) -> None:
         sys.exit(BAD_INPUT)
 
 
+@main.command("new")
+@click.argument("name")
+@click.option(
+    "--from",
+    "source",
+    default="memory",
+    show_default=True,
+    metavar="NOTEBOOK",
+    help="Notebook to start from (name or path).",
+)
+def new_(name: str, source: str) -> None:
+    """Start a notebook: notebooks/NAME.ipynb, made from another one, ready to render and to edit.
+
+    It has what every report has (masthead, answer, figures, assumptions, method, provenance) and
+    one finding as a pattern.
+    """
+    click.echo(os.path.relpath(new.new_notebook(name, source)))
+
+
 def _findings(cases: list[Case]) -> Iterator[str]:
     possible = [case for case in cases if case.scenario]
     yield f"ok, {formats.counted(len(possible), 'scenario')}".replace(formats.NARROW_SPACE, " ")
@@ -194,17 +288,20 @@ def _print_plan_of_work(report_set: batch.ReportSet) -> None:
         click.echo("\n".join(str(job.out_dir / f"{job.stem}.{name}") for name in job.formats))
 
 
-def _print_outcome(report_set: batch.ReportSet) -> None:
+def _print_problems(report_set: batch.ReportSet) -> None:
     if report_set.case.scenario is None:
         click.echo(f"{report_set.folder}: not possible: {report_set.case.reason}", err=True)
     for problem in report_set.problems:
         click.echo(f"{report_set.folder.name}: {problem}", err=True)
-    for result in report_set.results:
-        if result.error:
-            page = result.job.out_dir / (result.error_page or "")
-            click.echo(f"Error: {result.job.stem}: {result.error} (see {page})", err=True)
-        for name in result.outputs.values():
-            click.echo(str(result.job.out_dir / name))
+
+
+def _print_result(result: Result, *, before: str = "", between: str = "\n") -> None:
+    if result.error:
+        page = result.job.out_dir / (result.error_page or "")
+        click.echo(f"{before}Error: {result.job.stem}: {result.error} (see {page})", err=True)
+    if result.outputs:
+        paths = (str(result.job.out_dir / name) for name in result.outputs.values())
+        click.echo(before + between.join(paths))
 
 
 if __name__ == "__main__":

@@ -88,26 +88,25 @@ def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
             continue
         if label is not None:
             plans[label] = changed
-        elif _resolved(changed) not in map(_resolved, plans.values()):
+        elif resolved(changed) not in map(resolved, plans.values()):
             layout = changed.deployment.label
             fields = [f"{name} = {value}" for name, value in change.items()]
             plans[", ".join([layout, *fields]) if layout in plans else layout] = changed
     return plans
 
 
-def _resolved(plan: Plan) -> dict[str, Any]:
-    """The scenario's fields, with what was chosen in place of "auto"."""
+def resolved(plan: Plan) -> dict[str, Any]:
+    """Return the scenario's fields, with what was chosen in place of "auto"."""
     return plan.scenario.to_dict() | plan.chosen
 
 
-def _joined(frames: "Iterable[pd.DataFrame]", more: Iterable[str]) -> "pd.DataFrame":
+def _frame(rows: Iterable[Sequence[Any]], more: Iterable[str]) -> "pd.DataFrame":
     import pandas as pd  # heavy, and only reports compare
 
-    none = pd.DataFrame(columns=[*COLUMNS, *more])
-    return pd.concat(list(frames) or [none], ignore_index=True)
+    return pd.DataFrame(rows, columns=[*COLUMNS, *more])
 
 
-def compare(plan: Plan, changes: Changes, facet: str) -> "pd.DataFrame":
+def compare(plan: Plan, changes: Changes, facet: str, names: Sequence[str] = ()) -> "pd.DataFrame":
     """Return one facet's quantities for each variant as tidy rows, with the variant's label.
 
     Parameters
@@ -116,18 +115,25 @@ def compare(plan: Plan, changes: Changes, facet: str) -> "pd.DataFrame":
         As for `variants`; an empty change is the plan itself.
     facet : str
         Name of the facet, such as ``memory``.
+    names : sequence of str
+        Its quantities that are wanted; all by default, which takes longer.
 
     Returns
     -------
     compare : DataFrame
-        Columns label, order, facet, name, unit, low, base, high, source.
+        Columns facet, name, unit, low, base, high, source, label, order.
     """
-    plans = enumerate(variants(plan, changes, facet).items())
-    frames = (p.frame(only=facet).assign(label=label, order=order) for order, (label, p) in plans)
-    return _joined(frames, ("label", "order"))
+    rows = (
+        (*row, label, order)
+        for order, (label, variant) in enumerate(variants(plan, changes, facet).items())
+        for row in variant.rows(only=facet, names=names)
+    )
+    return _frame(rows, ("label", "order"))
 
 
-def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.DataFrame":
+def sweep(
+    plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str, names: Sequence[str] = ()
+) -> "pd.DataFrame":
     """Return one facet's quantities for every combination of field values, as tidy rows.
 
     Parameters
@@ -136,17 +142,19 @@ def sweep(plan: Plan, fields: Mapping[str, Sequence[Any]], facet: str) -> "pd.Da
         Scenario field to the values it takes; impossible combinations are left out.
     facet : str
         Name of the facet, such as ``memory``.
+    names : sequence of str
+        Its quantities that are wanted; all by default, which takes longer.
 
     Returns
     -------
     sweep : DataFrame
-        One column per field and the model's name beside facet, name, unit, low, base, high,
-        source.
+        Columns facet, name, unit, low, base, high, source, one per field, model_name.
     """
     steps = [dict(zip(fields, v, strict=True)) for v in itertools.product(*fields.values())]
-    frames = (
-        changed.frame(only=facet).assign(**change, model_name=changed.deployment.model_name)
+    rows = (
+        (*row, *change.values(), variant.deployment.model_name)
         for change in steps
-        for changed in variants(plan, {"": change}, facet).values()
+        for variant in variants(plan, {"": change}, facet).values()
+        for row in variant.rows(only=facet, names=names)
     )
-    return _joined(frames, (*fields, "model_name"))
+    return _frame(rows, (*fields, "model_name"))

@@ -55,17 +55,19 @@ def with_unit(text: str, unit: str) -> str:
 
 
 def scaled(value: Any, divisor: float) -> str:
-    """Show a value in a larger unit with one decimal, two below ten.
+    """Show a value in a larger unit with one decimal, two below ten, at most four figures.
 
     Examples
     --------
-    >>> scaled(141.107e9, 1e9), scaled(2.0926e9, 1e9), scaled(-13.4e9, 1e9)
-    ('141.1', '2.09', '−13.4')
+    >>> scaled(141.107e9, 1e9), scaled(2.0926e9, 1e9), scaled(-13.4e9, 1e9), scaled(1342.1, 1)
+    ('141.1', '2.09', '−13.4', '1,342')
     """
     x = float(value) / divisor
     if not math.isfinite(x):
         return MISSING
-    return _fixed(x, 1 if abs(x) >= 10 or x == 0 else 2)
+    if abs(x) >= 10_000:
+        x = float(f"{x:.4g}")
+    return _fixed(x, 0 if abs(x) >= 999.95 else 1 if abs(x) >= 10 or x == 0 else 2)
 
 
 def gb(value: Any) -> str:

@@ -1,6 +1,6 @@
 """One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from llminfra import formats
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llminfra.scenario import ScenarioBase
 
 R = TypeVar("R", bound=Result)
+Row = tuple[str, str, str, float, float, float, str]
 COLUMNS: Final = ["facet", "name", "unit", "low", "base", "high", "source"]
 
 
@@ -112,21 +113,30 @@ class Plan:
             except MissingFact:
                 continue
 
+    def rows(self, *, only: str | None = None, names: Sequence[str] = ()) -> Iterator[Row]:
+        """Yield quantities as rows of facet, name, unit, low, base, high, source.
+
+        Parameters
+        ----------
+        only : str, optional
+            One facet instead of all of them.
+        names : sequence of str
+            These quantities alone, which spares computing the others.
+        """
+        facets = [slot.name for slot in self.slots()]
+        if only is not None and only not in facets:
+            raise unknown("facet", only, facets)
+        for facet, result in self.results():
+            for name, value in _quantities(result, names) if only in (None, facet) else ():
+                if isinstance(value, Range):
+                    ends = (value.low, value.base, value.high)
+                    yield facet, name, value.unit, *ends, _sources(value)
+
     def frame(self, *, only: str | None = None) -> "pd.DataFrame":
-        """Return quantities as rows: facet, name, unit, low, base, high, source."""
+        """Return the `rows` of one facet or all as a tidy frame."""
         import pandas as pd  # heavy, and not needed to evaluate
 
-        names = [slot.name for slot in self.slots()]
-        if only is not None and only not in names:
-            raise unknown("facet", only, names)
-        rows = [
-            (facet, name, value.unit, value.low, value.base, value.high, _sources(value))
-            for facet, result in self.results()
-            if only in (None, facet)
-            for name, value in result.items()
-            if isinstance(value, Range)
-        ]
-        return pd.DataFrame(rows, columns=COLUMNS)
+        return pd.DataFrame(self.rows(only=only), columns=COLUMNS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, ready for JSON."""
@@ -191,6 +201,16 @@ class Plan:
 def evaluate(scenario: "ScenarioBase") -> Plan:
     """Return the Plan of a scenario; facets are computed when they are first asked for."""
     return Plan(scenario)
+
+
+def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    if not names:
+        yield from result.items()
+    for name in names:
+        if not isinstance(value := getattr(result, name, None), Range):
+            known = [known for known, value in result.items() if isinstance(value, Range)]
+            raise unknown("quantity", name, known)
+        yield name, value
 
 
 def _plain(value: Any) -> Any:

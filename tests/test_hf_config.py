@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,11 @@ from llminfra.hf_config import architecture_from_config, architecture_from_path,
 COUNTS: Final = [
     json.loads(line)
     for line in (Path(__file__).parent / "hf_config_counts.jsonl").read_text().splitlines()
+]
+# Configurations and counts of model pages: name, parameters, configuration.
+PUBLISHED: Final = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "hf_config_published.jsonl").read_text().splitlines()
 ]
 LLAMA: Final[dict[str, Any]] = {
     "model_type": "llama",
@@ -55,6 +61,16 @@ def kinds(model: Architecture) -> str:
 )
 def test_count_is_that_of_the_published_class(parameters: int, config: dict[str, Any]) -> None:
     assert read(config).parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "config"),
+    [pytest.param(*row, id=f"model page: {row[0]}") for row in PUBLISHED],
+)
+def test_count_is_the_published_one(name: str, parameters: int, config: dict[str, Any]) -> None:
+    """Exact counts within 0.1 %, those published in three figures within 0.5 %."""
+    is_rounded = parameters % 1_000_000 == 0
+    assert read(config).parameters == pytest.approx(parameters, rel=5e-3 if is_rounded else 1e-3)
 
 
 def test_most_families_are_covered_by_a_count() -> None:
@@ -120,7 +136,30 @@ def test_multimodal_configurations_are_read_at_the_language_tower() -> None:
         "text_config": LLAMA,
         "quantization_config": {"quant_method": "fp8"},
     }
-    assert read(nested) == read(LLAMA, tie_word_embeddings=True)
+    language = replace(read(nested), other_towers=())
+    assert language == read(LLAMA, tie_word_embeddings=True)
+
+
+def test_layers_that_look_at_images_have_weights_and_no_cache_of_the_text() -> None:
+    """Llama 3.2 11B Vision: Llama 3.1 8B and eight layers more, 9.78 bn in the language model."""
+    text = {**LLAMA, "model_type": "mllama_text_model", "num_hidden_layers": 40}
+    text |= {"cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38]}
+    vision = read({"model_type": "mllama", "text_config": text, "vision_config": {}})
+    plain = read(LLAMA, num_hidden_layers=40)
+    assert vision.parameters == plain.parameters + 8 * 4096 + 8 * (2 * 128 + 2)
+    assert round(vision.parameters / 1e9, 2) == 9.78
+    assert vision.kv_values_per_token() == read(LLAMA).kv_values_per_token()
+    assert vision.other_towers == ("vision",)
+
+
+def test_what_stands_beside_the_language_model_is_named() -> None:
+    omni = {
+        "model_type": "qwen3_omni_moe",
+        "talker_config": {"x": 1},
+        "thinker_config": {"audio_config": {}, "vision_config": {}, "text_config": LLAMA},
+    }
+    assert read(omni).other_towers == ("speech", "vision", "audio")
+    assert read(LLAMA, vision_config=None).other_towers == ()
 
 
 def test_unknown_keys_and_quantisation_do_not_matter() -> None:

@@ -11,8 +11,6 @@ from llminfra import InvalidInput, MissingFact, Plan, Scenario, evaluate
 from llminfra.catalog.loader import ids
 from llminfra.ranges import Range
 
-NO_MEMORY = "epyc-9654"  # the catalogue holds no memory of this CPU
-
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
@@ -43,8 +41,8 @@ def test_a_facet_is_evaluated_once_and_kept(calls: Counter[str]) -> None:
     assert calls == {"deployment": 1, "capacity": 1, "memory": 1}
 
 
-def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str]) -> None:
-    plan = evaluate(Scenario(accelerator=NO_MEMORY))
+def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str], no_memory: str) -> None:
+    plan = evaluate(Scenario(accelerator=no_memory))
     for _ in range(2):
         with pytest.raises(MissingFact, match=r"epyc-9654\.memory_usable_bytes"):
             _ = plan.memory
@@ -60,16 +58,16 @@ def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str]) -> None:
     assert "E-DATA" in str(plan)
 
 
-def test_an_automatic_split_without_memory_facts_takes_memory_alone() -> None:
-    plan = evaluate(Scenario(accelerator=NO_MEMORY, tensor_parallel="auto"))
+def test_an_automatic_split_without_memory_facts_takes_memory_alone(no_memory: str) -> None:
+    plan = evaluate(Scenario(accelerator=no_memory, tensor_parallel="auto"))
     assert plan.capacity.in_flight.base == 100
     assert [problem.code for problem in plan.problems].count("E-DATA") == 1
 
 
-def test_the_missing_fact_can_be_given_as_the_message_says() -> None:
+def test_the_missing_fact_can_be_given_as_the_message_says(no_memory: str) -> None:
     given = {"value": 768e9, "source": "data sheet", "as_of": "2026-10"}
     plan = evaluate(
-        Scenario(accelerator=NO_MEMORY, facts={f"{NO_MEMORY}.memory_usable_bytes": given})
+        Scenario(accelerator=no_memory, facts={f"{no_memory}.memory_usable_bytes": given})
     )
     assert plan.memory.memory_bytes_per_accelerator.base == 768e9
     assert plan.memory.fits

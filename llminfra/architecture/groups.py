@@ -6,6 +6,7 @@ replicated, experts are sliced by tensor parallel or, under expert parallel, kep
 out. Uneven splits are rounded up: the numbers are those of the fullest rank.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 Sharding = Literal["tensor", "kv_heads", "expert", "replicated"]
-CacheKind = Literal["full", "window", "chunk", "latent", "index", "state", "shared"]
+CacheKind = Literal["full", "window", "chunk", "latent", "index", "buffer", "state", "shared"]
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
@@ -89,9 +90,10 @@ class CacheGroup:
 
     Parameters
     ----------
-    kind : {"full", "window", "chunk", "latent", "index", "state", "shared"}
+    kind : {"full", "window", "chunk", "latent", "index", "buffer", "state", "shared"}
         full and latent grow with every token, window and chunk up to `window`, state not at all;
-        index holds the keys of a sparse-attention indexer; shared reads another layer's cache.
+        index holds the keys of a sparse-attention indexer, buffer the last tokens before they are
+        compressed into an entry, managed like a window; shared reads another layer's cache.
     n_layers : int
         Layers of this kind. [1]
     n_kv_heads : int
@@ -165,10 +167,52 @@ class CacheGroup:
         """
         kept, spare = np.asarray(tokens), 0
         if self.window is not None:
-            spare = int(self.kind == "window")
+            spare = int(self.kind in ("window", "buffer"))
             kept = np.minimum(tokens, np.add(self.window - spare, max_num_batched_tokens))
         blocks = np.ceil(kept / np.asarray(block_tokens)) + spare
         unlimited = replace(self, window=None)
         return unlimited.bytes_on_rank(
             blocks * block_tokens, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
         )
+
+
+def attention_bytes(
+    groups: Iterable[CacheGroup], *, bytes_per_value: ArrayLike, tensor_parallel: int = 1
+) -> Any:
+    """Bytes of one token in the widest attention layer on one rank, 0 without attention [byte]."""
+    widths = [
+        np.multiply(group.values_on_rank(tensor_parallel), bytes_per_value)
+        for group in groups
+        if group.kind in ("full", "window", "chunk", "latent")
+    ]
+    return np.max(widths, axis=0) if widths else np.multiply(0.0, bytes_per_value)
+
+
+def page_tokens(
+    groups: Iterable[CacheGroup],
+    *,
+    block_tokens: ArrayLike,
+    bytes_per_value: ArrayLike,
+    state_pages: ArrayLike,
+    tensor_parallel: int = 1,
+) -> Any:
+    """Tokens of a block, raised until one page of attention holds a recurrent state [token].
+
+    Examples
+    --------
+    A state of 1,085,440 bytes beside 2,048 bytes a token takes 34 blocks of 16 tokens:
+
+    >>> hybrid = (CacheGroup("full", values_per_token=1024),
+    ...           CacheGroup("state", state_bytes=1_085_440))
+    >>> tokens = page_tokens(hybrid, block_tokens=16, bytes_per_value=2, state_pages=1)
+    >>> float(tokens)
+    544.0
+    """
+    known = tuple(groups)
+    state = max((ceil_div(group.state_bytes, tensor_parallel) for group in known), default=0)
+    if not state:
+        return np.asarray(block_tokens)
+    token = attention_bytes(known, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel)
+    block_bytes = np.multiply(block_tokens, token)
+    raised = np.ceil(state / np.where(block_bytes > 0, block_bytes, np.inf)) * block_tokens
+    return np.where(np.asarray(state_pages) > 0, np.maximum(block_tokens, raised), block_tokens)

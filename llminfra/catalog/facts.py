@@ -1,10 +1,11 @@
 """The only door to the catalogue: facts as Ranges, and a ledger of which facet read what."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
+
+from packaging.version import InvalidVersion, Version
 
 from llminfra.architecture import Architecture
 from llminfra.catalog.loader import Fact, all_facts, ids, model_entries, model_fact
@@ -138,13 +139,15 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
     by_version = sorted((version_numbers(e.rpartition("-")[2]), e) for e in entries)
     if engine_version is None:
         return by_version[-1][1]
-    older = [entry for first, entry in by_version if first <= version_numbers(engine_version)]
-    if not version_numbers(engine_version) or not older:
-        first = by_version[0][1].rpartition("-")[2]
+    first = by_version[0][1].rpartition("-")[2]
+    is_build = engine_version.startswith("b")
+    numbers = version_numbers(engine_version) if is_build <= first.startswith("b") else ()
+    older = [entry for begin, entry in by_version if begin <= numbers]
+    if not older:
+        expected = f"{first} or newer" if numbers else f"a version such as {first}"
         raise InvalidInput(
-            f"engine_version must be {first} or newer for {engine}, got "
-            f"{shown(engine_version)}; "
-            "leave it out for the newest",
+            f"engine_version must be {expected} for {engine}, got {shown(engine_version)}; "
+            f"correct it, or leave it out for the newest",
             field="engine_version",
         )
     return older[-1]
@@ -156,10 +159,22 @@ def engines() -> list[str]:
 
 
 def version_numbers(text: str) -> tuple[int, ...]:
-    """Numbers of a version; none for what is no version."""
+    """Return the numbers of a version's release; none for what is no version.
+
+    Examples
+    --------
+    >>> version_numbers("0.21.0rc1"), version_numbers("b6153"), version_numbers("0.21abc")
+    ((0, 21), (6153,), ())
+    """
     if len(text) > MOST_CHARACTERS:
         return ()
-    return tuple(int(part) for part in re.findall(r"\d+", text))
+    try:
+        numbers = list(Version(text.removeprefix("b")).release)  # llama.cpp counts its builds
+    except InvalidVersion:
+        return ()
+    while len(numbers) > 1 and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
 
 
 @cache

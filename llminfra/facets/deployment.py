@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from llminfra import formats
 from llminfra.architecture import Architecture
-from llminfra.catalog.facts import Facts, engine_entry, engines
+from llminfra.catalog.facts import Facts, engine_entry, engines, version_numbers
 from llminfra.catalog.loader import ids, model_entries
 from llminfra.errors import (
     ImpossibleCombination,
@@ -15,7 +16,7 @@ from llminfra.errors import (
     shown,
     unknown,
 )
-from llminfra.facets.base import SIZING_CONFIDENCE, Result, base_value, field
+from llminfra.facets.base import SIZING_CONFIDENCE, Problem, Result, base_value, field
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.hf_config import architecture_from_path
 
@@ -88,6 +89,7 @@ class Deployment(Result):
     engine_name: str
     engine_entry: str
     engine_version: str
+    newest_tested_version: str
     max_model_len: int
     tensor_parallel: int
     accelerators_per_replica: int
@@ -188,7 +190,8 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
     """Resolve names, the engine's constants and automatic choices."""
     architecture = architecture_of(inputs, facts)
     entry = engine_entry(inputs.engine, inputs.engine_version)
-    version = inputs.engine_version or facts.text(entry, "latest_tested_version")
+    tested = facts.text(entry, "latest_tested_version")
+    newest = tested if version_numbers(tested) else ""
     tensor_parallel = inputs.tensor_parallel
     if tensor_parallel == "auto":
         tensor_parallel = _fewest_that_hold(plan, architecture)
@@ -201,12 +204,46 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
         precision_name=facts.text(inputs.precision, "short_name"),
         engine_name=facts.text(entry, "name"),
         engine_entry=entry,
-        engine_version=version,
+        engine_version=inputs.engine_version or newest or "of any version",
+        newest_tested_version=newest,
         max_model_len=longest(inputs, architecture),
         tensor_parallel=tensor_parallel,
         accelerators_per_replica=per_replica,
         accelerators=per_replica * inputs.replicas,
         is_native_format=_is_native(inputs, facts),
+    )
+
+
+def problems(scenario: Any, plan: "Plan", deployment: Deployment) -> list[Problem]:
+    """Warn of what the constants of the catalogue were not tested on."""
+    found = [_untested_version(scenario, deployment), _other_towers(deployment)]
+    return [problem for problem in found if problem is not None]
+
+
+def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:
+    """Compare as many numbers as the tested version has: 0.11 covers 0.11.2."""
+    version, newest = scenario.engine_version, deployment.newest_tested_version
+    tested = version_numbers(newest)
+    if version is None or (tested and version_numbers(version)[: len(tested)] <= tested):
+        return None
+    name = deployment.engine_name
+    known = f"is newer than {newest}, the newest" if newest else "was not tested, nor was any other"
+    return Problem(
+        "W-VERSION",
+        f"engine_version {version} of {name} {known} version that the catalogue's constants for it "
+        "rest on; runtime memory and default limits are taken as unchanged and may be off",
+        (f'engine_version = "{newest}"',) if newest else (),
+    )
+
+
+def _other_towers(deployment: Deployment) -> Problem | None:
+    towers = formats.join(list(deployment.architecture.other_towers))
+    if not towers:
+        return None
+    return Problem(
+        "W-TOWER",
+        f"only the language model of {deployment.model_name} is counted: the memory of its "
+        f"{towers} part comes on top, unless the engine serves text alone",
     )
 
 

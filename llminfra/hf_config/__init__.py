@@ -7,12 +7,14 @@ key, value and what is expected.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from llminfra.architecture import Architecture
 from llminfra.errors import InvalidInput, closest
-from llminfra.hf_config import families, hybrids, rare
+from llminfra.hf_config import elders, families, hybrids, rare
 from llminfra.hf_config.decoder import Style, StyleOf, decoder
 from llminfra.hf_config.fields import Fields, brief
 
@@ -22,12 +24,20 @@ MAX_CONFIG_BYTES: Final = 5_000_000
 
 _STYLES: Final[dict[str, Style | StyleOf]] = {
     **families.DECODERS,
+    **elders.ELDERS,
     **hybrids.HYBRIDS,
     **rare.RARE,
 }
-_SAME_AS: Final = {**families.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
+_SAME_AS: Final = {**families.SAME_AS, **elders.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
 # Where multimodal configurations keep the language model.
 _TEXT_KEYS: Final = ("text_config", "llm_config", "language_config", "thinker_config")
+# Where they keep what stands beside it, which is not counted.
+_TOWER_KEYS: Final = {
+    "vision_config": "vision",
+    "visual": "vision",
+    "audio_config": "audio",
+    "talker_config": "speech",
+}
 _BY_HAND: Final = (
     'for a model built like Llama write "model_type": "custom" with hidden_size, '
     "num_hidden_layers, num_attention_heads, intermediate_size and vocab_size, and what differs "
@@ -78,7 +88,7 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     """
     if not isinstance(config, Mapping):
         raise InvalidInput(f"{origin}: must be an object, got {brief(config)}")
-    text = _language_tower(config, origin)
+    text, towers = _language_tower(config, origin)
     model_type = text.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         raise Fields(text, origin).wrong("model_type", f"the model's family; {_BY_HAND}")
@@ -91,12 +101,20 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
         )
     fields = Fields(text, origin)
     style = style if isinstance(style, Style) else style(fields)
-    return decoder(fields.with_defaults(style.defaults), style, model_type)
+    model = decoder(fields.with_defaults(style.defaults), style, model_type)
+    return replace(model, other_towers=towers)
 
 
-def _language_tower(config: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
-    """Go down to the language model; what it leaves open, the level above may say."""
+def _language_tower(
+    config: Mapping[str, Any], origin: str
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Go down to the language model; what it leaves open, the level above may say.
+
+    Returns the language model's configuration and the names of the towers beside it.
+    """
+    towers: dict[str, None] = {}
     for _ in _TEXT_KEYS:
+        towers |= {name: None for key, name in _TOWER_KEYS.items() if config.get(key) is not None}
         key = next((k for k in _TEXT_KEYS if config.get(k) is not None), None)
         if key is None:
             break
@@ -105,7 +123,7 @@ def _language_tower(config: Mapping[str, Any], origin: str) -> Mapping[str, Any]
             raise Fields(config, origin).wrong(key, "an object")
         inherited = {k: config[k] for k in ("model_type", "tie_word_embeddings") if k in config}
         config = {**inherited, **inner}
-    return config
+    return config, tuple(towers)
 
 
 def architecture_from_path(path: Path | str) -> Architecture:
@@ -126,7 +144,13 @@ def architecture_from_path(path: Path | str) -> Architecture:
         If there is no such file, or it is not a configuration.
     """
     shown = str(path) if str(path).isprintable() else ascii(str(path))
-    return architecture_from_config(_parse(_read(Path(path), shown), shown), origin=shown)
+    return _architecture(_read(Path(path), shown), shown)
+
+
+@lru_cache(maxsize=16)
+def _architecture(data: bytes, shown: str) -> Architecture:
+    """Build each content once: a plan compares many changes of the same model."""
+    return architecture_from_config(_parse(data, shown), origin=shown)
 
 
 def _read(path: Path, shown: str) -> bytes:
@@ -156,8 +180,9 @@ def _parse(data: bytes, shown: str) -> Any:
     except RecursionError:
         raise InvalidInput(f"{shown}: must be JSON, got values nested too deeply") from None
     except json.JSONDecodeError as error:
+        reason = error.msg.removesuffix(" at")
         raise InvalidInput(
-            f"{shown}: must be JSON, got {error.msg} at line {error.lineno} column {error.colno}"
+            f"{shown}: must be JSON, got {reason} at line {error.lineno} column {error.colno}"
         ) from None
     except ValueError:
         raise InvalidInput(f"{shown}: must be JSON, got a number with too many digits") from None

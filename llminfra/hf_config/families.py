@@ -62,7 +62,7 @@ _ERNIE: Final = Style(
 )  # fmt: skip
 _HUNYUAN: Final = Style(qkv_bias=_BIAS, out_bias=_BIAS, qk_norm="head")
 # GPT-2 and its heirs: LayerNorms with bias, two matrices in the MLP, biases everywhere.
-_GPT: Final = Style(
+GPT: Final = Style(
     norm_width=2, qkv_bias=True, out_bias=True, mlp_bias=True, gated=False, mlp_ratio=4,
     defaults=_TIED,
 )  # fmt: skip
@@ -201,7 +201,7 @@ def _opt(f: Fields) -> Style:
     width = f.get("word_embed_proj_dim", hidden, low=1)
     project = WeightGroup("projections", width * hidden if width != hidden else 0, "replicated")
     return replace(
-        _GPT,
+        GPT,
         final_norms=int(f.flag("do_layer_norm_before", default=True)),
         qkv_bias=bias,
         out_bias=bias,
@@ -213,7 +213,7 @@ def _opt(f: Fields) -> Style:
 
 def _gpt_bigcode(f: Fields) -> Style:
     shared = _with_kv_heads(1 if f.flag("multi_query", default=True) else None)
-    return replace(_GPT, before=positions(), mixer=shared)
+    return replace(GPT, before=positions(), mixer=shared)
 
 
 def _mpt(f: Fields) -> Style:
@@ -265,7 +265,7 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     ),
     "arcee": replace(_LLAMA, gated=False),
     "bitnet": replace(_LLAMA, extra=_bitnet_norms),
-    "bloom": replace(_GPT, before=_embedding_norm),
+    "bloom": replace(GPT, before=_embedding_norm),
     "cohere": _COHERE,
     "cohere2": replace(
         _COHERE, full_every="sliding_window_pattern", qk_norm="",
@@ -298,18 +298,18 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "glm4_moe": _GLM4_MOE,
     "glm4_moe_lite": _first_k_dense(_DEEPSEEK, 1),
     "glm_moe_dsa": _first_k_dense(_DEEPSEEK, 3),
-    "gpt2": replace(_GPT, before=positions()),
+    "gpt2": replace(GPT, before=positions()),
     "gpt_bigcode": _gpt_bigcode,
-    "gpt_neo": replace(_GPT, qkv_bias=False, before=positions()),
+    "gpt_neo": replace(GPT, qkv_bias=False, before=positions()),
     "gpt_neox": replace(
-        _GPT, qkv_bias=("attention_bias", True), out_bias=("attention_bias", True), defaults={},
+        GPT, qkv_bias=("attention_bias", True), out_bias=("attention_bias", True), defaults={},
     ),
     "gpt_oss": Style(
         qkv_bias=("attention_bias", True), out_bias=("attention_bias", True), sparse=True,
         expert_bias=True, router_extra=1, mixer=_with_sinks, full_every=2,
         defaults={"sliding_window": 128},
     ),
-    "gptj": replace(_GPT, norms=1, qkv_bias=False, out_bias=False, head_bias=True, defaults={}),
+    "gptj": replace(GPT, norms=1, qkv_bias=False, out_bias=False, head_bias=True, defaults={}),
     "granite": _LLAMA,
     "granitemoe": replace(_LLAMA, sparse=True),
     "hunyuan_v1_dense": _HUNYUAN,
@@ -330,6 +330,7 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
         sparse=True, mixer=_mimo_attention, kinds=_mimo_kinds,
         defaults={"first_k_dense_replace": 1},
     ),
+    "minicpm": replace(_LLAMA, defaults=_TIED),
     "minicpm3": Style(
         mixer=latent_attention, kinds=all_full, mlp_bias=("mlp_bias", False), defaults=_TIED,
     ),
@@ -345,7 +346,7 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "olmoe": replace(_OLMO2, sparse=True),
     "opt": _opt,
     "phi": replace(
-        _GPT, norms=1, head_bias=True, mlp_ratio=0, defaults={}, unknown=("qk_layernorm",),
+        GPT, norms=1, head_bias=True, mlp_ratio=0, defaults={}, unknown=("qk_layernorm",),
     ),
     "phi3": _PLAIN,
     "phimoe": replace(
@@ -362,23 +363,26 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "solar_open": _first_k_dense(_GLM4_MOE, 0),
     "stablelm": _stablelm,
     "starcoder2": replace(
-        _GPT, qkv_bias=("use_bias", True), out_bias=("use_bias", True),
+        GPT, qkv_bias=("use_bias", True), out_bias=("use_bias", True),
         mlp_bias=("use_bias", True), mlp_ratio=0,
     ),
 }  # fmt: skip
 
 # Configurations that differ in name only.
 SAME_AS: Final[dict[str, str]] = {
-    "aquila": "llama",
     "baichuan": "llama",
     "deepseek_v31": "deepseek_v3",
     "gemma3": "gemma3_text",
+    "glm4v_moe": "glm4_moe",
+    "glm4v_moe_text": "glm4_moe",
+    "glm4v_text": "glm4",
     "granitemoeshared": "granitemoe",
     "kimi_k2": "deepseek_v3",
     "llama4": "llama4_text",
-    "minicpm": "llama",
     "ministral3": "llama",
     "minimax_m2_5": "minimax_m2",
+    "phi3_v": "phi3",
+    "phi4mm": "phi3",
     "qwen2_5_vl": "qwen2",
     "qwen2_5_vl_text": "qwen2",
     "qwen2_vl": "qwen2",
@@ -386,5 +390,4 @@ SAME_AS: Final[dict[str, str]] = {
     "qwen3_omni_moe_text": "qwen3_moe",
     "qwen3_vl_moe_text": "qwen3_moe",
     "qwen3_vl_text": "qwen3",
-    "yi": "llama",
 }

@@ -234,6 +234,7 @@ HYBRIDS: Final[dict[str, Style | StyleOf]] = {
 }  # fmt: skip
 
 SAME_AS: Final[dict[str, str]] = {
+    "minimax_m1": "minimax",
     "minimax_text_01": "minimax",
     "qwen3_5": "qwen3_5_text",
     "qwen3_5_moe": "qwen3_5_moe_text",

@@ -177,6 +177,10 @@ _RATIO: Final = {
 }
 
 
+# A page of 64 entries of 584 bytes, aligned to 576, holds 4 or 8 tokens of 32,768 bytes in all.
+_PAGE_PADDING: Final = 37_440 / 32_768
+
+
 def _ratio(f: Fields, layer: int) -> int:
     """Tokens per compressed entry, 0 for none; 4 is the sparse kind with an indexer."""
     n_layers = f.need("num_hidden_layers")
@@ -223,12 +227,24 @@ def _compressor(f: Fields, ratio: int) -> tuple[tuple[WeightGroup, ...], tuple[C
     entry = CacheGroup("latent", values_per_token=width, tokens_per_entry=ratio)
     linear, small = 2 * overlap * width * hidden, ratio * overlap * width + width
     groups: tuple[WeightGroup, ...] = (_linear("latent", linear), _norms(small))
+    buffer = _buffer(overlap * ratio, 2 * overlap * width)
     if not sparse:
-        return groups, (entry,)
+        return groups, (entry, buffer)
     index, n_index = f.need("index_head_dim"), f.need("index_n_heads")
     indexer = 4 * index * hidden + f.need("q_lora_rank") * n_index * index + n_index * hidden
     groups += (_linear("indexer", indexer), _norms(ratio * 2 * index + index))
-    return groups, (entry, *index_cache(index, ratio))
+    kept = (entry, buffer, *index_cache(index, ratio), _buffer(2 * ratio, 4 * index))
+    return groups, kept
+
+
+def _buffer(tokens: int, values: int) -> CacheGroup:
+    """Keys and scores that wait to be compressed, in 32 bits and padded to the page of an entry."""
+    return CacheGroup(
+        "buffer",
+        values_per_token=values,
+        window=tokens,
+        bytes_per_value=4 * _PAGE_PADDING,
+    )
 
 
 def _hyper_connections(f: Fields, s: Style) -> tuple[WeightGroup, ...]:

@@ -18,6 +18,7 @@ from llminfra.present.blocks import (
 from llminfra.present.charts import log_lines, stacked_bars
 from llminfra.present.magics import register
 from llminfra.present.maps import fit_map, range_dots
+from llminfra.present.preview import preview
 from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
 from llminfra.units import GB, GIB
 
@@ -41,6 +42,7 @@ __all__ = [
     "notice",
     "number",
     "percent",
+    "preview",
     "problems",
     "provenance",
     "range_dots",

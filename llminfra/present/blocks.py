@@ -6,6 +6,7 @@ emits its data as a JSON MIME bundle; exporters read that, JupyterLab shows the 
 
 import datetime as dt
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -15,15 +16,16 @@ from llminfra.errors import RenderError
 from llminfra.present.prose import fill, split_answer
 from llminfra.present.render import render_block
 from llminfra.present.theme import NARROW_PX, WIDE_PX
-from llminfra.present.vega import draw
+from llminfra.present.vega import draw, specification
 from llminfra.ranges import N_DRAWS, Range
 from llminfra.ranges import equation as equation_of
+from llminfra.wire import BLOCK_MIME, DRAWS_LATER, UNDRAWN
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
 LEVELS: Final = ("note", "stale", "problem")
+_FIXES: Final = {True: "Nearest changes that work:", False: "Settled by:"}
 Show = Callable[[Any], str]
 
 
@@ -36,7 +38,7 @@ class Block:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {
             BLOCK_MIME: dict(self.data),
-            "text/html": render_block(self.data),
+            **({} if UNDRAWN in self.data else {"text/html": render_block(self.data)}),
             "text/plain": f"[{self.data['kind']}] {self.data.get('title', '')}".rstrip(),
         }
 
@@ -100,7 +102,7 @@ def problems(found: Sequence[Any]) -> None:
             "notice",
             level="problem" if problem.is_error else "note",
             title=message,
-            text="Nearest changes that work:" if problem.fixes else "",
+            text=_FIXES[problem.is_error] if problem.fixes else "",
             items=list(problem.fixes),
             code=problem.code,
         )
@@ -175,7 +177,7 @@ def figure(
     data : DataFrame, optional
         The plotted numbers, offered as CSV; recipes bring their own.
     """
-    if hasattr(chart, "wide"):
+    if is_recipe := hasattr(chart, "wide"):
         chart, narrow, data = chart.wide, chart.narrow, chart.data
     if data is None:
         raise RenderError(f"figure {name!r} must come with its data, got none; pass data=frame")
@@ -188,19 +190,35 @@ def figure(
             "source": source,
         }.items()
     }
-    wide = draw(chart, width_px=WIDE_PX)
-    phone = draw(narrow or chart, width_px=NARROW_PX)
-    return block(
+    described = block(
         "figure",
         kicker=text(kicker),
         **words,
         as_of=formats.date(as_of),
-        svg=wide.svg,
-        svg_narrow=phone.svg,
-        spec=wide.vega_spec,
-        spec_narrow=phone.vega_spec,
         csv=data.to_csv(index=False),
         name=name,
+        **{UNDRAWN: [specification(c, checked=is_recipe) for c in (chart, narrow or chart)]},
+    )
+    return described if os.environ.get(DRAWS_LATER) else drawn(described.data)
+
+
+def drawn(figure: Mapping[str, Any]) -> Block:
+    """Return a figure with its pictures in place of the Vega-Lite that it was made of.
+
+    Raises
+    ------
+    RenderError
+        If the chart cannot be drawn.
+    """
+    wide, narrow = (
+        draw(spec, width_px=width)
+        for spec, width in zip(figure[UNDRAWN], (WIDE_PX, NARROW_PX), strict=True)
+    )
+    data = {name: value for name, value in figure.items() if name != UNDRAWN}
+    return Block(
+        data
+        | {"svg": wide.svg, "svg_narrow": narrow.svg}
+        | {"spec": wide.vega_spec, "spec_narrow": narrow.vega_spec}
     )
 
 

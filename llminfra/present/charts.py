@@ -5,11 +5,12 @@ on the chart, bars start at zero, lines differ by dash as well as by colour.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
 from llminfra import formats
+from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips
 from llminfra.present.theme import HATCH, TYPE, color, text_on
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ _ROOM_WIDE: Final = 0.075
 _ROOM_NARROW: Final = 0.13
 
 
-class Chart(NamedTuple):
-    """A chart in its two layouts, and the numbers it plots."""
-
-    wide: Any
-    narrow: Any
-    data: "pd.DataFrame"
-
-
+@recipe
 def stacked_bars(
     frame: "pd.DataFrame",
     *,
@@ -130,25 +124,25 @@ def _bar_layers(
     )
     y = alt.Y("label:N", sort=alt.SortField("order"), axis=labels)
     bars = (
-        alt.Chart(segments)
+        chart_of(segments)
         .mark_bar(size=26)
         .encode(
             x=x,
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=y,
-            color=alt.Color("fill:N", scale=None),
-            tooltip=["label:N", "part:N", alt.Tooltip("shown:N", title=unit)],
+            color=ink_of("fill"),
+            tooltip=[*tooltips("label", "part"), alt.Tooltip("shown:N", title=unit)],
         )
     )
     held = segments[segments["value"] >= room * span]
     values = (
-        alt.Chart(held)
+        chart_of(held)
         .mark_text()
         .encode(
             x=alt.X("middle:Q", axis=axis),
             y=y,
-            text="shown:N",
-            color=alt.Color("ink:N", scale=None),
+            text=text_of("shown"),
+            color=ink_of("ink"),
         )
         .transform_calculate(middle="(datum.start + datum.end) / 2")
     )
@@ -161,28 +155,33 @@ def _bar_layers(
 def _free(ends: "pd.DataFrame", y: alt.Y) -> Any:
     room = ends[ends["free_to"] > ends["filled"]]
     return (
-        alt.Chart(room)
+        chart_of(room)
         .mark_bar(size=26, fill=HATCH, stroke=color("hatch"))
-        .encode(x=alt.X("filled:Q"), x2="free_to:Q", y=y)
+        .encode(x=alt.X("filled:Q"), x2=alt.X2("free_to:Q"), y=y)
     )
 
 
 def _overflow(ends: "pd.DataFrame", y: alt.Y) -> Any:
     over = ends[ends["filled"] > ends["limit"]]
     return (
-        alt.Chart(over)
+        chart_of(over)
         .mark_bar(size=34, fillOpacity=0, stroke=color("ink"), strokeDash=[4, 3], strokeWidth=1.5)
-        .encode(x=alt.X("over_from:Q"), x2="filled:Q", y=y)
+        .encode(x=alt.X("over_from:Q"), x2=alt.X2("filled:Q"), y=y)
     )
 
 
 def _limits(ends: "pd.DataFrame", y: alt.Y, narrow: bool) -> list[Any]:
-    base = alt.Chart(ends)
-    tick = base.mark_tick(color=color("ink"), thickness=2.5, size=40).encode(x="limit:Q", y=y)
+    base = chart_of(ends)
+    tick = base.mark_tick(color=color("ink"), thickness=2.5, size=40).encode(
+        x=alt.X("limit:Q"), y=y
+    )
     if narrow:
         return [tick]
     text = base.mark_text(align="left", dx=6, fontWeight=600, fontSize=_SMALL).encode(
-        x="label_at:Q", y=y, text="limit_text:N", color=alt.Color("limit_ink:N", scale=None)
+        x=alt.X("label_at:Q"),
+        y=y,
+        text=text_of("limit_text"),
+        color=ink_of("limit_ink"),
     )
     return [tick, text]
 
@@ -191,28 +190,30 @@ def _part_names(segments: "pd.DataFrame", y: alt.Y, room: float) -> list[Any]:
     roomy = segments[segments["value"] >= room].sort_values("order")
     named = roomy.groupby("part", as_index=False).first()
     return [
-        alt.Chart(named)
+        chart_of(named)
         .mark_text(dy=-22, fontWeight=600, fontSize=_SMALL)
-        .encode(x=alt.X("middle:Q"), y=y, text="part:N")
+        .encode(x=alt.X("middle:Q"), y=y, text=text_of("part"))
         .transform_calculate(middle="(datum.start + datum.end) / 2")
     ]
 
 
 def _verdicts(ends: "pd.DataFrame", y: alt.Y, top: float, span: float, narrow: bool) -> list[Any]:
-    ink = alt.Color("verdict_ink:N", scale=None)
+    ink = ink_of("verdict_ink")
     if narrow:
-        base = alt.Chart(ends)
+        base = chart_of(ends)
         left = base.mark_text(align="left", dy=-34, fontWeight=600, fontSize=_SMALL)
         right = base.mark_text(align="right", dy=-34, fontWeight=600, fontSize=_SMALL)
         return [
-            left.encode(x=alt.datum(0), y=y, text="label:N"),
-            right.encode(x=alt.datum(span), y=y, text="verdict:N", color=ink),
+            left.encode(x=alt.datum(0), y=y, text=text_of("label")),
+            right.encode(x=alt.datum(span), y=y, text=text_of("verdict"), color=ink),
         ]
-    base = alt.Chart(ends).encode(x=alt.datum(top * 1.16), y=y)
+    base = chart_of(ends).encode(x=alt.datum(top * 1.16), y=y)
     return [
-        base.mark_text(align="left", dy=-8, fontWeight=600).encode(text="verdict:N", color=ink),
+        base.mark_text(align="left", dy=-8, fontWeight=600).encode(
+            text=text_of("verdict"), color=ink
+        ),
         base.mark_text(align="left", dy=11, fontSize=_SMALL, color=color("second")).encode(
-            text="detail:N"
+            text=text_of("detail")
         ),
     ]
 
@@ -228,6 +229,7 @@ def _first_with_unit(unit: str) -> str:
     return f"datum.value == 0 ? '0 {unit}' : datum.label"
 
 
+@recipe
 def log_lines(
     frame: "pd.DataFrame",
     *,
@@ -303,20 +305,23 @@ def _line_layers(
     )
     place_x = alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", domain=domain, nice=False))
     place_y = alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log"))
-    base = alt.Chart(frame).encode(x=place_x, y=place_y)
+    base = chart_of(frame).encode(x=place_x, y=place_y)
     lines = [_one_line(base, frame, rank, series) for rank in sorted(frame["rank"].unique())]
     last = frame.sort_values(x).groupby(series, as_index=False).last()
     last["end_label"] = [
         f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{titles[1].split()[-1]}"
         for name, value in zip(last[series], last[y], strict=True)
     ]
-    ends = alt.Chart(last).encode(x=place_x, y=place_y)
-    text: dict[str, Any] = {"text": "end_label:N", "color": alt.Color("text_ink:N", scale=None)}
+    ends = chart_of(last).encode(x=place_x, y=place_y)
+    text: dict[str, Any] = {
+        "text": text_of("end_label"),
+        "color": ink_of("text_ink"),
+    }
     whole = f"datum['{x}'] >= {frame[x].max() / 2}"
     bold: dict[str, Any] = {"fontWeight": 600, "fontSize": _SMALL}
     layers: list[Any] = [
         *lines,
-        ends.mark_point(size=50).encode(color=alt.Color("ink:N", scale=None)),
+        ends.mark_point(size=50).encode(color=ink_of("ink")),
         ends.transform_filter(whole).mark_text(align="left", dx=9, **bold).encode(**text),
         ends.transform_filter(f"!({whole})").mark_text(dy=-15, **bold).encode(**text),
     ]
@@ -341,6 +346,6 @@ def _limit_line(limit: tuple[float, str], place_x: alt.X, start: float) -> list[
     return [
         base.mark_rule(strokeWidth=2),
         base.mark_text(align="left", dy=-9, fontSize=_SMALL, fontWeight=600).encode(
-            x=alt.X("x:Q"), text="words:N"
+            x=alt.X("x:Q"), text=text_of("words")
         ),
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.charts import Chart
+from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips
 from llminfra.present.theme import TYPE, color, text_on
 from llminfra.units import GB
 
@@ -23,6 +23,7 @@ _CLASSES: Final = {
 }
 
 
+@recipe
 def fit_map(frame: "pd.DataFrame", *, subject: str) -> Chart:
     """Draw which layout holds which model, and at which precision.
 
@@ -79,24 +80,25 @@ def _cells(cells: "pd.DataFrame", subject: str, *, narrow: bool) -> Any:
     )
     x = alt.X("short_head:N" if narrow else "head:N", sort=alt.SortField("order"), axis=heads)
     y = alt.Y("model:N", sort=alt.SortField("parameters"), axis=rows)
-    base = alt.Chart(cells).encode(x=x, y=y)
-    ink = alt.Color("ink:N", scale=None)
+    base = chart_of(cells).encode(x=x, y=y)
+    ink = ink_of("ink")
     rect = base.mark_rect(stroke=color("page"), strokeWidth=2).encode(
-        color=alt.Color("fill:N", scale=None),
-        tooltip=["model:N", "layout:N", "mark:N", "detail:N"],
+        color=ink_of("fill"),
+        tooltip=tooltips("model", "layout", "mark", "detail"),
     )
     layers = [rect]
     if narrow:
-        layers.append(base.mark_text(fontSize=size).encode(text="short_mark:N", color=ink))
+        layers.append(base.mark_text(fontSize=size).encode(text=text_of("short_mark"), color=ink))
     else:
         bold = base.mark_text(dy=-9, fontWeight=600, fontSize=size)
-        layers.append(bold.encode(text="mark:N", color=ink))
-        layers.append(base.mark_text(dy=9, fontSize=size).encode(text="detail:N", color=ink))
-    own = alt.Chart(cells[cells["model"] == subject].head(1)).encode(y=y)
+        layers.append(bold.encode(text=text_of("mark"), color=ink))
+        layers.append(base.mark_text(dy=9, fontSize=size).encode(text=text_of("detail"), color=ink))
+    own = chart_of(cells[cells["model"] == subject].head(1)).encode(y=y)
     layers.append(own.mark_rect(fillOpacity=0, stroke=color("ink"), strokeWidth=2))
     return alt.layer(*layers).properties(height=alt.Step(34 if narrow else 46))
 
 
+@recipe
 def range_dots(
     frame: "pd.DataFrame",
     *,
@@ -150,14 +152,12 @@ def _dots(
     ticks = [10.0**k for k in range(-3, 7) if span[0] <= 10.0**k <= span[1]]
     axis_x = alt.Axis(orient="top", offset=18, title=None, values=ticks, format=",~g")
     x = alt.X(f"{low}:Q", scale=scale, axis=axis_x)
-    ink = alt.Color("ink:N", scale=None)
-    base = alt.Chart(shown).encode(y=y, color=ink)
-    layers: list[Any] = [base.mark_rule(strokeWidth=4).encode(x=x, x2=f"{high}:Q")]
+    ink = ink_of("ink")
+    base = chart_of(shown).encode(y=y, color=ink)
+    layers: list[Any] = [base.mark_rule(strokeWidth=4).encode(x=x, x2=alt.X2(f"{high}:Q"))]
     layers.append(base.mark_point(size=90).encode(x=alt.X(f"{middle}:Q", scale=scale)))
     if not narrow:
-        ends = alt.Chart(shown).mark_text(align="left", dx=10, fontSize=_SMALL)
-        layers.append(ends.encode(y=y, x=alt.X(f"{high}:Q", scale=scale), text="end:N"))
-        first = alt.Chart(shown.head(1)).encode(y=y)
+        first = chart_of(shown.head(1)).encode(y=y)
         for column, word in zip(columns, words, strict=True):
             name = first.mark_text(dy=-15, fontSize=_SMALL, color=color("second"))
             layers.append(name.encode(x=alt.X(f"{column}:Q", scale=scale), text=alt.value(word)))
@@ -166,5 +166,14 @@ def _dots(
         at = alt.X("level:Q", scale=scale)
         layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
         text = rows.mark_text(align="left", dx=5, dy=8, fontSize=_SMALL, fontWeight=600)
-        layers.append(text.encode(x=at, y=alt.value("height"), text="word:N"))
+        layers.append(text.encode(x=at, y=alt.value("height"), text=text_of("word")))
+    if not narrow:
+        layers += _ends(shown, alt.X(f"{high}:Q", scale=scale), y)
     return alt.layer(*layers).properties(height=alt.Step(34))
+
+
+def _ends(shown: "pd.DataFrame", x: alt.X, y: alt.Y) -> list[Any]:
+    """Label the ends, on a halo that parts the text from the lines behind it."""
+    ends = chart_of(shown).encode(x=x, y=y, text=text_of("end"))
+    text: dict[str, Any] = {"align": "left", "dx": 10, "fontSize": _SMALL}
+    return [ends.mark_text(stroke=color("page"), strokeWidth=5, **text), ends.mark_text(**text)]

@@ -23,7 +23,6 @@ from llminfra.present import theme
 from llminfra.present.mathml import mathml
 from llminfra.present.svg import clean_svg
 
-MIME: Final = "application/vnd.llminfra.block+json"
 VERSION: Final = 1
 MISSING: Final = "–"
 _SHORT: Final = 14  # characters that stay on one line of a table cell

@@ -15,7 +15,7 @@ import llminfra
 from llminfra import formats
 from llminfra.catalog.loader import Fact, sources
 from llminfra.errors import RenderError
-from llminfra.explain import Changes, drivers, leaves, variants
+from llminfra.explain import Changes, drivers, leaves, resolved, variants
 from llminfra.facets.base import FIELD_ORIGIN
 from llminfra.plan import Plan
 from llminfra.present import blocks
@@ -27,11 +27,15 @@ HOLDS_AT: Final = 0.8
 MOST_ROWS: Final = 12
 
 
-def cite(plan: Plan, *facets: str) -> str:
-    """Refer to the sources that facets read (all if none is named) in the report's list."""
+def cite(plan: Plan, *facets: str, ranges: bool = True) -> str:
+    """Refer to the sources that facets read (all if none is named) in the report's list.
+
+    Say with `ranges` what the ranges beside it mean, without it that there are none.
+    """
     used = {r.fact.source for r in plan.facts if not facets or set(r.users) & set(facets)}
     numbers = [n for source, n in _source_numbers(plan).items() if source in used]
-    return f"{_runs(numbers)} of the list under Assumptions. Range: P10–P90 of {N_DRAWS:,} draws."
+    spread = f"Range: P10–P90 of {N_DRAWS:,} draws." if ranges else "Base cases, without ranges."
+    return f"{_runs(numbers)} of the list under Assumptions. {spread}"
 
 
 def _runs(numbers: Sequence[int]) -> str:
@@ -136,15 +140,16 @@ def what_if(
     Parameters
     ----------
     changes : mapping
-        Label to changed scenario fields; changes that no engine accepts, or whose facts are
-        missing, are left out.
+        Label to changed scenario fields; changes that change nothing, that no engine accepts, or
+        whose facts are missing, are left out.
     columns : mapping
         Column label to the quantity ("memory.max_sequences") and how to show it.
     mark : tuple
         Label and quantity of the column that is drawn as range marks and judged against `target`.
     """
     facets = {path.partition(".")[0] for path in (mark[1], *(p for p, _ in columns.values()))}
-    plans = {"Base case": plan} | variants(plan, changes, *facets)
+    changed = variants(plan, changes, *facets).items()
+    plans = {"Base case": plan} | {k: p for k, p in changed if resolved(p) != resolved(plan)}
     marked = {label: _quantity(p, mark[1]) for label, p in plans.items()}
     top = max(max(r.high, r.base, target.base) for r in marked.values()) * 1.05
     heads = [column("Change one thing", "all else as in the base case", align="left")]

@@ -31,7 +31,7 @@ _HATCH_DEFS: Final = (
 class ChartLike(Protocol):
     """Anything that can tell its Vega-Lite specification, such as every Altair chart."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, validate: bool = True) -> dict[str, Any]:
         """Return the Vega-Lite specification."""
         ...
 
@@ -79,9 +79,7 @@ def draw(chart: ChartLike | Mapping[str, Any], *, width_px: float | None = None)
     >>> drawing.width_px, "SourceSans3" in drawing.svg
     (350.0, False)
     """
-    spec = dict(chart) if isinstance(chart, Mapping) else chart.to_dict()
-    _check_numbers(spec)
-    _check_data_is_inside(spec)
+    spec = specification(chart)
     if width_px is None:
         return _draw_vega(_compile(spec))
     spec = _styled(spec)
@@ -89,6 +87,34 @@ def draw(chart: ChartLike | Mapping[str, Any], *, width_px: float | None = None)
         fit = {"type": "fit-x", "contains": "padding"}
         return _draw_vega(_compile({**spec, "width": width_px, "autosize": fit}), width_px)
     return _draw_concatenated(spec, width_px)
+
+
+def specification(chart: ChartLike | Mapping[str, Any], *, checked: bool = False) -> VegaSpec:
+    """Return a chart's Vega-Lite specification, with finite numbers and its data inside.
+
+    Parameters
+    ----------
+    chart : Altair chart or mapping
+        The chart, or its specification.
+    checked : bool
+        True for charts of recipes, which the tests have checked against the schema.
+
+    Raises
+    ------
+    RenderError
+        If it plots NaN or infinite numbers, or links to its data.
+    """
+    spec: VegaSpec = (
+        dict(chart) if isinstance(chart, Mapping) else chart.to_dict(validate=not checked)
+    )
+    _check_numbers(spec)
+    _check_data_is_inside(spec)
+    return spec
+
+
+def warm_up() -> None:
+    """Start the renderer, which takes half a second that would come before the first chart."""
+    draw({"data": {"values": []}, "mark": "text"})
 
 
 def _draw_concatenated(spec: VegaSpec, width_px: float) -> Drawing:

@@ -1,11 +1,13 @@
 """Run one notebook in a fresh kernel of this interpreter and hand back the executed document."""
 
 import logging
+import os
 import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +19,12 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
+from traitlets import Callable as TraitCallable
 from traitlets import Unicode
 from traitlets.config import Config
 
 from llminfra.errors import RenderError
+from llminfra.wire import BLOCK_MIME, DRAWS_LATER, UNDRAWN
 
 _OWN_KERNEL: Final = "python3"
 _START_TIMEOUT_S: Final = 120
@@ -46,6 +50,7 @@ class OwnKernelManager(AsyncKernelManager):
     """Starts the kernel of this interpreter, whatever a user has installed as ``python3``."""
 
     log_file = Unicode(config=True, help="takes what the kernel process prints by itself")
+    on_started = TraitCallable(config=True, help="called when the process runs, before it answers")
 
     @property
     def kernel_spec(self) -> KernelSpec | None:
@@ -57,11 +62,54 @@ class OwnKernelManager(AsyncKernelManager):
     # jupyter_client types the asynchronous method like the synchronous one it replaces.
     async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
         """Start the kernel with its own output in the log file instead of the terminal."""
+        environment = {**os.environ, **kwargs.pop("env", {}), DRAWS_LATER: "1"}
         with Path(self.log_file).open("wb") as log:
-            await super().start_kernel(stdout=log, stderr=log, **kwargs)
+            await super().start_kernel(stdout=log, stderr=log, env=environment, **kwargs)
+        self.on_started()
 
 
-def execute(notebook: Path, parameters: Mapping[str, object]) -> NotebookNode:
+class Beside:
+    """One thread that works while the kernel does: it prepares, then draws charts as they come."""
+
+    def __init__(self, prepare: Callable[[], object]) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._prepare = prepare
+        self._waiting: list[tuple[int, str, NotebookNode, Future[dict[str, Any]]]] = []
+
+    def start(self) -> None:
+        """Prepare; not earlier, as it would keep this process from starting the kernel."""
+        self._thread.submit(self._prepare)
+
+    def take(self, cell: NotebookNode, cell_index: int, **_: Any) -> None:
+        """Start to draw what a finished cell shows."""
+        for output in cell.get("outputs", []):
+            figure = output.get("data", {}).get(BLOCK_MIME)
+            if isinstance(figure, dict) and UNDRAWN in figure:
+                future = self._thread.submit(_drawn, figure)
+                self._waiting.append((cell_index, cell.source, output, future))
+
+    def finish(self) -> Iterator[tuple[int, str, RenderError]]:
+        """Put the pictures into the outputs; yield cell and reason where there is none."""
+        for index, source, output, future in self._waiting:
+            try:
+                output["data"].update(future.result())
+            except RenderError as error:
+                yield index, source, error
+        self._thread.shutdown(cancel_futures=True)
+
+
+def _drawn(figure: Mapping[str, Any]) -> dict[str, Any]:
+    from llminfra.present.blocks import drawn  # slow to import, and the kernel starts first
+
+    return drawn(figure)._repr_mimebundle_()
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, object],
+    *,
+    prepare: Callable[[], object] = lambda: None,
+) -> NotebookNode:
     """Execute a notebook with papermill's stock engine in the folder where the notebook lies.
 
     Parameters
@@ -70,6 +118,8 @@ def execute(notebook: Path, parameters: Mapping[str, object]) -> NotebookNode:
         The file; it is not written.
     parameters : mapping
         Values for papermill's injected cell.
+    prepare : callable, optional
+        What to do in a thread while the kernel starts.
 
     Returns
     -------
@@ -88,6 +138,7 @@ def execute(notebook: Path, parameters: Mapping[str, object]) -> NotebookNode:
     source = _read(notebook)
     kernel = source.metadata.get("kernelspec", {})
     last: dict[str, Any] = {}
+    beside = Beside(prepare)
     with tempfile.TemporaryDirectory(prefix="llminfra-", ignore_cleanup_errors=True) as folder:
         try:
             document = papermill.execute_notebook(
@@ -103,7 +154,8 @@ def execute(notebook: Path, parameters: Mapping[str, object]) -> NotebookNode:
                 shutdown_kernel="immediate",
                 record_timing=False,
                 on_cell_start=lambda cell, cell_index: last.update(cell=cell, index=cell_index),
-                config=_kernel_config(Path(folder)),
+                on_cell_executed=beside.take,
+                config=_kernel_config(Path(folder), beside),
             )
         except papermill.PapermillExecutionError as exc:
             raise _cell_error(exc, source, injected=bool(parameters)) from None
@@ -117,6 +169,9 @@ def execute(notebook: Path, parameters: Mapping[str, object]) -> NotebookNode:
         except Exception as exc:
             words = _last_words(Path(folder))
             raise CellError(f"could not run {notebook.name}: {one_line(exc)}{words}") from exc
+    for index, code, error in beside.finish():
+        where = _where(index, source, injected=bool(parameters))
+        raise CellError(str(error), where=where, source=code) from None
     return _without_traces(document)
 
 
@@ -165,10 +220,13 @@ def _read(notebook: Path) -> NotebookNode:
     return document
 
 
-def _kernel_config(folder: Path) -> Config:
+def _kernel_config(folder: Path, beside: Beside) -> Config:
     """Sockets in a private folder: no ports to collide, no plain-text TCP, nothing in the home."""
-    settings = {"log_file": str(folder / "log"), "connection_file": str(folder / "kernel.json")}
-    if sys.platform != "win32" and len(settings["connection_file"]) < _SOCKET_PATH_LIMIT:
+    connection_file = str(folder / "kernel.json")
+    settings: dict[str, Any] = {"log_file": str(folder / "log"), "connection_file": connection_file}
+    # A function, as Config copies what it is given.
+    settings["on_started"] = lambda: beside.start()
+    if sys.platform != "win32" and len(connection_file) < _SOCKET_PATH_LIMIT:
         settings["transport"] = "ipc"
     return Config({"OwnKernelManager": settings})
 

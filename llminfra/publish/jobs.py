@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from llminfra.publish.error_page import error_page
 from llminfra.publish.files import inside, safe_name, write_atomic
+from llminfra.wire import BLOCK_MIME
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
 _PREFIX: Final = "llminfra-"
 _NOTEBOOK: Final = "ipynb"
 
@@ -136,8 +136,7 @@ def run_job(job: Job) -> Result:
 
     with quiet():
         try:
-            with _loading(job.formats):
-                document = execute(job.notebook, job.parameters)
+            document = execute(job.notebook, job.parameters, prepare=lambda: _warm_up(job.formats))
             outputs, errors = _write_formats(job, document)
             blocks = tuple(_blocks(document, job.collect))
             if errors:
@@ -243,19 +242,18 @@ def _exporter(name: str) -> Any:
     return next(iter(found)).load()()
 
 
-@contextmanager
-def _loading(formats: Sequence[str]) -> Iterator[None]:
-    """Load the exporters while the kernel is at work and this process would only wait."""
+def _warm_up(formats: Sequence[str]) -> None:
+    """Load what comes after the kernel, while this process would only wait for it."""
+    from nbformat import v4
 
-    def load() -> None:
-        for name in formats:
-            with suppress(Exception):  # told when the format is written
-                _exporter(name)
+    from llminfra.present.vega import warm_up
 
-    thread = threading.Thread(target=load, daemon=True)
-    thread.start()
-    yield
-    thread.join()
+    block = {BLOCK_MIME: {"version": 1, "kind": "answer", "headline": "1", "points": []}}
+    cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", block)])
+    for name in formats:
+        with suppress(Exception):  # told when the format is written
+            _exporter(name).from_notebook_node(v4.new_notebook(cells=[cell]))
+    warm_up()
 
 
 def _blocks(document: "NotebookNode", kinds: Sequence[str]) -> Iterator[Block]:

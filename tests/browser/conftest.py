@@ -1,10 +1,15 @@
 """Pages opened in the installed Chromium with the network off."""
 
+import base64
+import hashlib
 import os
+import shutil
+import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,6 +19,11 @@ from tests.publish import foreign, sample
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = ["--no-first-run", "--disable-gpu", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+# The checker of accessibility. Renew both together: npm view axe-core version dist.integrity
+AXE: Final = "axe-core@4.14.1"
+AXE_SHA512: Final = (
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+)
 Open = Callable[..., AbstractContextManager[Any]]
 
 
@@ -52,6 +62,27 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (folder / f"{name}.html").write_text(html, "utf-8")
         found[name] = (folder / f"{name}.html").as_uri()
     return found
+
+
+@pytest.fixture(scope="session")
+def axe(request: pytest.FixtureRequest) -> str:
+    """Source of axe-core: npm fetches it once, into pytest's cache."""
+    assert request.config.cache is not None
+    folder = request.config.cache.mkdir("axe-core")
+    packed = folder / f"{AXE.replace('@', '-')}.tgz"
+    if not packed.is_file():
+        if shutil.which("npm") is None:
+            missing("npm, which fetches axe-core, is not installed")
+        command = ["npm", "pack", AXE, "--silent", "--pack-destination", str(folder)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True)
+        if done.returncode:
+            missing(f"npm could not fetch {AXE}: {done.stderr.strip()[-300:]}")
+    data = packed.read_bytes()
+    assert base64.b64encode(hashlib.sha512(data).digest()).decode() == AXE_SHA512
+    with tarfile.open(packed) as archive:
+        source = archive.extractfile("package/axe.min.js")
+        assert source is not None
+        return source.read().decode()
 
 
 @pytest.fixture

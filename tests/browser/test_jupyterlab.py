@@ -167,3 +167,34 @@ def test_outputs_fit_into_the_notebook(page: Any) -> None:
 
 def test_equations_are_set(page: Any) -> None:
     assert page.locator(".jp-OutputArea-output math").count() >= 2
+
+
+def saved(page: Any) -> None:
+    page.keyboard.press("Control+s")
+    page.wait_for_function("document.querySelectorAll('.jp-mod-dirty').length === 0")
+
+
+def test_preview_shows_the_page_with_charts_alive(page: Any) -> None:
+    """Last, since it adds a cell; twice, since the page must not hold the preview of itself."""
+    page.locator(".jp-Cell .jp-InputPrompt").last.click()
+    saved(page)
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.keyboard.type("preview()")
+    page.keyboard.press("Control+Enter")
+    preview = page.frame_locator("iframe[title='Preview of the report']")
+    assert "how many requests" in preview.locator("h1").inner_text(timeout=RUN_MS)
+    preview.locator(".ll-plot[data-live=true]").first.wait_for(timeout=RUN_MS)
+    preview.locator(".contents a[href='#assumptions']").evaluate("link => link.click()")
+    page.wait_for_timeout(1500)
+    assert preview.locator("body").evaluate("() => [location.hash, scrollY > 1000]") == [
+        "#assumptions",
+        True,
+    ]
+    saved(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(ALL_RUN, timeout=RUN_MS)
+    preview.locator(".ll-plot[data-live=true]").first.wait_for(timeout=RUN_MS)
+    assert preview.locator("iframe").count() == 0
+    assert "[preview]" not in preview.locator("main").inner_text()
+    assert page.outside == []

@@ -136,6 +136,18 @@ def test_contents_mark_where_the_reader_is(open_page: Open) -> None:
         )
 
 
+def test_contents_keep_the_mark_in_sight_in_a_low_window(open_page: Open) -> None:
+    inside = """() => {
+      const box = document.querySelector('.contents').getBoundingClientRect();
+      const at = document.querySelector('.contents a[aria-current]').getBoundingClientRect();
+      return box.height < 160 && at.top >= box.top && at.bottom <= box.bottom && scrollY > 500;
+    }"""
+    with open_page("report", reduced_motion="reduce") as page:
+        page.set_viewport_size({"width": 1180, "height": 200})
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_function(inside)
+
+
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_colours_follow_the_system_and_the_switch(open_page: Open, system: Any) -> None:
     light, dark = (

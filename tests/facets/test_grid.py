@@ -40,10 +40,10 @@ def test_a_cell_equals_the_plan_of_its_layout(
     assert grid["limit_bytes"][0, 0, 0] == pytest.approx(limit, rel=1e-12)
 
 
-def test_what_no_engine_accepts_and_what_has_no_memory_is_nan() -> None:
+def test_what_no_engine_accepts_and_what_has_no_memory_is_nan(no_memory: str) -> None:
     grid = fit_grid(
         [Facts().model("llama-3.3-70b")],
-        ["h100-sxm", "epyc-9654"],
+        ["h100-sxm", no_memory],
         ["bf16"],
         engine_entry=engine_entry("vllm"),
         tensor_parallel=[6, 1],

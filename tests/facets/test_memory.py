@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llminfra import InvalidInput, Plan, Scenario, evaluate
+from llminfra.catalog.loader import ids
 from llminfra.facets.base import Problem
 from llminfra.facets.deployment import Precision
 from llminfra.facets.memory import Memory
+from llminfra.facets.memory.changes import larger_accelerators
 from llminfra.units import GB, GIB
 
 # Explicit bytes of decision_framework 1.1 and 6.5.
@@ -373,6 +375,72 @@ def test_a_format_that_the_accelerator_does_not_multiply_is_a_warning() -> None:
     )
     assert [problem.code for problem in ampere] == ["W-FORMAT"]
     assert hopper == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "newest"),
+    [
+        ("vllm", "99.0", "0.27.1"),
+        ("vllm", "0.15", "0.11"),
+        ("sglang", "0.5.6.post2", "0.4.3"),
+        ("tensorrt-llm", "1.2.0rc5", "1.1"),
+        ("llama.cpp", "b6153", ""),
+    ],
+)
+def test_a_version_newer_than_every_tested_one_is_a_warning(
+    engine: str, version: str, newest: str
+) -> None:
+    plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
+    (warning,) = plan.problems
+    assert warning.code == "W-VERSION"
+    assert version in warning.message
+    assert newest in warning.message
+    if newest:
+        assert warning.fixes == (f'engine_version = "{newest}"',)
+
+
+@pytest.mark.parametrize(
+    ("engine", "version"),
+    [("vllm", "0.27.1"), ("vllm", "0.11.2"), ("tensorrt-llm", "1.1.0"), ("llama.cpp", None)],
+)
+def test_a_tested_version_is_no_warning(engine: str, version: str | None) -> None:
+    plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
+    assert plan.problems == []
+    assert "none" not in plan.deployment.engine_version
+
+
+@pytest.mark.parametrize("basis", ["usable", "marketing"])
+@pytest.mark.parametrize("accelerator", ids("accelerator"))
+def test_every_accelerator_has_an_answer(accelerator: str, basis: str) -> None:
+    plan = evaluate(
+        Scenario(model="llama-3.1-8b", accelerator=accelerator, memory_basis=basis, in_flight=1)
+    )
+    assert plan.memory.memory_bytes_per_accelerator.base > 4e9
+    assert "E-DATA" not in [problem.code for problem in plan.problems]
+
+
+def test_memory_that_belongs_to_the_server_is_said_to_be_assumed() -> None:
+    plan = evaluate(Scenario(accelerator="epyc-9654", engine="llama.cpp", precision="q4_k_m"))
+    (warning,) = (problem for problem in plan.problems if problem.code == "W-DATA")
+    assert "EPYC 9654 is assumed to be" in warning.message
+    assert warning.fixes[0].startswith('[facts] "epyc-9654.memory_usable_bytes"')
+    assert plan.memory.memory_bytes_per_accelerator.high > 1.5e12
+    given = {"value": 1.5e12, "source": "data sheet", "as_of": "2026-10"}
+    own = plan.scenario.replace(facts={"epyc-9654.memory_usable_bytes": given})
+    assert "W-DATA" not in [problem.code for problem in evaluate(own).problems]
+
+
+def test_what_is_not_counted_is_said() -> None:
+    plan = evaluate(Scenario(model="gemma-3-27b", tensor_parallel=8))
+    (warning,) = plan.problems
+    assert warning.code == "W-TOWER"
+    assert "vision part comes on top" in warning.message
+
+
+def test_no_change_rests_on_memory_that_is_assumed() -> None:
+    plan = evaluate(Scenario(model="deepseek-r1", accelerator="mi355x"))
+    assert "epyc" not in " ".join(only_problem(plan).fixes)
+    assert "epyc-9654" not in larger_accelerators(plan)
 
 
 def test_a_layout_that_holds_the_load_has_no_problem() -> None:

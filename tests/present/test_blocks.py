@@ -13,9 +13,10 @@ import pytest
 from llminfra import Plan, RenderError, Scenario, evaluate, formats
 from llminfra.facets.base import Problem
 from llminfra.present import blocks, report
-from llminfra.present.blocks import BLOCK_MIME, Block
+from llminfra.present.blocks import Block
 from llminfra.ranges import exact, sample
 from llminfra.scenario_file import parse_settings
+from llminfra.wire import BLOCK_MIME
 
 DAY = dt.date(2026, 11, 24)
 HELD = sample("blocks", 100.0, low=80.0, high=140.0)
@@ -278,10 +279,30 @@ def test_a_what_if_has_the_base_case_first_and_judges_each(plan: Plan) -> None:
     assert [row["cells"][-1] for row in data["rows"]] == ["✓ holds", "✗ short"]
 
 
-def test_a_what_if_leaves_out_changes_whose_facts_are_missing(plan: Plan) -> None:
+def test_a_what_if_leaves_out_changes_that_change_nothing(plan: Plan) -> None:
+    same = {"tensor_parallel": plan.deployment.tensor_parallel}
     data = report.what_if(
         plan,
-        {"CPU": {"accelerator": "epyc-9654"}},
+        {"Same": same, "More": {"prompt_tokens": 9_000}},
+        columns={"Held": ("memory.max_sequences", formats.count)},
+        mark=("Held", "memory.max_sequences"),
+        target=plan.memory.in_flight_per_replica,
+        title="T",
+        subtitle="S",
+        name="what-if",
+    ).data
+    assert [row["cells"][0] for row in data["rows"]] == ["Base case", "More"]
+
+
+def test_a_source_line_speaks_of_ranges_only_where_there_are_some(plan: Plan) -> None:
+    assert "P10–P90" in report.cite(plan)
+    assert report.cite(plan, ranges=False).endswith("Base cases, without ranges.")
+
+
+def test_a_what_if_leaves_out_changes_whose_facts_are_missing(plan: Plan, no_memory: str) -> None:
+    data = report.what_if(
+        plan,
+        {"CPU": {"accelerator": no_memory}},
         columns={"Held": ("memory.max_sequences", formats.count)},
         mark=("Held", "memory.max_sequences"),
         target=plan.memory.in_flight_per_replica,

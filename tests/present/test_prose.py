@@ -113,9 +113,9 @@ def test_the_sandbox_holds(template: str) -> None:
         shown(template, plan=evaluate(Scenario()), fill=fill)
 
 
-def test_a_missing_fact_says_what_is_missing() -> None:
+def test_a_missing_fact_says_what_is_missing(no_memory: str) -> None:
     with pytest.raises((RenderError, MissingFact), match=r"epyc-9654\.memory_usable_bytes"):
-        shown("{{ plan.memory.fits }}", plan=evaluate(Scenario(accelerator="epyc-9654")))
+        shown("{{ plan.memory.fits }}", plan=evaluate(Scenario(accelerator=no_memory)))
 
 
 def test_inserted_text_is_no_template() -> None:

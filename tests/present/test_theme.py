@@ -4,11 +4,12 @@ import re
 from itertools import combinations, pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from llminfra.errors import InvalidInput
-from llminfra.present import theme
+from llminfra.present import log_lines, theme
 
 FILLS = theme.CATEGORIES
 TEXTS = ("ink", "second", "alert", "orange_text")
@@ -30,6 +31,25 @@ SIMULATION = {
             [-0.011820, 0.042940, 0.968881],
         ]
     ),
+    "tritan": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
+# Least distance between any two fills: of the four that stacks are made of, and of all six. Every
+# fill is labelled in place too; below 15 that is what tells them apart.
+DISTANCES = {
+    ("light", "normal"): (25, 17),
+    ("light", "protan"): (16, 16),
+    ("light", "deutan"): (23, 15),
+    ("light", "tritan"): (22, 7),
+    ("dark", "normal"): (17, 15),
+    ("dark", "protan"): (11, 9),
+    ("dark", "deutan"): (17, 7),
+    ("dark", "tritan"): (16, 10),
 }
 Array = NDArray[np.float64]
 
@@ -124,10 +144,38 @@ def test_labels_are_readable_on_fills(name: str) -> None:
     assert contrast(dark, value(name, "dark")) >= 4.5
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("view", SIMULATION)
-def test_fills_differ_for_colour_blind_readers(view: str) -> None:
-    seen = [lab(SIMULATION[view] @ linear(value(name, "light"))) for name in FILLS]
-    assert min(ciede2000(a, b) for a, b in combinations(seen, 2)) >= 15
+def test_fills_differ_for_colour_blind_readers(view: str, scheme: str) -> None:
+    seen = [lab(SIMULATION[view] @ linear(value(name, scheme))) for name in FILLS]
+    for count, least in zip((4, len(FILLS)), DISTANCES[scheme, view], strict=True):
+        assert min(ciede2000(a, b) for a, b in combinations(seen[:count], 2)) >= least
+
+
+def test_lines_differ_without_colour() -> None:
+    """Printed in grey, each line still has its own dash, and its name at its end."""
+    names = ["Subject", "B", "C", "D"]
+    rows = [{"series": n, "x": x, "y": x * i} for i, n in enumerate(names, 1) for x in (1.0, 8.0)]
+    chart = log_lines(
+        pd.DataFrame(rows),
+        x="x",
+        y="y",
+        series="series",
+        subject="Subject",
+        x_title="",
+        y_title="GB",
+    )
+    for drawn in (chart.wide, chart.narrow):
+        layers = drawn.to_dict()["layer"]
+        marks = [layer["mark"] for layer in layers if layer["mark"].get("type") == "line"]
+        assert len({tuple(mark["strokeDash"]) for mark in marks}) == len(names)
+        assert all(name in str(drawn.to_dict()["datasets"]) for name in names)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_heat_map_is_a_ramp_in_greyscale(scheme: str) -> None:
+    ramp = [value(name, scheme) for name in ("fit_4", "fit_8", "navy")]
+    assert all(contrast(a, b) >= 2 for a, b in pairwise(ramp))
 
 
 @pytest.mark.parametrize(("scheme", "least"), [("light", 1.6), ("dark", 1.6)])

@@ -7,8 +7,10 @@ import altair as alt
 import pandas as pd
 import pytest
 
+from llminfra import Scenario, compare, evaluate, fit_table
 from llminfra.errors import RenderError
-from llminfra.present import theme
+from llminfra.present import fit_map, log_lines, range_dots, stacked_bars, theme
+from llminfra.present.recipe import Chart
 from llminfra.present.vega import draw
 
 FRAME = pd.DataFrame({"layout": ["1 × H100", "2 × A100"], "gb": [39.7, 70.6]})
@@ -110,3 +112,49 @@ def test_enabling_the_theme_keeps_the_chart_data_alone() -> None:
         assert bars().to_dict()["config"]["font"] == theme.SANS
     finally:
         alt.theme.enable(before)
+
+
+def recipes() -> dict[str, Chart]:
+    plan = evaluate(Scenario())
+    layouts = {"1": {"tensor_parallel": 1}, "8": {"tensor_parallel": 8}}
+    lines = pd.DataFrame({"model": ["a", "a"], "tokens": [1.0, 2.0], "gb": [1.0, 3.0]})
+    dots = pd.DataFrame({"model": ["a", "b"], "low": [1.0, 2], "mid": [2.0, 3], "high": [4.0, 9]})
+    fits = fit_table(
+        ["llama-3.1-8b"],
+        [("h100-sxm", 1)],
+        ["bf16", "fp8", "int4"],
+        engine_entry=plan.deployment.engine_entry,
+        tokens=700,
+        sequences=1,
+    )
+    return {
+        "stacked_bars": stacked_bars(
+            compare(plan, layouts, "memory"),
+            parts={"weight_bytes_per_accelerator": ("weights", "weights")},
+            limit="memory_bytes_per_accelerator",
+            free_to="limit_bytes_per_accelerator",
+            verdicts=dict.fromkeys(layouts, ("✓", "fits", True)),
+            scale=1e9,
+            unit="GB",
+        ),
+        "log_lines": log_lines(
+            lines, x="tokens", y="gb", series="model", subject="a", x_title="t", y_title="in GB"
+        ),
+        "fit_map": fit_map(fits, subject="Llama 3.1 8B"),
+        "range_dots": range_dots(
+            dots,
+            label="model",
+            columns=("low", "mid", "high"),
+            words=("l", "m", "h"),
+            subject="a",
+            limits={"8 GB": 8.0},
+            unit="GB",
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["stacked_bars", "log_lines", "fit_map", "range_dots"])
+def test_recipes_make_valid_vega_lite(name: str) -> None:
+    chart = recipes()[name]
+    for layout in (chart.wide, chart.narrow):
+        assert layout.to_dict(validate="deep")["layer"]

@@ -7,8 +7,9 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from llminfra.present import theme
-from llminfra.present.render import MIME, render_block
+from llminfra.present.render import render_block
 from llminfra.present.vega import draw
+from llminfra.wire import BLOCK_MIME
 from tests.publish.sample_charts import line_chart, stack_chart
 
 
@@ -22,7 +23,7 @@ def code(source: str, *outputs: Any, tags: tuple[str, ...] = ()) -> Any:
 
 def block(kind: str, **data: Any) -> Any:
     value = {"version": 1, "kind": kind, **data}
-    return output({MIME: value, "text/html": render_block(value), "text/plain": f"[{kind}]"})
+    return output({BLOCK_MIME: value, "text/html": render_block(value), "text/plain": f"[{kind}]"})
 
 
 def notebook(*cells: Any, **metadata: Any) -> nbformat.NotebookNode:

@@ -15,7 +15,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from llminfra.publish import jobs
-from llminfra.publish.jobs import BLOCK_MIME, Job, Result, run, run_job
+from llminfra.publish.jobs import Job, Result, run, run_job
+from llminfra.wire import BLOCK_MIME
 
 EMIT = f"""
 from IPython.display import display
@@ -84,6 +85,35 @@ def test_job_runs_in_the_notebooks_folder_and_hands_back_blocks(write: Write) ->
     document = json.loads(outputs(result))
     assert document["metadata"]["title"] == "A title"
     assert str(notebook.parent) in "".join(document["cells"][-1]["outputs"][0]["text"])
+
+
+FIGURE = """
+import datetime as dt
+import pandas as pd
+from llminfra.present import figure
+words = dict(kicker="", title="A", subtitle="B", alt="C", source="D", as_of=dt.date(2026, 1, 2))
+spec = {"data": {"values": [{"gb": 40}]}, "mark": mark, "encoding": {"x": {"field": "gb"}}}
+figure(spec, data=pd.DataFrame({"gb": [40]}), name="chart", **words)
+"""
+
+
+def test_charts_are_drawn_beside_the_kernel_and_stand_in_the_notebook(write: Write) -> None:
+    notebook = write("drawn", "mark = 'bar'" + FIGURE, "import sys\n'vl_convert' in sys.modules")
+    result = run_job(job(notebook, collect=("figure",)))
+    (figure,) = result.blocks
+    assert "charts" not in figure
+    assert figure["svg"].startswith("<svg")
+    assert figure["spec_narrow"]["marks"]
+    cells = json.loads(outputs(result))["cells"]
+    assert "<img" in "".join(cells[2]["outputs"][0]["data"]["text/html"])
+    assert cells[3]["outputs"][0]["data"]["text/plain"] == ["False"]
+
+
+def test_chart_that_cannot_be_drawn_names_its_cell(write: Write) -> None:
+    result = run_job(job(write("bad", "1", "mark = 'no such mark'" + FIGURE, "2")))
+    assert result.error is not None
+    assert result.error.startswith("cell 3: chart must be ")
+    assert result.error_page == "bad.error.html"
 
 
 def test_same_inputs_give_same_bytes(write: Write) -> None:

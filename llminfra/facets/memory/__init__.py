@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from llminfra.catalog.facts import Facts
 from llminfra.errors import InvalidInput
 from llminfra.facets.base import Inputs as BaseInputs
@@ -21,7 +23,12 @@ __all__ = ["Inputs", "Memory", "check", "evaluate", "problems"]
 
 _MAX_BYTES = 1e13
 # Quantities that are found by search, and only when they are asked for.
-_SEARCHED = ("max_model_len_accepted", "accelerators_needed", "accelerators_needed_for_load")
+_SEARCHED = (
+    "max_model_len_accepted",
+    "max_tokens_per_request",
+    "accelerators_needed",
+    "accelerators_needed_for_load",
+)
 
 
 class Inputs(BaseInputs):
@@ -111,7 +118,14 @@ class Memory(Result):
     @cached_property
     def max_model_len_accepted(self) -> Range:
         """Longest sequence whose reservation fits in the pool."""
-        return self._sizing.longest_accepted()
+        return self._sizing.longest_held(exact(1)).named("max_model_len_accepted")
+
+    @cached_property
+    def max_tokens_per_request(self) -> Range:
+        """Longest mean request at which the load is held; never above max_model_len."""
+        per_rank = np.ceil(self.in_flight_per_replica.draws / self._sizing.scenario.data_parallel)
+        found = self._sizing.longest_held(Range(np.maximum(per_rank, 1)))
+        return found.named("max_tokens_per_request")
 
     @cached_property
     def accelerators_needed(self) -> int | None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
-from llminfra.catalog.loader import ids
+from llminfra.catalog.loader import Fact, ids
 from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Problem
 from llminfra.facets.memory.layout import MOST_TRIED, kv_precision
+from llminfra.ranges import Range
 
 if TYPE_CHECKING:
     from llminfra.facets.memory import Memory
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
     """Report what does not fit, by how much, the nearest changes that would, and warnings."""
-    found = [_misfit(plan, memory), _too_long(scenario, plan, memory), _foreign_format(plan)]
+    found = [
+        _misfit(plan, memory),
+        _too_long(scenario, plan, memory),
+        _foreign_format(plan),
+        _assumed_memory(scenario, plan, memory),
+    ]
     return [problem for problem in found if problem is not None]
 
 
@@ -68,6 +74,24 @@ def _foreign_format(plan: "Plan") -> Problem | None:
         f"{deployment.accelerator_name} has no {deployment.precision_name} arithmetic: the weights "
         "fit as computed, and are unpacked to another format for every product",
     )
+
+
+def _assumed_memory(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
+    """The memory of a CPU or of a shared pool is that of the machine around it."""
+    size = memory.memory_bytes_per_accelerator
+    if not isinstance(fact := size.origin, Fact) or not is_assumed(size):
+        return None
+    return Problem(
+        "W-DATA",
+        f"memory of {plan.deployment.accelerator_name} is assumed to be {formats.gb(size)} "
+        f"({formats.band(size, formats.gb)}): {fact.note}",
+        (f'[facts] "{fact.key}" = {{value = …, source = "…", as_of = …}}',),
+    )
+
+
+def is_assumed(value: Range) -> bool:
+    """Tell whether a number is a fact that no source states."""
+    return isinstance(value.origin, Fact) and value.origin.confidence == "assumption"
 
 
 def _nearest(
@@ -132,13 +156,17 @@ def _bits(precision: str) -> float:
 
 
 def larger_accelerators(plan: "Plan") -> list[str]:
-    """Accelerators with more memory that the engine runs on: of the same maker first, by size."""
+    """Accelerators with more memory that the engine runs on: of the same maker first, by size.
+
+    Those whose memory is an assumption are not offered.
+    """
     facts = Facts()
     vendors = facts.text(plan.deployment.engine_entry, "vendors").split()
     sizes = {
         other: facts.number(other, "memory_usable_bytes").base
         for other in ids("accelerator")
         if facts.has(other, "memory_usable_bytes")
+        and not is_assumed(facts.number(other, "memory_usable_bytes"))
     }
     own = plan.scenario.to_dict()["accelerator"]
     own_vendor = facts.text(own, "vendor")

@@ -182,7 +182,7 @@ def _cache(
     kv_bytes_per_value: float,
 ) -> Array:
     """Cache of one request: models (rows) by accelerators (columns)."""
-    block = _number(facts, engine, "kv_block_tokens")
+    block, pages = (_number(facts, engine, f"kv_{n}") for n in ("block_tokens", "state_pages"))
     columns = {(n, step) for n, (_, step) in zip(splits, limits, strict=True)}
     by_column = {
         (n, step): [
@@ -191,6 +191,7 @@ def _cache(
                 block_tokens=block,
                 max_num_batched_tokens=step,
                 bytes_per_value=kv_bytes_per_value,
+                state_pages=pages,
                 tensor_parallel=n,
             )
             for a in architectures

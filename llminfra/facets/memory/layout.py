@@ -96,6 +96,7 @@ class Sizing:
         self.tensor_parallel = deployment.tensor_parallel
         self.longest_tokens = exact(deployment.max_model_len, name="max_model_len")
         self.block_tokens = facts.number(self.engine, "kv_block_tokens")
+        self.state_pages = self._state_pages()
         self.request_tokens = plan.capacity.tokens_per_request
         self.kv_bytes = facts.number(kv_precision(scenario), "kv_bytes_per_value")
         self.memory_bytes = facts.number(
@@ -109,6 +110,12 @@ class Sizing:
             (r.fact for r in facts.ledger if r.fact.key == f"{scenario.model}.config"),
             f"configuration at {scenario.model}",
         )
+
+    def _state_pages(self) -> Range:
+        """Pages that hold one recurrent state; asked for only where the model has states."""
+        if any(group.kind == "state" for group in self.model.cache_groups()):
+            return self.facts.number(self.engine, "kv_state_pages")
+        return exact(0, name="kv_state_pages")
 
     def _utilization(self) -> Range:
         if self.scenario.gpu_memory_utilization is not None:
@@ -147,6 +154,13 @@ class Sizing:
             bytes_per_value=self.kv_bytes,
             tensor_parallel=tensor_parallel,
         )
+        padding = apply(
+            stage.state_padding_bytes,
+            block_tokens=self.block_tokens,
+            bytes_per_value=self.kv_bytes,
+            state_pages=self.state_pages,
+            tensor_parallel=tensor_parallel,
+        )
         return Layout(
             stage=stage,
             tensor_parallel=tensor_parallel,
@@ -155,7 +169,7 @@ class Sizing:
             activation_bytes=activation,
             other_runtime_bytes=other,
             pool_bytes=pool,
-            token_bytes=(unpaged / self.request_tokens).named("cache_bytes_per_token"),
+            token_bytes=((unpaged + padding) / self.request_tokens).named("cache_bytes_per_token"),
             request_bytes=request,
             longest_bytes=self.reserved(stage, tensor_parallel, self.longest_tokens),
         )
@@ -252,20 +266,21 @@ class Sizing:
             block_tokens=self.block_tokens,
             max_num_batched_tokens=self.step_tokens,
             bytes_per_value=self.kv_bytes,
+            state_pages=self.state_pages,
             tensor_parallel=tensor_parallel,
         )
 
-    def longest_accepted(self) -> Range:
-        """Longest sequence whose reservation still fits in the pool, by bisection."""
+    def longest_held(self, sequences: Range) -> Range:
+        """Longest sequence of which the pool of a rank reserves so many, by bisection."""
         layout = self.layout(self.tensor_parallel)
-        low, high = 0 * layout.pool_bytes.draws, self.longest_tokens.draws + 0.0
+        most_bytes = (layout.pool_bytes / sequences).draws
+        low, high = 0 * most_bytes, self.longest_tokens.draws + 0.0
         for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
             middle = np.ceil((low + high) / 2)
             needed = self.reserved(layout.stage, layout.tensor_parallel, Range(middle))
-            fits = needed.draws <= layout.pool_bytes.draws
+            fits = needed.draws <= most_bytes
             low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
-        name = "max_model_len_accepted"
-        return Range(np.maximum(low, 0), name=name, inputs={"kv_pool_bytes": layout.pool_bytes})
+        return Range(np.maximum(low, 0), unit="token", inputs={"kv_pool_bytes": layout.pool_bytes})
 
     def fewest(self, sequences: Range) -> int | None:
         """Fewest accelerators of this kind that hold so many requests at the sizing confidence."""

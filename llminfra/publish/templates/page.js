@@ -10,12 +10,17 @@
   // Contents: mark the section that was last scrolled past.
   const links = all(".contents a");
   const targets = links.map((link) => document.getElementById(link.hash.slice(1)));
+  const keepInSight = (link, list) => { // in a window lower than the contents
+    const at = link.getBoundingClientRect(), box = list.getBoundingClientRect();
+    if (at.top < box.top || at.bottom > box.bottom) list.scrollTop += at.top - box.top - box.height / 2;
+  };
   const mark = () => {
     const passed = targets.map((t) => t && t.getBoundingClientRect().top < innerHeight / 3);
     const atEnd = scrollY > 0 && innerHeight + scrollY >= document.body.scrollHeight - 2;
     const current = atEnd ? links.length - 1 : Math.max(0, passed.lastIndexOf(true));
     links.forEach((link, i) => i === current
       ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current"));
+    keepInSight(links[current], links[current].closest(".contents"));
   };
   if (links.length) { addEventListener("scroll", mark, { passive: true }); mark(); }
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from llminfra.errors import LlmInfraError
 from llminfra.present.mathml import mathml
-from llminfra.present.render import MIME, render_plot
+from llminfra.present.render import render_plot
 from llminfra.present.vega import draw
 from llminfra.publish.web.clean import clean_html, has_colors, is_blank
 from llminfra.publish.web.code import highlighted, terminal_text
+from llminfra.wire import BLOCK_MIME
 
 Output = Mapping[str, Any]
 _VEGA: Final = re.compile(r"application/vnd\.vega(?:lite)?\.v\d+[+.]json")
@@ -50,8 +51,8 @@ class OutputRenderer:
 
     def _data(self, output: Output, alt: str) -> str:
         data = {mime: _text(value) for mime, value in output.get("data", {}).items()}
-        if MIME in data:
-            return self._block(data[MIME])
+        if BLOCK_MIME in data:
+            return self._block(data[BLOCK_MIME])
         notes = []
         for render in (self._chart, self._markup, self._image, self._plain):
             try:

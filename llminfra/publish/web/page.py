@@ -150,6 +150,8 @@ class _Builder:
     def _block(self, block: Any) -> str:
         kind = block.get("kind") if isinstance(block, Mapping) else None
         try:
+            if kind == "preview":  # of this very page
+                return ""
             if kind == "masthead":
                 return self._masthead(block)
             if kind == "provenance":

@@ -1,0 +1,179 @@
+"""Consecutive layers on one pipeline rank: their parameters, cache, and what engines reserve."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from llminfra.architecture.adapters import adapter_parameters
+from llminfra.architecture.groups import (
+    CacheGroup,
+    WeightGroup,
+    attention_bytes,
+    ceil_div,
+    page_tokens,
+)
+from llminfra.architecture.layers import Layer
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Consecutive layers on one pipeline rank; `ends` is what stands before and after them."""
+
+    hidden_size: int
+    layers: tuple[Layer, ...]
+    ends: tuple[WeightGroup, ...]
+
+    @cached_property
+    def weight_groups(self) -> tuple[WeightGroup, ...]:
+        """Parameters by group, equal groups added up."""
+        totals: dict[WeightGroup, int] = {}
+        own = (
+            (g, n) for layer, n in self._distinct.items() for g in layer.weights(self.hidden_size)
+        )
+        for group, times in (*((g, 1) for g in self.ends), *own):
+            key = replace(group, count=0)
+            totals[key] = totals.get(key, 0) + group.count * times
+        return tuple(replace(key, count=count) for key, count in totals.items() if count)
+
+    @cached_property
+    def _distinct(self) -> dict[Layer, int]:
+        """How often each kind of layer occurs."""
+        times: dict[Layer, int] = {}
+        for layer in self.layers:
+            key = replace(layer, count=1)
+            times[key] = times.get(key, 0) + layer.count
+        return times
+
+    @cached_property
+    def cache_groups(self) -> tuple[CacheGroup, ...]:
+        """Cache by kind, equal layers added up."""
+        totals: dict[CacheGroup, int] = {}
+        for layer, times in self._distinct.items():
+            for group in layer.mixer.caches() if layer.mixer else ():
+                totals[group] = totals.get(group, 0) + group.n_layers * times
+        return tuple(replace(group, n_layers=n) for group, n in totals.items())
+
+    def parameters_on_rank(self, *, tensor_parallel: int = 1, expert_parallel: int = 1) -> int:
+        """Parameters on the fullest tensor or expert rank of this stage [1]."""
+        return sum(
+            g.count_on_rank(tensor_parallel=tensor_parallel, expert_parallel=expert_parallel)
+            for g in self.weight_groups
+        )
+
+    def adapter_parameters(self, *, lora_rank: int, tensor_parallel: int = 1) -> int:
+        """Parameters of one low-rank adapter on one rank of this stage [1]."""
+        return adapter_parameters(
+            self.layers, self.hidden_size, lora_rank=lora_rank, tensor_parallel=tensor_parallel
+        )
+
+    def cache_bytes(
+        self, tokens: ArrayLike, *, bytes_per_value: ArrayLike, tensor_parallel: int = 1
+    ) -> Any:
+        r"""Cache of one sequence of `tokens` on one rank of this stage, without paging [byte].
+
+        Notes
+        -----
+        .. math:: s(T) = \sum_l \min(T, w_l) \, v_l
+
+        with the window or chunk of layer l, where it has one.
+        """
+        total = np.zeros(np.broadcast(tokens, bytes_per_value).shape)
+        for group in self.cache_groups:
+            total = total + group.bytes_on_rank(
+                tokens, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
+            )
+        return total[()]
+
+    def reserved_cache_bytes(
+        self,
+        *,
+        tokens: ArrayLike,
+        block_tokens: ArrayLike,
+        max_num_batched_tokens: ArrayLike,
+        bytes_per_value: ArrayLike,
+        state_pages: ArrayLike = 0.0,
+        tensor_parallel: int = 1,
+    ) -> Any:
+        r"""Cache that the engine reserves for one sequence on one rank of this stage [byte].
+
+        Notes
+        -----
+        .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l + \sum_r S_r
+
+        with the window or chunk of layer l, where it has one, plus the tokens of one step. States
+        :math:`S_r` are padded, and blocks of b tokens raised, as in `state_padding_bytes`.
+        """
+        split: dict[str, Any] = {
+            "bytes_per_value": bytes_per_value,
+            "tensor_parallel": tensor_parallel,
+        }
+        page: dict[str, Any] = {"block_tokens": block_tokens, "state_pages": state_pages}
+        raised = page_tokens(self.cache_groups, **page, **split)
+        total = np.add(self.state_padding_bytes(**page, **split), np.zeros(np.shape(tokens)))
+        for group in self.cache_groups:
+            total = total + group.reserved_on_rank(
+                tokens,
+                block_tokens=raised,
+                max_num_batched_tokens=max_num_batched_tokens,
+                **split,
+            )
+        return total
+
+    def state_padding_bytes(
+        self,
+        *,
+        block_tokens: ArrayLike,
+        bytes_per_value: ArrayLike,
+        state_pages: ArrayLike,
+        tensor_parallel: int = 1,
+    ) -> Any:
+        r"""Memory of one sequence on one rank beyond its recurrent states [byte].
+
+        Parameters
+        ----------
+        block_tokens : array_like
+            Block of the engine before it is raised. [token]
+        bytes_per_value : array_like
+            Width of the attention cache, which shares its pages with the states. [byte/value]
+        state_pages : array_like
+            Pages that hold one state; 0 where the engine keeps states outside of pages. [1]
+        tensor_parallel : int
+            Ranks that share states and KV heads. [accelerator]
+
+        Returns
+        -------
+        state_padding_bytes : float or ndarray
+            [byte]
+
+        Notes
+        -----
+        .. math:: \sum_r (n \, b' k - S_r), \quad b' = b \lceil \max_r S_r / (b k) \rceil
+
+        A page of :math:`b'` tokens, of k bytes in the widest attention layer, holds one state. One
+        page is kept for a sequence, and a second one where prefixes are cached at page borders.
+
+        References
+        ----------
+        vLLM, ``HybridAttentionMambaModelConfig`` and ``MambaSpec``.
+        """
+        split: dict[str, Any] = {
+            "bytes_per_value": bytes_per_value,
+            "tensor_parallel": tensor_parallel,
+        }
+        if not any(group.kind == "state" for group in self.cache_groups):
+            return 0.0
+        tokens = page_tokens(
+            self.cache_groups, block_tokens=block_tokens, state_pages=state_pages, **split
+        )
+        page_bytes = tokens * attention_bytes(self.cache_groups, **split)
+        total: Any = np.zeros(np.broadcast(tokens, page_bytes).shape)[()]
+        for group in self.cache_groups:
+            if group.kind == "state":
+                own = ceil_div(group.state_bytes, tensor_parallel)
+                padded = np.multiply(state_pages, np.maximum(page_bytes, own))
+                kept = np.where(np.asarray(state_pages) > 0, padded, own)
+                total = total + group.n_layers * (kept - own)
+        return total

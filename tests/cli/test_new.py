@@ -1,0 +1,142 @@
+"""``llminfra new``: a notebook to start from, which already is a report."""
+
+import inspect
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from click.testing import CliRunner, Result
+
+from llminfra.cli import main
+from tests import test_house
+from tests.cli.conftest import Notebook, ok
+from tests.notebooks.test_notebooks import blocks, is_sound
+
+
+def new(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["new", *arguments])
+
+
+@pytest.fixture
+def folder(root: Path, tmp_path: Path) -> Path:
+    """A notebooks folder with the memory report in it."""
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(root / "notebooks" / "memory.ipynb", tmp_path / "notebooks")
+    return tmp_path / "notebooks"
+
+
+def house_rules() -> Iterator[Any]:
+    """The tests that every notebook of the house passes, but for the one that asks git."""
+    for name, test in vars(test_house).items():
+        if name.startswith("test_") and list(inspect.signature(test).parameters) == ["notebook"]:
+            yield pytest.param(test, id=name)
+
+
+@pytest.mark.parametrize(
+    "rule", [r for r in house_rules() if r.id != "test_no_output_reaches_a_commit"]
+)
+def test_new_notebook_keeps_the_house_rules(folder: Path, rule: Callable[[Path], None]) -> None:
+    assert new("gpu-choice-2026").exit_code == 0
+    rule(folder / "gpu-choice-2026.ipynb")
+
+
+def test_new_notebook_is_clean(folder: Path) -> None:
+    result = new("gpu_choice", "--from", "memory")
+    path = folder / "gpu_choice.ipynb"
+    assert (result.stdout, result.exit_code) == ("notebooks/gpu_choice.ipynb\n", 0)
+    document = json.loads(path.read_text("utf-8"))
+    nbformat.validate(document)
+    assert [c for c in document["cells"] if c.get("outputs") or c.get("execution_count")] == []
+    lint = [sys.executable, "-m", "ruff", "check", "--select", "F401,F821", str(path)]
+    assert subprocess.run(lint, capture_output=True, check=False).returncode == 0
+
+
+def test_new_notebook_renders_under_its_own_name(folder: Path) -> None:
+    new("gpu_choice")
+    ok("--defaults", "--set", "tensor_parallel=8", "--notebook", "gpu_choice", "--to", "ipynb,html")
+    document = nbformat.read("out/scenario/gpu_choice.ipynb", as_version=4)
+    is_sound(document)
+    assert blocks(document, "masthead")[0]["kicker"] == "scenario · Gpu choice"
+    assert "--notebook gpu_choice" in blocks(document, "provenance")[0]["command"]
+    kinds = [block["kind"] for block in blocks(document)]
+    assert (kinds[:4], kinds.count("figure")) == (["masthead", "answer", "tiles", "figure"], 1)
+    assert kinds[4:] == ["assumptions", "equation", "equation", "provenance"]
+    html = Path("out/scenario/gpu_choice.html").read_text("utf-8")
+    assert "Gpu choice: which question does this report answer?" in html
+    assert "For you, not for the report" not in html
+
+
+def test_new_notebook_can_be_started_from_a_new_one(folder: Path) -> None:
+    new("first")
+    assert new("second", "--from", "notebooks/first.ipynb").exit_code == 0
+    first, second = (json.loads((folder / f"{n}.ipynb").read_text()) for n in ("first", "second"))
+    ids = [[cell["id"] for cell in document["cells"]] for document in (first, second)]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [
+        ("a/b", "a-b"),
+        ("../memory", "memory"),
+        ("<script>alert", "script-alert"),
+        ("Gpu Choice.ipynb", "gpu-choice"),
+        ("2026", "my-report"),
+        ("con", "my-report"),
+        ("", "my-report"),
+        ("größe\0\n", "gr-e"),
+        ("x" * 500, "x" * 60),
+    ],
+)
+def test_name_that_is_no_plain_word(folder: Path, name: str, better: str) -> None:
+    result = new("--", name)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: NAME must start with a letter and hold at most 60 ")
+    assert result.stderr.endswith(f"; try {better}\n")
+    assert [path.name for path in folder.iterdir()] == ["memory.ipynb"]
+
+
+@pytest.mark.parametrize("name", ["memory"])
+def test_name_that_is_taken(folder: Path, name: str) -> None:
+    before = (folder / "memory.ipynb").read_bytes()
+    result = new(name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "Error: NAME must be free, got 'memory', which exists; choose another\n"
+    assert (folder / "memory.ipynb").read_bytes() == before
+
+
+def test_unknown_source_names_the_closest(folder: Path, notebook: Notebook) -> None:
+    for name in ("cost", "energy", "hardware"):
+        notebook(f"notebooks/{name}.ipynb")
+    result = new("mine", "--from", "memmory")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: --from must be a known id, got 'memmory'; closest: mem")
+    assert result.stderr.count(",") == 3
+    assert not (folder / "mine.ipynb").exists()
+
+
+def test_source_that_is_no_report(folder: Path, notebook: Notebook) -> None:
+    path = notebook("plain.ipynb", ("x: int = 1  # a number", "!ls", "print(x)"))
+    result = new("mine", "--from", str(path))
+    assert result.exit_code == 2
+    assert "--from must be a report with parameters and provenance, got plain.ipynb" in (
+        result.stderr
+    )
+    assert new("mine", "--from", "gone.ipynb").exit_code == 2
+    assert not (folder / "mine.ipynb").exists()
+
+
+def test_ids_of_an_older_notebook_become_words(folder: Path) -> None:
+    document = nbformat.read(folder / "memory.ipynb", as_version=4)
+    for number, cell in enumerate(document.cells):
+        cell["id"] = f"{number}a-Odd"
+    path = folder / "old.ipynb"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert new("mine", "--from", str(path)).exit_code == 0
+    test_house.test_notebook_is_in_order(folder / "mine.ipynb")

@@ -1,0 +1,113 @@
+"""What engines reserve beyond the values kept: pages of states, buffers of the compressor."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from llminfra import Scenario, evaluate
+from llminfra.architecture import Architecture
+from llminfra.catalog.loader import model_entries
+from llminfra.hf_config import architecture_from_config
+from llminfra.units import GIB
+
+
+def model(model_id: str) -> Architecture:
+    return architecture_from_config(model_entries()[model_id]["config"], origin=model_id)
+
+
+# Layers of a Qwen3.5 of 24 layers: 18 delta nets of 16 heads, 6 layers of attention.
+QWEN_24: Final = {
+    "model_type": "qwen3_5_text",
+    "hidden_size": 2048,
+    "intermediate_size": 6144,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "head_dim": 256,
+    "vocab_size": 248_320,
+    "linear_num_key_heads": 16,
+    "linear_num_value_heads": 16,
+    "linear_key_head_dim": 128,
+    "linear_value_head_dim": 128,
+    "linear_conv_kernel_dim": 4,
+    "mamba_ssm_dtype": "float32",
+}
+STEP: Final[dict[str, Any]] = {"block_tokens": 16, "max_num_batched_tokens": 8192}
+
+
+def test_states_take_a_page_energy_memory_model_6_5_log_1_97() -> None:
+    """955 pages of 544 tokens in six layers; a sequence takes 482 of attention, 3 of states."""
+    stage = architecture_from_config(QWEN_24, origin="test").whole
+    reserved = stage.reserved_cache_bytes(tokens=262_144, bytes_per_value=2, state_pages=1, **STEP)
+    assert reserved == 485 * 544 * 2048 * 6
+    pages = 5.95 * GIB // (544 * 2048 * 6)
+    assert round(pages / 485, 2) == 1.97
+    unpadded = stage.reserved_cache_bytes(tokens=262_144, bytes_per_value=2, **STEP)
+    assert round(5.95 * GIB / unpadded, 2) == 1.97
+    attention = 262_144 * 2048 * 6
+    assert round(5.95 * GIB / attention, 2) == 1.98
+
+
+def test_states_take_two_pages_with_prefix_caching_energy_memory_model_6_5_log_13_98() -> None:
+    """14.77 without states; 1846 pages over 126 of attention and 6 of states are 13.985."""
+    stage = model("qwen3.5-35b-a3b").whole
+    reserved = stage.reserved_cache_bytes(tokens=262_144, bytes_per_value=1, state_pages=2, **STEP)
+    assert reserved == (126 + 6) * 2096 * 1024 * 10
+    assert round(36.92 * GIB / (262_144 * 1024 * 10), 2) == 14.77
+    assert 36.92 * GIB / reserved == pytest.approx(13.98, rel=1e-3)
+    padding = reserved - 262_144 * 1024 * 10
+    assert padding == pytest.approx(151e6, rel=0.02)
+
+
+def test_states_outside_of_pages_are_as_the_configuration_gives_them() -> None:
+    stage = model("qwen3.5-35b-a3b").whole
+    kept = stage.cache_bytes(4096, bytes_per_value=2)
+    assert stage.reserved_cache_bytes(tokens=4096, bytes_per_value=2, **STEP) == kept
+
+
+def test_a_state_without_attention_is_not_padded() -> None:
+    stage = model("falcon-mamba-7b").whole
+    reserved = stage.reserved_cache_bytes(tokens=100, bytes_per_value=2, state_pages=1, **STEP)
+    assert reserved == stage.cache_bytes(100, bytes_per_value=2)
+
+
+def test_padding_only_adds_and_follows_the_split() -> None:
+    stage = model("qwen3.5-27b").whole
+    for n in (1, 2, 4):
+        padding = stage.state_padding_bytes(
+            block_tokens=16, bytes_per_value=[1, 2], state_pages=1, tensor_parallel=n
+        )
+        assert (padding >= 0).all()
+
+
+def test_deepseek_v4_pro_keeps_9_62_gib_for_a_million_tokens_as_vllm_publishes() -> None:
+    """The engine's makers count entries and index keys in 16 bits, and no buffers."""
+    groups = model("deepseek-v4-pro").cache_groups()
+    grown = sum(
+        replace(g, bytes_per_value=None).bytes_on_rank(2**20, bytes_per_value=2)
+        for g in groups
+        if g.kind in ("latent", "index")
+    )
+    assert round(grown / GIB, 2) == 9.62
+
+
+def test_buffers_of_the_compressor_reserve_the_tokens_of_one_step() -> None:
+    flash = model("deepseek-v4-flash")
+    buffers = {g.values_per_token: g.window for g in flash.cache_groups() if g.kind == "buffer"}
+    assert buffers == {2048: 8, 512: 8, 1024: 128}
+    reserved = flash.whole.reserved_cache_bytes(tokens=262_144, bytes_per_value=1, **STEP)
+    assert 43.02 * GIB / reserved == pytest.approx(11.13, rel=0.07)
+    assert reserved > 3 * flash.cache_bytes(262_144, bytes_per_value=1)
+
+
+def test_the_plan_follows_the_padding_of_its_engine() -> None:
+    asked = {"model": "qwen3.5-35b-a3b", "accelerator": "h200-sxm", "kv_precision": "fp8"}
+    paged = evaluate(Scenario(**asked)).memory
+    apart = evaluate(Scenario(engine="sglang", **asked)).memory
+    # 700 tokens: one page of attention, two of states in three times as many layers.
+    assert paged.kv_request_bytes_per_accelerator.base == (1 + 3 * 2) * 2096 * 1024 * 10
+    assert paged.kv_request_bytes_per_accelerator.base > apart.kv_request_bytes_per_accelerator.base
+    assert paged.max_sequences.base < apart.max_sequences.base
+    assert paged.kv_pool_tokens.base < apart.kv_pool_tokens.base
+    assert not paged.kv_request_bytes_per_accelerator.is_exact
