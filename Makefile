@@ -61,6 +61,7 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools
 	@$(RUN)python benchmarks/bench.py
 	@$(RUN)python benchmarks/memory_grid.py
+	@$(RUN)python benchmarks/serving_speed.py
 
 format: $(VENV)/.dev ## bring the code into the house style
 	$(RUN)ruff check --fix

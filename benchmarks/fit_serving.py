@@ -32,6 +32,18 @@ LARGE: Final = 40
 T90: Final = 1.35  # Student's t at 90 % with about ten groups
 QUANTITIES: Final = {"ttft_s": "TTFT", "tpot_s": "TPOT", "rate": "saturated"}
 ROWS_PER_GROUP: Final = 6
+COLUMNS: Final = [
+    "id",
+    "field",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "source",
+    "as_of",
+    "confidence",
+    "note",
+]
 Params = dict[str, float]
 
 
@@ -155,6 +167,26 @@ def spread_of(groups: pd.Series, e: pd.Series) -> float:
     return T90 * float(np.sqrt(moment))
 
 
+def coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of rows inside bands that the other groups give, and its bootstrap."""
+    lines, random = [], np.random.default_rng(1)
+    for experts, index in rows.groupby("has_experts").groups.items():
+        for name, words in QUANTITIES.items():
+            e = errors.loc[index, name].dropna()
+            group = rows.loc[e.index, "group"]
+            halves = {g: spread_of(group[group != g], e[group != g]) for g in group.unique()}
+            inside = (e.abs() <= group.map(halves)).groupby(group)
+            hits, sizes = inside.sum().to_numpy(), inside.size().to_numpy()
+            picks = random.integers(0, len(sizes), (2000, len(sizes)))
+            shares = hits[picks].sum(axis=1) / sizes[picks].sum(axis=1)
+            low, high = np.quantile(shares, [0.05, 0.95]).round(2)
+            factor, share = np.exp(spread_of(group, e)), hits.sum() / sizes.sum()
+            kind = "experts" if experts else "dense"
+            lines.append((kind, words, round(factor, 2), round(share, 2), low, high))
+    names = ["kind", "quantity", "factor", "inside", "bootstrap_5_%", "bootstrap_95_%"]
+    return pd.DataFrame(lines, columns=names)
+
+
 def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.DataFrame) -> None:
     """Write the constants, and the error bands with their rows."""
     own = {t: params[s] for t, s in TIES.items()} | params
@@ -184,9 +216,7 @@ def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.D
     lines.append((COMMON, "accelerators", accelerators, "", "", False, f"{len(rows)} rows"))
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(
-            ["id", "field", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
-        )
+        writer.writerow(COLUMNS)
         for entity, field, value, low, high, fixed, note in sorted(lines):
             confidence = "assumption" if fixed else "derived"
             unit = unit_of_key(field)
@@ -212,7 +242,11 @@ def write_validation(path: Path, rows: pd.DataFrame) -> None:
                 numbers = (row.prompt_tokens, row.output_tokens, row.in_flight)
                 measured = (row.ttft_s, row.tpot_s, row.rate)
                 cells = ["" if np.isnan(x) else f"{x:.6g}" for x in (*numbers, *measured)]
-                writer.writerow((*row.row, *row.layout, *cells, row.source, row.as_of))
+                model, chip, engine, version, precision = row.row
+                # Builds without a number count as the newest.
+                version = version.rstrip("+") if version[0].isdigit() else ""
+                settings = (model, chip, engine, version, precision, *row.layout)
+                writer.writerow((*settings, *cells, row.source, row.as_of))
 
 
 @cache
@@ -227,6 +261,7 @@ def main(folder: Path) -> None:
     print(summary(rows, Table(rows).log_errors(params)).to_string(index=False))
     errors = left_out(rows, params)
     print("\nGroups left out\n" + summary(rows, errors).to_string(index=False))
+    print("\nBands of 80 %\n" + coverage(rows, errors).to_string(index=False))
     by_group = errors.groupby(rows["group"]).median().pipe(np.exp).round(2)
     print(by_group.assign(rows=rows.groupby("group").size()).to_string())
     write_constants(CATALOG / "serving_constants.csv", params, rows, errors)

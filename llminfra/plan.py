@@ -164,7 +164,8 @@ class Plan:
     def _card(self) -> Iterator[str]:
         yield self.scenario.title or "Plan"
         for facet, result in self.results():
-            shown = [(n, formats.auto(v)) for n, v in result.items() if formats.auto(v)]
+            items = [(n, v) for n, v in result.items() if n in (result.headline or (n,))]
+            shown = [(n, formats.auto(v)) for n, v in items if formats.auto(v)]
             yield f"\n{facet}"
             yield from (f"  {name:<32} {text}" for name, text in shown)
         for problem in self.problems:

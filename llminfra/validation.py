@@ -136,7 +136,9 @@ def serving_errors() -> "pd.DataFrame":
 
 def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
     plan = evaluate(_serving_scenario(row))
-    settings = {name: row[name] for name in (*_SERVING_TEXTS, *_SERVING_NUMBERS, "in_flight")}
+    settings: dict[str, Any] = {
+        name: row[name] for name in (*_SERVING_TEXTS, *_SERVING_NUMBERS, "in_flight")
+    }
     architecture = plan.deployment.architecture
     settings["has_experts"] = architecture.active_parameters < architecture.parameters
     for quantity, field in _SERVING_RESULTS.items():
@@ -147,7 +149,7 @@ def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def _serving_scenario(row: dict[str, str]) -> Any:
-    fields: dict[str, Any] = {name: row[name] for name in _SERVING_TEXTS}
+    fields: dict[str, Any] = {name: row[name] for name in _SERVING_TEXTS if row[name]}
     fields |= {name: int(float(row[name])) for name in _SERVING_NUMBERS}
     # Ranks of the attention layers share the experts.
     if fields["data_parallel"] > 1:

@@ -150,6 +150,7 @@ def test_each_argument_of_a_formula_says_its_unit(formula: Any) -> None:
         ("llminfra", {"pandas", "altair", "IPython", "nbformat"}),
         ("llminfra.cli", {"pandas", "altair", "IPython", "nbformat", "papermill"}),
         ("llminfra.present", {"lark", "nbformat"}),
+        ("llminfra.cli, papermill, nbconvert", {"lark"}),  # a render's own imports, in its order
     ],
 )
 def test_imports_that_cost_seconds_wait_until_needed(module: str, unwanted: set[str]) -> None:

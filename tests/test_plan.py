@@ -38,7 +38,7 @@ def test_a_facet_is_evaluated_once_and_kept(calls: Counter[str]) -> None:
     plan = evaluate(Scenario(tensor_parallel=8))
     assert plan.memory is plan.memory
     _ = (plan.frame(), str(plan), plan.to_dict(), plan.problems)
-    assert calls == {"deployment": 1, "capacity": 1, "memory": 1}
+    assert calls == {"deployment": 1, "capacity": 1, "memory": 1, "serving": 1}
 
 
 def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str], no_memory: str) -> None:
@@ -49,11 +49,11 @@ def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str], no_memory
     assert calls["memory"] == 1
     assert plan.capacity.in_flight.base == 100
     assert plan.deployment.accelerator_name == "EPYC 9654"
-    assert [name for name, _ in plan.results()] == ["deployment", "capacity"]
+    assert [name for name, _ in plan.results()] == ["deployment", "capacity", "serving"]
     (problem,) = plan.problems
     assert problem.code == "E-DATA"
     assert "epyc-9654.memory_usable_bytes" in problem.message
-    assert set(plan.frame()["facet"]) == {"capacity"}
+    assert set(plan.frame()["facet"]) == {"capacity", "serving"}
     assert "memory" not in plan.to_dict()
     assert "E-DATA" in str(plan)
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -151,6 +151,9 @@ def quantity(inputs: Inputs, name: str) -> Range:
 
 class Result:
     """Base of all facet results, which are frozen dataclasses."""
+
+    headline: ClassVar[tuple[str, ...]] = ()
+    """What a card of the whole plan shows; empty for everything."""
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity, in the order they are declared."""

@@ -281,6 +281,6 @@ def prefill_s(
     0.377
     """
     work = np.multiply(prompt_tokens, s_per_token) + expert_read_s
-    work = work + np.divide(attention_flop, attention_flop_per_s)
-    # A fourth root by two square roots, which are several times faster than a power.
-    return np.sqrt(np.sqrt(work**4 + np.asarray(floor_s, dtype=float) ** 4))
+    work = np.add(work, np.divide(attention_flop, attention_flop_per_s))
+    # A fourth root by squares and square roots, which are several times faster than powers.
+    return np.sqrt(np.hypot(np.square(work), np.square(floor_s)))

@@ -131,7 +131,6 @@ def run_job(job: Job) -> Result:
         Failures included: only KeyboardInterrupt and the like pass through.
     """
     # The Jupyter stack takes half a second to import; commands that render nothing need not wait.
-    import llminfra._jsonschema  # noqa: F401  # must come first, for its effect
     from llminfra.publish.engine import CellError, execute, one_line, quiet
 
     with quiet():

@@ -150,7 +150,7 @@ def test_more_in_flight_is_slower_for_each_and_faster_for_all() -> None:
 
 
 def test_a_benchmark_that_starts_at_once_waits_longer_for_its_first_token() -> None:
-    fields = {"tensor_parallel": 8, "prompt_tokens": 4000, "in_flight": 32}
+    fields = {"tensor_parallel": 8, "prompt_tokens": 4000, "output_tokens": 4000, "in_flight": 32}
     burst, steady = (served(arrivals=a, **fields).ttft_s.base for a in ("closed_loop", "poisson"))
     assert burst > 1.2 * steady
 

@@ -91,6 +91,13 @@ class Inputs(BaseInputs):
 class Memory(Result):
     """Memory of one replica; what is per accelerator says so."""
 
+    headline = (
+        *("parameters", "weight_bytes", "weight_bytes_per_accelerator"),
+        *("kv_cache_bytes_per_token", "limit_bytes_per_accelerator"),
+        *("kv_pool_bytes_per_accelerator", "kv_pool_tokens", "max_sequences", "fits"),
+        *("max_model_len_accepted", "accelerators_needed", "accelerators_needed_for_load"),
+    )
+
     parameters: Range
     active_parameters: Range
     weight_bytes: Range

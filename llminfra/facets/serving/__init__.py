@@ -64,6 +64,11 @@ class Inputs(BaseInputs):
 class Serving(Result):
     """Speed of one replica at the scenario's load, and when it is saturated."""
 
+    headline = (
+        *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "max_output_tokens_per_s"),
+        "binding_limit",
+    )
+
     ttft_s: Range
     tpot_s: Range
     e2e_s: Range

@@ -17,7 +17,7 @@ _COMMON: Final = (
     *("exchange_bandwidth_fraction", "attention_arithmetic_fraction"),
     *("latent_layer_overhead_s", "index_layer_overhead_s", "state_layer_overhead_s"),
     *("experts_layer_overhead_s", "expert_half_values", "expert_half_tokens"),
-    "pass_tokens",
+    *("pass_tokens", "stage_fraction"),
 )
 # Each with a twin for models with experts.
 _ENGINE: Final = (
@@ -161,5 +161,6 @@ def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str,
         "cache_read_bytes": work["cache_read_bytes"],
         "attention_ranks": work["attention_ranks"],
         "ranks": work["ranks"],
+        "stage_fraction": c["stage_fraction"] ** np.minimum(work["hops"], 1.0),
         "shares_passes": np.where(np.asarray(work["expert_values"]) > 1, 0.0, 1.0),
     }

@@ -41,12 +41,12 @@ class Room:
                 raise
             self.kv_bytes_per_value = facts.number("bf16", "kv_bytes_per_value")
             limit = facts.number(plan.deployment.engine_entry, "default_max_num_seqs_large")
-            self.max_num_seqs = self.sequences = limit
+            self.max_num_seqs, self.sequences = limit, limit
             return
         self.kv_bytes_per_value = memory.kv_bytes_per_value
         self.max_num_seqs = memory.max_num_seqs
         request = memory.kv_request_bytes_per_accelerator
-        self.sequences: Range = memory.kv_pool_bytes_per_accelerator / request
+        self.sequences = memory.kv_pool_bytes_per_accelerator / request
 
 
 class Engine:
@@ -163,7 +163,7 @@ class Engine:
         rates = self._rate_names()
         if not rates:
             raise MissingFact(
-                f"no fact {self.accelerator}.bf16_flop_per_s; give it in the scenario file's [facts]"
+                f"no fact {self.accelerator}.bf16_flop_per_s; give it in the scenario's [facts]"
             )
         plain = self.facts.number(self.accelerator, rates[0])
         wanted = f"{constants.native_rate(self.case)}_flop_per_s"
@@ -234,12 +234,22 @@ class Engine:
 
     def curve(self, in_flight: Any) -> dict[str, Any]:
         """Base cases over an array of loads."""
-        base = {name: _base(value) for name, value in self.inputs.items()}
-        load = {name: _base(value) for name, value in self._load(in_flight).items()}
         found = law.loaded(
-            base, load, self.batch.base, law.plainly, arrivals=self.scenario.arrivals
+            self.base_inputs(),
+            self.base_load(in_flight),
+            self.batch.base,
+            law.plainly,
+            arrivals=self.scenario.arrivals,
         )
         return {name: found[name] for name in ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")}
+
+    def base_inputs(self) -> dict[str, float]:
+        """Base cases of the law's inputs, for evaluation over arrays."""
+        return {name: _base(value) for name, value in self.inputs.items()}
+
+    def base_load(self, in_flight: Any) -> dict[str, Any]:
+        """Base cases of a load of so many requests at the replica."""
+        return {name: _base(value) for name, value in self._load(in_flight).items()}
 
     @cached_property
     def extrapolation(self) -> str:
@@ -276,9 +286,9 @@ class Engine:
         flop = self.work.native_flop_per_token + self.work.plain_flop_per_token
         flop += self.work.expert_flop_per_token
         rate = self._chip()["native_flop_per_s"]
-        return np.maximum(self.computed_tokens * flop / rate, self.floor_tpot()).named(
-            "floor_ttft_s"
-        )
+        products: Range = self.computed_tokens * flop / rate
+        floor = np.maximum(products.draws, self.floor_tpot().draws)
+        return Range(floor, name="floor_ttft_s", inputs={"products_s": products})
 
     def binding_limit(self, seen: dict[str, Range], in_flight: Range) -> str:
         """Name what takes most of a request's time, or the memory where requests wait for it."""
@@ -289,7 +299,7 @@ class Engine:
         return max(parts := self._parts(seen, on_rank), key=lambda name: parts[name])
 
     def _parts(self, seen: dict[str, Range], on_rank: float) -> dict[str, float]:
-        v = {name: _base(value) for name, value in self.inputs.items()}
+        v = self.base_inputs()
         steps, prompts = _base(self.steps), on_rank * _base(self.computed_tokens)
         tokens = steps * on_rank + prompts
         cache_s = on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] * steps

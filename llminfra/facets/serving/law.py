@@ -120,7 +120,7 @@ def saturated(v: Values, load: Values, batch: Any, call: Call) -> dict[str, Any]
     rate = call(
         loop.output_tokens_per_s,
         name="max_output_tokens_per_s",
-        in_flight=batch * v["ranks"],
+        in_flight=batch * v["ranks"] * v["stage_fraction"],
         output_tokens=load["output_tokens"],
         request_s=busy,
     )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _TARGETS = {
     "ttft": ("time to first token", "arithmetic of the prompt / peak"),
     "tpot": ("time per output token", "weights read / memory bandwidth"),
-    "e2e": ("time to the last token", "floor of the first token + (output - 1) x weights / bandwidth"),
-}  # fmt: skip
+    "e2e": ("time to the last token", "floor of both, (output - 1) x the latter"),
+}
 _MOST_FIXES = 3
 _MOST_TRIED = 64
 
@@ -36,7 +36,7 @@ def _target(scenario: Any, plan: "Plan", serving: "Serving", name: str) -> Probl
     beyond = "below" if target < floor.base else "above"
     return Problem(
         "E-SLO",
-        f"{words} is {formats.number(predicted)} s, the target {formats.number(target)} s, which is "
+        f"{words} is {formats.number(predicted)} s, the target {formats.number(target)} s is "
         f"{beyond} the physical floor of {formats.number(floor)} s ({formula})",
         _fixes(scenario, plan, serving, name, target),
     )
