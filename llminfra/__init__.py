@@ -13,6 +13,7 @@ from llminfra.facets.memory.grid import fit_table
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
+from llminfra.search import search
 from llminfra.validation import memory_errors
 
 __version__ = "0.1.0"
@@ -31,5 +32,6 @@ __all__ = [
     "evaluate",
     "fit_table",
     "memory_errors",
+    "search",
     "sweep",
 ]

@@ -97,7 +97,7 @@ def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
 
 def resolved(plan: Plan) -> dict[str, Any]:
     """Return the scenario's fields, with what was chosen in place of "auto"."""
-    return plan.scenario.to_dict() | plan.chosen
+    return plan.resolved.to_dict()
 
 
 def _frame(rows: Iterable[Sequence[Any]], more: Iterable[str]) -> "pd.DataFrame":
