@@ -184,6 +184,12 @@ class Plan:
 
     def _card(self) -> Iterator[str]:
         yield self.scenario.title or "Plan"
+        if self.fixed:
+            yield "\nchosen"
+            yield from (f"  {name:<32} {value}" for name, value in self.fixed.items())
+            for other in self.chosen["runners_up"]:
+                what = ", ".join(f"{name} {other[name]}" for name in self.fixed)
+                yield f"  then {what}: {other['why']}"
         for facet, result in self.results():
             items = [(n, v) for n, v in result.items() if n in (result.headline or (n,))]
             shown = [(n, formats.auto(v)) for n, v in items if formats.auto(v)]

@@ -202,7 +202,7 @@ class Search:
 
     def __repr__(self) -> str:
         met = self._meeting.size
-        return f"Search of {len(self):,} layouts, {met:,} meet everything; nearest: {self.nearest}"
+        return f"Search of {len(self):,} rows, {met:,} meet everything; nearest: {self.nearest}"
 
 
 def search(
@@ -273,12 +273,10 @@ def search(
         counts=counts,
         beyond_node=beyond_node,
     )
+    for name, values in (("replicas", replicas), ("in_flight", in_flight)):
+        if values is not None and not (values and min(values) > 0):
+            raise InvalidInput(f"{name} must all be above 0, got {shown(values)}; leave it out")
     steps = replica_steps(load, in_flight) if replicas is None else list(replicas)
-    if min(steps, default=0) < 1 or any(each <= 0 for each in in_flight or ()):
-        raise InvalidInput(
-            f"replicas and in_flight must be above 0, got {shown(replicas or in_flight)}; "
-            "leave them out"
-        )
     every = {name: getattr(given, f"{name.removesuffix('_s')}_target_s") for name in TARGETS}
     targets = {name: float(value) for name, value in every.items() if value is not None}
     return Search(_ranked(evaluated(given, axes, steps, load), targets), load, targets)
@@ -299,9 +297,8 @@ def _any_accelerator(scenario: Any) -> str:
 def _ranked(c: dict[str, Array], targets: Mapping[str, float]) -> dict[str, Array]:
     """Add what is judged, and put the rows in order."""
     if not c:
-        return {name: np.array([]) for name in (*COLUMNS, "holds_load")} | {
-            "meets_targets": np.array([], dtype=bool)
-        }
+        flags = ("fits", "holds_load", "meets_targets")
+        return {name: np.array([]) for name in COLUMNS} | dict.fromkeys(flags, np.array([], bool))
     c["accelerators"] = c["count"] * c["replicas"]
     c["price_usd"] = c["accelerators"] * c["unit_price_usd"]
     c["fits"] = c["max_sequences"] >= 1
