@@ -8,13 +8,14 @@ from llminfra.errors import (
     MissingFact,
     RenderError,
 )
-from llminfra.explain import compare, sweep
+from llminfra.explain import compare, sweep, variants
 from llminfra.facets.memory.grid import fit_table
+from llminfra.launch import launch_command
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
 from llminfra.search import search
-from llminfra.validation import memory_errors
+from llminfra.validation import memory_errors, serving_errors
 
 __version__ = "0.1.0"
 
@@ -31,7 +32,10 @@ __all__ = [
     "compare",
     "evaluate",
     "fit_table",
+    "launch_command",
     "memory_errors",
     "search",
+    "serving_errors",
     "sweep",
+    "variants",
 ]

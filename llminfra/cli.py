@@ -80,7 +80,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--defaults", is_flag=True, help="Take no scenario file: the defaults and --set alone."
 )
-@click.option("--to", default="html", show_default=True, help="Formats, separated by commas.")
+@click.option("--to", default="html,pdf", show_default=True, help="Formats, separated by commas.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

@@ -1,5 +1,6 @@
 """One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
@@ -97,8 +98,9 @@ class Plan:
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """Fields that were chosen, with their values."""
-        return {name: value for name, value in self.chosen.items() if name != "runners_up"}
+        """Accelerator and split, where they were chosen."""
+        names = ("accelerator", "tensor_parallel")
+        return {name: self.chosen[name] for name in names if name in self.chosen}
 
     @cached_property
     def resolved(self) -> "ScenarioBase":
@@ -243,7 +245,10 @@ def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Range):
-        return {"low": value.low, "base": value.base, "high": value.high, "unit": value.unit}
+        ends = {"low": value.low, "base": value.base, "high": value.high}
+        return {name: x if math.isfinite(x) else None for name, x in ends.items()} | {
+            "unit": value.unit
+        }
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

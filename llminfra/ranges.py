@@ -101,11 +101,10 @@ class Range(NDArrayOperatorsMixin):
         return self.draws.size == 1 or bool(np.all(self.draws == self.draws[0]))
 
     def _quantile(self, share: float) -> float:
-        return (
-            self.base
-            if self.draws.size == 1
-            else float(np.quantile(self.draws[1:], share, method="hazen"))
-        )
+        if self.draws.size == 1:
+            return self.base
+        with np.errstate(invalid="ignore"):  # between a number and infinity
+            return float(np.quantile(self.draws[1:], share, method="hazen"))
 
     def probability_at_least(self, target: "Range | float") -> float:
         """Share of the draws that reach the target.

@@ -171,7 +171,7 @@ def expected(cls: type[ScenarioBase], name: str) -> str:
     Examples
     --------
     >>> expected(Scenario, "replicas")
-    'a whole number from 1 to 100,000 replicas'
+    'a whole number or "auto" from 1 to 100,000 replicas'
     """
     if name == "title":
         return "plain text of at most 80 characters without < > / \\ and control characters"

@@ -17,6 +17,7 @@ GIB: Final = 2**30
 BITS_PER_BYTE: Final = 8
 SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_MONTH: Final = 730
+HOURS_PER_YEAR: Final = 8760
 
 # The last words of a name and the unit they promise.
 _SUFFIX_UNITS: Final[dict[str, str]] = {
@@ -35,6 +36,8 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "factor": "1",
     "probability": "1",
     "utilization": "1",
+    "availability": "1",
+    "cores": "core",
     "hours": "h",
     "usd": "USD",
     "w": "W",

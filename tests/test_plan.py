@@ -75,7 +75,7 @@ def test_the_missing_fact_can_be_given_as_the_message_says(no_memory: str) -> No
 
 def test_the_ledger_tells_which_facet_read_what() -> None:
     plan = evaluate(Scenario(tensor_parallel=8))
-    _ = plan.memory
+    _ = plan.memory, plan.capacity.requests_per_s
     users = {read.fact.key: read.users for read in plan.facts}
     assert users["a100-sxm-80.memory_usable_bytes"] == ["memory"]
     assert users["workload.request_s"] == ["capacity"]

@@ -39,6 +39,9 @@ CASES: dict[str, dict[str, Any]] = {
     "a pipeline with windows": {"model": "gemma-3-27b", "prompt_tokens": 20_000, "in_flight": 30},
     "other limits": {"engine": "tensorrt-llm", "precision": "fp8", "max_num_seqs": 64},
     "adapters": {"model": "qwen3-32b", "lora_adapters": 4},
+    "a rate": {"requests_per_s": 12.0, "tpot_target_s": 0.05, "precision": "fp8"},
+    "an office": {"named_users": 3000, "model": "qwen3-32b"},
+    "users who pause": {"active_users": 80, "think_time_s": 20.0, "precision": "fp8"},
     "blocks of layers": {"engine": "llama.cpp", "precision": "q4_k_m", "in_flight": 2},
 }
 
@@ -51,7 +54,11 @@ def test_a_row_equals_the_plan_of_its_fields(case: str) -> None:
         memory, serving = plan.memory, plan.serving
         assert row.fits is memory.fits
         assert row.max_sequences == memory.max_sequences.base
-        assert bool(result.columns["holds_load"][i]) is (memory.load_probability >= 0.8)
+        expected = plan.capacity.in_flight_per_replica.base
+        assert row.in_flight == pytest.approx(expected, rel=1e-6, nan_ok=True)
+        if "in_flight" in scenario.model_fields_set:  # other loads have draws of their own
+            holds_load = bool(result.columns["holds_load"][i])
+            assert holds_load is (memory.load_probability >= 0.8)
         if row.fits:
             for name in ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s"):
                 expected = getattr(serving, name).base
@@ -59,7 +66,7 @@ def test_a_row_equals_the_plan_of_its_fields(case: str) -> None:
         if row.meets_targets:
             assert row.reason == serving.binding_limit
         assert row.count == plan.deployment.accelerators_per_replica
-        assert row.accelerators == plan.deployment.accelerators
+        assert row.accelerators == plan.capacity.accelerators
 
 
 def test_a_fact_of_the_scenario_reaches_the_search() -> None:
@@ -266,7 +273,7 @@ def test_an_automatic_split_meets_the_targets() -> None:
 
 def test_other_fields_hold_as_they_are() -> None:
     plan = auto(model="llama-3.1-405b", pipeline_parallel=2, replicas=2, data_parallel=1)
-    assert plan.deployment.accelerators == plan.fixed["tensor_parallel"] * 2 * 2
+    assert plan.capacity.accelerators == plan.fixed["tensor_parallel"] * 2 * 2
     assert plan.memory.fits
 
 

@@ -72,8 +72,12 @@ class Inputs(BaseInputs):
     data_parallel: int = field(
         1, help="copies of the attention layers", unit="accelerator", minimum=1, maximum=1024
     )
-    replicas: int = field(
-        1, help="independent copies of the whole", unit="replica", minimum=1, maximum=100_000
+    replicas: int | Literal["auto"] = field(
+        1,
+        help="independent copies of the whole; auto is what the load needs, with spares",
+        unit="replica",
+        minimum=1,
+        maximum=100_000,
     )
     max_model_len: int | None = field(
         None,
@@ -106,7 +110,6 @@ class Deployment(Result):
     max_model_len: int
     tensor_parallel: int
     accelerators_per_replica: int
-    accelerators: int
     is_native_format: bool
 
     @property
@@ -219,7 +222,6 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
         max_model_len=longest(inputs, architecture),
         tensor_parallel=tensor_parallel,
         accelerators_per_replica=per_replica,
-        accelerators=per_replica * inputs.replicas,
         is_native_format=_is_native(inputs, facts),
     )
 

@@ -103,10 +103,7 @@ def mathml(latex: str, *, block: bool = False, alt: str = "") -> str:
     >>> mathml(r"\unknown{x}")
     '<code class="ll-latex">\\unknown{x}</code>'
     """
-    try:
-        root = _tree(latex)
-    except Exception:  # The converter raises many types, and no formula may break a report.
-        root = None
+    root = formula_tree(latex)
     if root is None:
         return f'<code class="ll-latex">{escape(latex)}</code>'
     root.attrib.clear()
@@ -115,6 +112,22 @@ def mathml(latex: str, *, block: bool = False, alt: str = "") -> str:
     if alt:
         root.set("aria-label", alt)
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
+
+
+def formula_tree(latex: str) -> ElementTree.Element | None:
+    r"""Return a LaTeX formula as the tree of its MathML, or None where that fails.
+
+    Examples
+    --------
+    >>> [node.tag for node in formula_tree("x^2").iter()]
+    ['math', 'mrow', 'msup', 'mi', 'mn']
+    >>> formula_tree(r"\unknown{x}") is None
+    True
+    """
+    try:
+        return _tree(latex)
+    except Exception:  # The converter raises many types, and no formula may break a report.
+        return None
 
 
 def _tree(latex: str) -> ElementTree.Element | None:

@@ -9,7 +9,8 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -83,18 +84,51 @@ def render_fragment(block: Block, *, uid: str, lab: bool = False) -> str:
     RenderError
         If the kind is unknown or a part of the block has the wrong shape.
     """
+    with _agreed_shape(block):
+        prepared = {**_common(block), **_PREPARE[block["kind"]](block, uid)}
+        prepared |= {"uid": uid, "lab": lab, "downloads": _downloads(block, lab)}
+        return str(getattr(_macros(), block["kind"])(prepared))
+
+
+def describe(block: Block) -> dict[str, Any]:
+    """Return what any medium shows of a block: texts, cells, and marks as places in percent.
+
+    Parameters
+    ----------
+    block : mapping
+        ``{"version": 1, "kind": …, …}``.
+
+    Returns
+    -------
+    dict
+        Plain data, with the SVG of a figure and the LaTeX of an equation as they are.
+
+    Raises
+    ------
+    RenderError
+        If the kind is unknown or a part of the block has the wrong shape.
+
+    Examples
+    --------
+    >>> answer = {"version": 1, "kind": "answer", "headline": "On 80 GB", "points": []}
+    >>> describe(answer)["kicker"], describe(answer)["points"]
+    ('Answer', [])
+    """
+    with _agreed_shape(block):
+        prepare = (_PREPARE | _PLAIN)[block["kind"]]
+        return {**_common(block), **prepare(block, ""), "kind": block["kind"]}
+
+
+@contextmanager
+def _agreed_shape(block: Block) -> Iterator[None]:
     kind = str(block.get("kind"))
-    prepare = _PREPARE.get(kind)
-    if prepare is None:
+    if kind not in _PREPARE:
         near = ", ".join(closest(kind, _PREPARE))
         raise RenderError(f"block kind must be known, got {kind!r}; closest: {near}")
     if block.get("version") != VERSION:
         raise RenderError(f"block version must be {VERSION}, got {block.get('version')!r}")
     try:
-        prepared = {**_common(block), **prepare(block, uid), "uid": uid, "lab": lab}
-        if lab:
-            prepared["downloads"] = []  # they need the page's script
-        return str(getattr(_macros(), kind)(prepared))
+        yield
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise RenderError(f"{kind} block must have the agreed shape, got: {error}") from error
 
@@ -125,7 +159,6 @@ def _common(block: Block) -> dict[str, Any]:
         **{name: keep_together(str(block.get(name) or "")) for name in ("title", "headline")},
         "source": _sentence(block.get("source")),
         "as_of": _sentence(block.get("as_of")),
-        "downloads": _csv_link(block),
     }
 
 
@@ -149,12 +182,15 @@ def _slug(block: Block) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:80]
 
 
-def _csv_link(block: Block) -> list[dict[str, str]]:
-    csv = block.get("csv")
-    if not csv:
-        return []
-    href = f"data:text/csv;charset=utf-8,{quote(str(csv), errors='replace')}"
-    return [{"href": href, "file": f"{_slug(block)}.csv", "text": "Data (CSV)"}]
+def _downloads(block: Block, lab: bool) -> list[dict[str, str]]:
+    """Describe what the page offers; in JupyterLab nothing, for it needs the page's script."""
+    found = []
+    if block.get("csv") and not lab:
+        href = f"data:text/csv;charset=utf-8,{quote(str(block['csv']), errors='replace')}"
+        found.append({"href": href, "file": f"{_slug(block)}.csv", "text": "Data (CSV)"})
+    if block["kind"] == "figure" and not lab:
+        found.append({"href": "", "file": f"{_slug(block)}.svg", "text": "Chart (SVG)"})
+    return found
 
 
 # --- one function per kind: block → what its macro shows ---------------------------------------
@@ -207,12 +243,7 @@ def _figure(block: Block, uid: str) -> dict[str, Any]:
     else:
         plots[0]["variant"] = "ll-only"
     image = base64.b64encode(str(block["svg"]).encode()).decode()
-    svg_link = {"href": "", "file": f"{_slug(block)}.svg", "text": "Chart (SVG)"}
-    return {
-        "plots": plots,
-        "image": f"data:image/svg+xml;base64,{image}",
-        "downloads": [*_csv_link(block), svg_link],
-    }
+    return {"plots": plots, "image": f"data:image/svg+xml;base64,{image}"}
 
 
 def _plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str) -> dict[str, Any]:
@@ -322,4 +353,11 @@ _PREPARE: Final[dict[str, Callable[[Block, str], dict[str, Any]]]] = {
     "equation": _equation,
     "notice": _notice,
     "provenance": _provenance,
+}
+_PLAIN: Final[dict[str, Callable[[Block, str], dict[str, Any]]]] = {
+    "figure": lambda block, _: {"svg": clean_svg(str(block["svg"]), prefix="")},
+    "equation": lambda block, _: {
+        "latex": str(block["latex"]),
+        "numbers": str(block.get("numbers") or ""),
+    },
 }

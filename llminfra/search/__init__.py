@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import InvalidInput, shown
+from llminfra.facets.capacity import Capacity
 from llminfra.plan import Plan
 from llminfra.search.layouts import (
     Axes,
@@ -88,7 +89,6 @@ class Search:
     """Layouts in order: those that meet the targets by size, then those that miss by how much."""
 
     columns: Mapping[str, Array]
-    in_flight: float
     targets: Mapping[str, float]
 
     def __len__(self) -> int:
@@ -233,7 +233,8 @@ def search(
     pipeline_parallel : sequence of int
         Numbers of stages.
     in_flight : sequence of float, optional
-        Most requests in flight at a replica: the load is dealt to as many replicas as that takes.
+        Most requests in flight at a replica: the load is dealt to as many replicas as that takes,
+        estimated from an assumed time of a request where the demand is stated as a rate.
     replicas : sequence of int, optional
         Numbers of replicas instead; by default all up to 16, then steps of a tenth, until each
         has one request.
@@ -253,7 +254,8 @@ def search(
     Notes
     -----
     Base cases of the memory and serving facets as arrays: a row equals the plan of its fields.
-    The load is held as layouts are sized, in 80 % of the draws.
+    The load is held as layouts are sized, in 80 % of the draws of the memory. Among more than some
+    hundreds of users with pauses, chance in their number at work is left out.
 
     Examples
     --------
@@ -263,8 +265,9 @@ def search(
     >>> found.smallest.accelerators, found.smallest.fields["tensor_parallel"]
     (2, 2)
     """
-    load = _load(scenario)
     given: Any = scenario
+    capacity = _capacity(given)
+    demand = capacity.demand.base
     axes = Axes(
         accelerators=None if accelerators is None else known("accelerator", accelerators),
         precisions=known("precision", [given.precision, *precisions]),
@@ -276,16 +279,19 @@ def search(
     for name, values in (("replicas", replicas), ("in_flight", in_flight)):
         if values is not None and not (values and min(values) > 0):
             raise InvalidInput(f"{name} must all be above 0, got {shown(values)}; leave it out")
-    steps = replica_steps(load, in_flight) if replicas is None else list(replicas)
+    about = demand
+    if capacity.is_open:
+        about = demand * Facts(given.fact_overrides()).number("workload", "request_s").base
+    steps = replica_steps(about, in_flight) if replicas is None else list(replicas)
     every = {name: getattr(given, f"{name.removesuffix('_s')}_target_s") for name in TARGETS}
     targets = {name: float(value) for name, value in every.items() if value is not None}
-    return Search(_ranked(evaluated(given, axes, steps, load), targets), load, targets)
+    return Search(_ranked(evaluated(given, axes, steps, demand), targets), targets)
 
 
-def _load(scenario: Any) -> float:
-    """Requests in flight at the service, however the demand is stated."""
-    fixed = {"accelerator": _any_accelerator(scenario), "tensor_parallel": 1}
-    return Plan(scenario.model_copy(update=fixed)).capacity.in_flight.base
+def _capacity(scenario: Any) -> Capacity:
+    """The demand, which no layout changes."""
+    fixed = {"accelerator": _any_accelerator(scenario), "tensor_parallel": 1, "replicas": 1}
+    return Plan(scenario.model_copy(update=fixed)).capacity
 
 
 def _any_accelerator(scenario: Any) -> str:

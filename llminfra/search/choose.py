@@ -24,9 +24,9 @@ def choose(scenario: Any) -> dict[str, Any]:
 
     Notes
     -----
-    The fewest accelerators that hold the load and meet the targets. Groups stay within one host
-    unless no such group holds the load. Where nothing does, what misses by least, so that the
-    plan can say by how much.
+    The fewest accelerators, of the scenario's replicas or of any number of them, that hold the
+    load and meet the targets. Groups stay within one host unless no such group holds the load.
+    Where nothing does, what misses by least, so that the plan can say by how much.
     """
     wanted = automatic(scenario)
     if not wanted:
@@ -49,7 +49,7 @@ def _search(scenario: Any, wanted: list[str], *, beyond_node: bool) -> Search:
         accelerators=None if "accelerator" in wanted else [scenario.accelerator],
         tensor_parallel=None if "tensor_parallel" in wanted else [given],
         pipeline_parallel=[scenario.pipeline_parallel],
-        replicas=[scenario.replicas],
+        replicas=None if scenario.replicas == "auto" else [scenario.replicas],
         beyond_node=beyond_node,
     )
 

@@ -12,10 +12,12 @@ from llminfra.catalog.facts import BaseFacts, Facts, engine_entry
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets.base import Band, base_value
+from llminfra.facets.capacity.loads import loads
+from llminfra.facets.capacity.service import CURVE_POINTS, LEAST_PLACES, UNLIMITED
 from llminfra.facets.memory.layout import Sizing
 from llminfra.facets.memory.rooms import Split, rooms
 from llminfra.facets.serving.engine import Engine
-from llminfra.facets.serving.grid import Case, speeds
+from llminfra.facets.serving.grid import Case, SpeedGrid
 from llminfra.plan import Plan
 
 Array = NDArray[Any]
@@ -161,17 +163,20 @@ def replica_steps(load: float, in_flight: Sequence[float] | None) -> list[int]:
     return steps
 
 
-def evaluated(scenario: Any, axes: Axes, replicas: Sequence[int], load: float) -> dict[str, Array]:
+def evaluated(
+    scenario: Any, axes: Axes, replicas: Sequence[int], demand: float
+) -> dict[str, Array]:
     """Return a column of one entry for each layout and number of replicas, layouts first."""
     found = pairs(scenario, axes)
     layouts = list(splits(scenario, axes, found))
     if not layouts:
         return {}
     steps = np.array(replicas)
-    per_replica = load / steps
     room = rooms([pair.sizing for pair in found], layouts)
     cases = [found[s.sizing].case(s.tensor_parallel, s.pipeline_parallel) for s in layouts]
-    fast = speeds(cases, room.sequences, per_replica)
+    grid = SpeedGrid(cases, room.sequences)
+    points, request_s = _curve(grid, room.held, scenario)
+    per_replica = loads(scenario, demand, points, request_s, steps)
     of = np.array([s.sizing for s in layouts])
     count = np.array([s.tensor_parallel * s.pipeline_parallel for s in layouts])
     count = count * scenario.data_parallel
@@ -191,5 +196,15 @@ def evaluated(scenario: Any, axes: Axes, replicas: Sequence[int], load: float) -
     shape = (len(layouts), steps.size)
     columns = {n: np.broadcast_to(a[:, None], shape) for n, a in by_layout.items()}
     columns |= {"replicas": np.broadcast_to(steps, shape)}
-    columns |= {"in_flight": np.broadcast_to(per_replica, shape)} | fast
+    columns |= {"in_flight": per_replica} | grid.at(per_replica)
     return {name: column.ravel() for name, column in columns.items()}
+
+
+def _curve(grid: SpeedGrid, held: Array, scenario: Any) -> tuple[Array, Array]:
+    """Time of a request between one in flight and all places, as the capacity facet has it."""
+    places = np.where(held[:, None] >= 1, grid.places, 0.0 * grid.places)
+    assumed = BaseFacts(scenario.fact_overrides()).number("workload", "request_s").base
+    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None, None]
+    points = np.maximum(np.nan_to_num(places, nan=UNLIMITED), LEAST_PLACES) ** shares
+    times = grid.at(points)["e2e_s"]
+    return points, np.where(np.isnan(times), assumed, times)

@@ -62,7 +62,8 @@ def write(name: str, text: str = FITS) -> Path:
 
 
 def render(*arguments: object, out: Path | str = "out") -> Result:
-    command = ["render", *(str(a) for a in arguments), "--out", str(out)]
+    # One format is enough for most tests, and the last --to counts.
+    command = ["render", "--to", "html", *(str(a) for a in arguments), "--out", str(out)]
     return CliRunner().invoke(main, command)
 
 

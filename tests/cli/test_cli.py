@@ -209,7 +209,9 @@ def test_text_on_the_command_line_may_look_like_a_number(
 @pytest.mark.parametrize("name", ["Größe 8", "my report", "70b (draft)"])
 def test_any_file_name_gives_reports_or_says_to_rename_it(write: Write, name: str) -> None:
     file = write('title = "x"', f"sp ace/{name}.toml")
-    result = run("render", file, "--dry-run")
+    result = run("render", file, "--notebook", "memory", "--dry-run")
+    if result.exit_code == 0:
+        assert [Path(line).suffix for line in result.stdout.splitlines()] == [".html", ".pdf"]
     assert result.exit_code == 0 or "rename" in result.stderr, result.stderr
 
 

@@ -45,13 +45,14 @@ def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ex
         patch.setenv("SOURCE_DATE_EPOCH", "1795478400")
         patch.chdir(out)
         scenario = root / "reports" / f"{EXAMPLE}.toml"
-        lines = ok(scenario, "--notebook", "memory", "--to", "html,ipynb", out=out)
+        lines = ok(scenario, "--notebook", "memory", "--to", "html,pdf,ipynb", out=out)
         yield Example(out / EXAMPLE, lines, scenario)
 
 
 def test_each_report_is_there_and_its_path_printed(example: Example) -> None:
     assert [Path(line) for line in example.lines] == [
         example.folder / "memory.html",
+        example.folder / "memory.pdf",
         example.folder / "memory.ipynb",
     ]
     assert set(files(example.folder)) == {
@@ -59,12 +60,14 @@ def test_each_report_is_there_and_its_path_printed(example: Example) -> None:
         "manifest.json",
         "memory.html",
         "memory.ipynb",
+        "memory.pdf",
     }
     html = (example.folder / "memory.html").read_text("utf-8")
     assert html.startswith("<!DOCTYPE html>")
     assert "Assistant for 100 users" in html
     assert "141.1" in html
     assert len(html.encode()) < 1_000_000
+    assert len((example.folder / "memory.pdf").read_bytes()) < 500_000
 
 
 def test_manifest_describes_what_lies_there(example: Example) -> None:
@@ -107,14 +110,14 @@ def test_no_path_of_this_machine_is_in_any_file(example: Example, root: Path) ->
 
 
 def test_same_inputs_give_same_bytes(example: Example, tmp_path: Path) -> None:
-    ok(example.scenario, "--notebook", "memory", "--to", "html,ipynb")
+    ok(example.scenario, "--notebook", "memory", "--to", "html,pdf,ipynb")
     assert files(tmp_path / "out" / EXAMPLE) == files(example.folder)
 
 
 def test_lock_makes_the_same_reports_again(example: Example, tmp_path: Path) -> None:
     lock = tmp_path / f"{EXAMPLE}.lock.toml"
     shutil.copy(example.folder / lock.name, lock)
-    ok(lock, "--notebook", "memory", "--to", "html,ipynb")
+    ok(lock, "--notebook", "memory", "--to", "html,pdf,ipynb")
     assert files(tmp_path / "out" / EXAMPLE) == files(example.folder)
 
 

@@ -111,7 +111,15 @@ def test_files_and_notebooks_multiply_through_the_pool(notebook: Notebook) -> No
 
 def test_real_process_prints_paths_alone_on_standard_output(notebook: Notebook) -> None:
     notebook("tiny.ipynb")
-    command = [sys.executable, "-m", "llminfra.cli", "render", str(write("case.toml"))]
+    command = [
+        sys.executable,
+        "-m",
+        "llminfra.cli",
+        "render",
+        "--to",
+        "html",
+        str(write("case.toml")),
+    ]
     command += ["--notebook", "tiny.ipynb", "--out", "out"]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert (done.returncode, done.stdout) == (0, "out/case/tiny.html\n")
@@ -135,7 +143,7 @@ def test_interrupt_ends_at_once_and_leaves_old_files_and_no_half_ones(
     before = files("out")
     for path in started:
         path.unlink()
-    command = [sys.executable, "-m", "llminfra.cli", "render", *cases, *options]
+    command = [sys.executable, "-m", "llminfra.cli", "render", "--to", "html", *cases, *options]
     process = subprocess.Popen(
         [*command, "--set", "in_flight=1000"],
         stdout=subprocess.PIPE,

@@ -108,7 +108,17 @@ def test_watching_and_a_dry_run_exclude_each_other(notebook: Notebook) -> None:
 
 @contextmanager
 def watching(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Queue[str]]]:
-    command = [sys.executable, "-m", "llminfra.cli", "render", "--watch", "--out", "out"]
+    command = [
+        sys.executable,
+        "-m",
+        "llminfra.cli",
+        "render",
+        "--watch",
+        "--to",
+        "html",
+        "--out",
+        "out",
+    ]
     process = subprocess.Popen(
         [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

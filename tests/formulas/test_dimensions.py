@@ -14,13 +14,28 @@ from typing import Any
 import pytest
 
 import llminfra.formulas
-from llminfra.formulas import capacity, loop, memory, runtime, serving
+from llminfra.formulas import (
+    availability,
+    capacity,
+    load_curve,
+    loop,
+    memory,
+    population,
+    queueing,
+    resources,
+    runtime,
+    serving,
+)
 
 POOL = dict.fromkeys(
     ("memory_bytes", "weight_bytes", "activation_bytes", "other_runtime_bytes"), "byte"
 )
 POOL |= {"gpu_memory_utilization": "1"}
 PARTS = {f"{part}_parameters": "parameter" for part in ("quantized", "embedding", "head", "other")}
+CURVE = {"curve_requests": "request", "curve_request_s": "second"}
+USERS = {"active_users": "request", "think_time_s": "second"} | CURVE
+QUEUE = {"n_places": "request", "offered_requests": "request"}
+VARIATION = {"arrival_variation_ratio": "1", "service_variation_ratio": "1"}
 BITS = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
 
 # Formula, the dimension of each input, the dimension of the result.
@@ -171,12 +186,108 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "token/second",
     ),
     (loop.accepted_tokens, {"draft_tokens": "1", "acceptance_probability": "1"}, "1"),
+    (
+        queueing.waiting_s,
+        QUEUE | VARIATION | {"wait_probability": "request", "request_s": "second"},
+        "second",
+    ),
+    (
+        queueing.ttft_percentile_s,
+        dict.fromkeys(("ttft_s", "waiting_s", "waiting_percentile_s"), "second"),
+        "second",
+    ),
+    (queueing.served_requests, {"in_flight": "request", "n_places": "request"}, "request"),
+    (load_curve.request_s_at, CURVE | {"in_flight": "request"}, "second"),
+    (
+        load_curve.in_flight_of_rate_on_curve,
+        CURVE | {"requests_per_s": "request/second"},
+        "request",
+    ),
+    (load_curve.in_flight_of_users_on_curve, USERS, "request"),
+    (
+        availability.replicas_needed,
+        {"demanded_requests": "request", "carried_requests": "request", "headroom_fraction": "1"},
+        "1",
+    ),
+    (
+        availability.replicas_with_spares,
+        {"n_replicas": "replica", "n_spares": "replica", "copies_ratio": "1"},
+        "replica",
+    ),
+    (
+        availability.headroom_fraction,
+        {"growth_fraction_per_s": "1/second", "scale_up_s": "second"},
+        "1",
+    ),
+    (
+        availability.scale_up_s,
+        {
+            "start_s": "second",
+            "weight_bytes": "byte",
+            "weight_load_bytes_per_s": "byte/second",
+        },
+        "second",
+    ),
+    (availability.server_availability, {"failure_s": "second", "repair_s": "second"}, "1"),
+    (
+        resources.host_memory_bytes,
+        {
+            "weight_bytes": "byte",
+            "accelerator_memory_bytes": "byte",
+            "weight_memory_ratio": "1",
+            "accelerator_memory_ratio": "1",
+        },
+        "byte",
+    ),
+    (
+        resources.disk_bytes,
+        {"weight_bytes": "byte", "weight_disk_ratio": "1", "n_versions": "1"},
+        "byte",
+    ),
+    (
+        resources.log_bytes,
+        {
+            "requests_per_s": "request/second",
+            "tokens_per_request": "token/request",
+            "log_bytes_per_token": "byte/token",
+            "log_bytes_per_request": "byte/request",
+            "retention_hours": "second",
+        },
+        "byte",
+    ),
+    (
+        resources.front_bytes_per_s,
+        {
+            "requests_per_s": "request/second",
+            "output_tokens": "token/request",
+            "front_bytes_per_token": "byte/token",
+        },
+        "byte/second",
+    ),
+    (
+        resources.power_w,
+        {
+            "n_accelerators": "accelerator",
+            "accelerator_w": "watt/accelerator",
+            "host_w_per_accelerator": "watt/accelerator",
+        },
+        "watt",
+    ),
 ]
+# Counts of whole things and probabilities: they have no unit that could be scaled.
+COUNTING = {
+    queueing.wait_probability,
+    queueing.waiting_percentile_s,
+    population.in_flight_of_population,
+    population.requests_per_s_of_population,
+    population.queued_requests_of_population,
+    population.wait_probability_of_population,
+    availability.service_availability,
+}
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]
 UNITS = ("byte", "parameter", "value", "token", "sequence", "logit", "request", "second", "user")
-SCALES = {unit: 2.0 ** (3 * i + 1) for i, unit in enumerate((*UNITS, "day", "adapter"))} | {
-    "1": 1.0
-}
+UNITS += ("day", "adapter", "replica", "accelerator", "watt")
+SCALES = {unit: 2.0 ** (3 * i + 1) for i, unit in enumerate(UNITS)} | {"1": 1.0}
 
 
 def scale(unit: str) -> float:
@@ -204,4 +315,4 @@ def test_every_formula_is_checked() -> None:
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
-    assert public == {row[0] for row in FORMULAS}
+    assert public == {row[0] for row in FORMULAS} | COUNTING

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "Memory", "check", "evaluate", "problems"]
 
 _MAX_BYTES = 1e13
-# Quantities that are found by search, and only when they are asked for.
+# Quantities of the load, which depends on what a replica holds, and those found by search: they
+# are computed when they are asked for.
+_LOAD = ("in_flight_per_replica", "kv_load_bytes_per_accelerator", "load_probability")
 _SEARCHED = (
     "max_model_len_accepted",
     "max_tokens_per_request",
@@ -112,15 +114,29 @@ class Memory(Result):
     kv_pool_bytes_per_accelerator: Range
     kv_request_bytes_per_accelerator: Range
     kv_longest_bytes_per_accelerator: Range
-    kv_load_bytes_per_accelerator: Range
     kv_pool_tokens: Range
     max_sequences: Range
     max_sequences_guaranteed: Range
-    in_flight_per_replica: Range
     fits: bool
     fits_probability: float
-    load_probability: float
     _sizing: Sizing = dataclasses.field(repr=False, compare=False)
+
+    @property
+    def in_flight_per_replica(self) -> Range:
+        """Requests on one replica."""
+        return self._sizing.plan.capacity.in_flight_per_replica
+
+    @cached_property
+    def kv_load_bytes_per_accelerator(self) -> Range:
+        """Cache that the load takes."""
+        per_rank = self.in_flight_per_replica / self._sizing.scenario.data_parallel
+        load: Range = self.kv_request_bytes_per_accelerator * per_rank
+        return load.named("kv_load_bytes_per_accelerator")
+
+    @cached_property
+    def load_probability(self) -> float:
+        """Probability that the cache holds the load."""
+        return self.max_sequences.probability_at_least(self.in_flight_per_replica.no_less_than(1))
 
     @cached_property
     def max_model_len_accepted(self) -> Range:
@@ -145,9 +161,9 @@ class Memory(Result):
         return self._sizing.fewest(self.in_flight_per_replica.no_less_than(1))
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Yield name and value of every quantity, those that are found by search last."""
+        """Yield name and value of every quantity, the load and what is searched last."""
         yield from super().items()
-        for name in _SEARCHED:
+        for name in (*_LOAD, *_SEARCHED):
             yield name, getattr(self, name)
 
     @property
@@ -191,8 +207,6 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
     sizing = Sizing(scenario, plan, facts)
     deployment, model = plan.deployment, plan.deployment.architecture
     layout = sizing.layout(deployment.tensor_parallel)
-    load = (plan.capacity.in_flight / scenario.replicas).named("in_flight_per_replica")
-    per_rank = load / scenario.data_parallel
     token_bytes = apply(
         formulas.kv_cache_bytes_per_token,
         values_per_token=exact(model.kv_values_per_token(), name="values_per_token", unit="value"),
@@ -220,9 +234,6 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         kv_longest_bytes_per_accelerator=layout.longest_bytes.named(
             "kv_longest_bytes_per_accelerator"
         ),
-        kv_load_bytes_per_accelerator=(layout.request_bytes * per_rank).named(
-            "kv_load_bytes_per_accelerator"
-        ),
         kv_pool_tokens=apply(
             formulas.pool_tokens,
             name="kv_pool_tokens",
@@ -233,9 +244,7 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         max_sequences_guaranteed=layout.held(scenario.data_parallel, layout.longest_bytes).named(
             "max_sequences_guaranteed"
         ),
-        in_flight_per_replica=load,
         fits=held.base >= 1,
         fits_probability=held.probability_at_least(1),
-        load_probability=held.probability_at_least(load.no_less_than(1)),
         _sizing=sizing,
     )

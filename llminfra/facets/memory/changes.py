@@ -143,10 +143,9 @@ def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def _replicas(plan: "Plan") -> Iterator[int]:
     """Number of replicas that should carry the load, and one more for rounding."""
-    memory, scenario = plan.memory, plan.resolved.to_dict()
+    memory = plan.memory
     if memory.fits:
-        load = memory.in_flight_per_replica * scenario["replicas"]
-        needed = load / memory.max_sequences.no_less_than(1)
+        needed = plan.capacity.in_flight / memory.max_sequences.no_less_than(1)
         fewest = math.ceil(needed.at_confidence(1 - SIZING_CONFIDENCE))
         yield from (fewest, fewest + 1)
 

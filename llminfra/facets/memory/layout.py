@@ -89,7 +89,7 @@ class Sizing:
     """The facts and fields that all layouts of one scenario share."""
 
     def __init__(self, scenario: Any, plan: "Plan", facts: Facts) -> None:
-        self.scenario, self.facts = scenario, facts
+        self.scenario, self.plan, self.facts = scenario, plan, facts
         self._layouts: dict[int, Layout] = {}
         deployment = plan.deployment
         self.model, self.engine = deployment.architecture, deployment.engine_entry

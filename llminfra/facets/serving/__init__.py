@@ -1,6 +1,8 @@
 """How fast: time to first token, between tokens and to the end, and what a replica delivers."""
 
 import dataclasses
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +15,8 @@ from llminfra.facets.serving.targets import problems
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from llminfra.plan import Plan
 
 __all__ = ["Inputs", "Serving", "evaluate", "problems"]
@@ -60,68 +64,181 @@ class Inputs(BaseInputs):
     )
 
 
+# In the order of a table.
+_COMPUTED = (
+    *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "output_tokens_per_s_per_user"),
+    *(
+        "max_output_tokens_per_s",
+        "max_batch_sequences",
+        "step_s",
+        "prefill_s",
+        "floor_tpot_s",
+        "floor_ttft_s",
+        "floor_e2e_s",
+    ),
+    *("binding_limit", "extrapolation"),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Serving(Result):
-    """Speed of one replica at the scenario's load, and when it is saturated."""
+    """Speed of one replica at the scenario's load, and when it is saturated.
+
+    Computed when it is asked for: the load may follow from the speed at other loads, which
+    `curve` tells.
+    """
 
     headline = (
         *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "max_output_tokens_per_s"),
         "binding_limit",
     )
 
-    ttft_s: Range
-    tpot_s: Range
-    e2e_s: Range
-    output_tokens_per_s: Range
-    max_output_tokens_per_s: Range
-    max_batch_sequences: Range
-    step_s: Range
-    prefill_s: Range
-    floor_tpot_s: Range
-    floor_ttft_s: Range
-    binding_limit: str
-    extrapolation: str
     _engine: Engine = dataclasses.field(repr=False, compare=False)
+    _plan: "Plan" = dataclasses.field(repr=False, compare=False)
 
-    def at(self, in_flight: Any) -> dict[str, Any]:
-        """Return base cases at other loads, as arrays: ttft_s, tpot_s, e2e_s, output_tokens_per_s.
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield name and value of every quantity."""
+        for name in _COMPUTED:
+            yield name, getattr(self, name)
 
-        Parameters
-        ----------
-        in_flight : array_like
-            Requests in flight at the replica. [request]
-        """
-        return self._engine.curve(np.asarray(in_flight, dtype=float))
+    @cached_property
+    def _load(self) -> Range:
+        return self._plan.capacity.in_flight_per_replica
+
+    @cached_property
+    def _seen(self) -> dict[str, Range]:
+        return self._engine.loaded(self._load)
+
+    @cached_property
+    def ttft_s(self) -> Range:
+        """Mean time to the first token."""
+        return self._engine.with_error(self._seen["ttft_s"], "ttft")
+
+    @cached_property
+    def tpot_s(self) -> Range:
+        """Mean time between output tokens."""
+        return self._engine.with_error(self._seen["tpot_s"], "tpot")
+
+    @cached_property
+    def e2e_s(self) -> Range:
+        """Mean time to the last token."""
+        e2e: Range = self._to_the_end(self.ttft_s, self.tpot_s)
+        return e2e.named("e2e_s")
+
+    @cached_property
+    def output_tokens_per_s(self) -> Range:
+        """Output tokens of a replica, with the scenario's requests in flight on it."""
+        rate: Range = self._load * self._engine.output_tokens / self.e2e_s
+        return rate.named("output_tokens_per_s")
+
+    @cached_property
+    def output_tokens_per_s_per_user(self) -> Range:
+        """Output tokens of one request, once they come."""
+        each: Range = 1 / self.tpot_s
+        return each.named("output_tokens_per_s_per_user")
+
+    @cached_property
+    def max_output_tokens_per_s(self) -> Range:
+        """Output tokens of a replica that always has a request to admit."""
+        found = self._engine.saturated()["max_output_tokens_per_s"]
+        return self._engine.with_error(found, "saturated")
+
+    @cached_property
+    def max_batch_sequences(self) -> Range:
+        """Sequences that a replica works on at once."""
+        batch: Range = self._engine.batch * self._engine.ranks
+        return batch.named("max_batch_sequences")
+
+    @property
+    def step_s(self) -> Range:
+        """Time of a decode step."""
+        return self._seen["step_s"]
+
+    @property
+    def prefill_s(self) -> Range:
+        """Time that a prompt takes from the replica."""
+        return self._seen["prefill_s"]
+
+    @cached_property
+    def floor_tpot_s(self) -> Range:
+        """Time between tokens that no software can beat on these accelerators."""
+        return self._engine.floor_tpot()
+
+    @cached_property
+    def floor_ttft_s(self) -> Range:
+        """Time to the first token that no software can beat on these accelerators."""
+        return self._engine.floor_ttft()
 
     @property
     def floor_e2e_s(self) -> Range:
         """Time to the last token that no software can beat on these accelerators."""
-        steps: Range = self._engine.output_tokens
-        total: Range = self.floor_ttft_s + self.floor_tpot_s * (steps - 1)
-        return total.named("floor_e2e_s")
+        floor: Range = self._to_the_end(self.floor_ttft_s, self.floor_tpot_s)
+        return floor.named("floor_e2e_s")
+
+    @cached_property
+    def binding_limit(self) -> str:
+        """What takes most of a request's time, or what requests wait for."""
+        return self._engine.binding_limit(self._seen, self._load)
+
+    @property
+    def extrapolation(self) -> str:
+        """How far the accelerator is from those that the fit has seen."""
+        return self._engine.extrapolation
+
+    def at(self, in_flight: Sequence[float]) -> "pd.DataFrame":
+        """Return times and rate at other loads as tidy rows.
+
+        Parameters
+        ----------
+        in_flight : sequence of float
+            Requests in flight at the replica. [request]
+
+        Returns
+        -------
+        at : DataFrame
+            Columns in_flight, name, unit, low, base, high.
+        """
+        import pandas as pd  # heavy, and only reports ask
+
+        found = self.curve(np.asarray(in_flight, dtype=float)[:, None])
+        bands = [
+            (load, Range(draws, name=name))
+            for name, rows in found.items()
+            for load, draws in zip(in_flight, rows, strict=True)
+        ]
+        rows = [
+            (load, band.name, band.unit, band.low, band.base, band.high) for load, band in bands
+        ]
+        return pd.DataFrame(rows, columns=["in_flight", "name", "unit", "low", "base", "high"])
+
+    def curve(self, in_flight: Any) -> dict[str, Any]:
+        """Return times and rate at other loads, with their draws along the last axis.
+
+        Parameters
+        ----------
+        in_flight : ndarray
+            Requests in flight at the replica; the last axis is one or the draws. [request]
+
+        Returns
+        -------
+        curve : dict
+            ttft_s, tpot_s, e2e_s, output_tokens_per_s and output_tokens_per_s_per_user.
+        """
+        found = self._engine.curve(in_flight)
+        ttft, tpot = (
+            found[f"{name}_s"] * np.exp(self._engine.log_error(name).draws)
+            for name in ("ttft", "tpot")
+        )
+        e2e = self._to_the_end(ttft, tpot)
+        rate = in_flight * self._engine.output_tokens.draws / e2e
+        each = {"output_tokens_per_s_per_user": 1 / tpot}
+        return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate} | each
+
+    def _to_the_end(self, ttft_s: Any, tpot_s: Any) -> Any:
+        tokens = self._engine.output_tokens
+        return ttft_s + tpot_s * ((tokens if isinstance(ttft_s, Range) else tokens.draws) - 1)
 
 
 def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Serving:
-    """Evaluate the serving law of one replica."""
-    engine = Engine(scenario, plan, facts)
-    load: Range = plan.capacity.in_flight / scenario.replicas
-    seen, full = engine.loaded(load), engine.saturated()
-    tpot = engine.with_error(seen["tpot_s"], "tpot")
-    ttft = engine.with_error(seen["ttft_s"], "ttft")
-    e2e = (ttft + tpot * (engine.output_tokens - 1)).named("e2e_s")
-    rate = (load * engine.output_tokens / e2e).named("output_tokens_per_s")
-    return Serving(
-        ttft_s=ttft,
-        tpot_s=tpot,
-        e2e_s=e2e,
-        output_tokens_per_s=rate,
-        max_output_tokens_per_s=engine.with_error(full["max_output_tokens_per_s"], "saturated"),
-        max_batch_sequences=(engine.batch * engine.ranks).named("max_batch_sequences"),
-        step_s=seen["step_s"],
-        prefill_s=seen["prefill_s"],
-        floor_tpot_s=engine.floor_tpot(),
-        floor_ttft_s=engine.floor_ttft(),
-        binding_limit=engine.binding_limit(seen, load),
-        extrapolation=engine.extrapolation,
-        _engine=engine,
-    )
+    """Prepare the serving law of one replica."""
+    return Serving(_engine=Engine(scenario, plan, facts), _plan=plan)

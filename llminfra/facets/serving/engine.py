@@ -262,15 +262,11 @@ class Engine:
         return law.saturated(self.inputs, self._load(exact(1)), self.batch, _call)
 
     def curve(self, in_flight: Any) -> dict[str, Any]:
-        """Base cases over an array of loads."""
-        found = law.loaded(
-            self.base_inputs(),
-            self.base_load(in_flight),
-            self.batch.base,
-            law.plainly,
-            arrivals=self.scenario.arrivals,
-        )
-        return {name: found[name] for name in ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")}
+        """Times over an array of loads, whose last axis is one or the draws."""
+        load = {name: _draws(value) for name, value in self._load(in_flight).items()}
+        inputs = {name: _draws(value) for name, value in self.inputs.items()}
+        arrivals, batch = self.scenario.arrivals, self.batch.draws
+        return law.loaded(inputs, load, batch, law.plainly, arrivals=arrivals)
 
     def base_inputs(self) -> dict[str, float]:
         """Base cases of the law's inputs, for evaluation over arrays."""
@@ -291,8 +287,8 @@ class Engine:
         generations = {Facts().text(chip, "architecture") for chip in known}
         return "accelerator" if self.generation in generations else "generation"
 
-    def error_ratio(self, quantity_name: str) -> Range:
-        """Measured over predicted, as groups left out of the fit showed it."""
+    def log_error(self, quantity_name: str) -> Range:
+        """Logarithm of the error that groups left out of the fit showed."""
         entity = "serving-experts" if self.case.has_experts else "serving-dense"
         if self.is_blockwise or self.case.is_cpu:
             entity = constants.CPU if self.case.is_cpu else "serving-gguf"
@@ -300,12 +296,11 @@ class Engine:
         if self.extrapolation != "none":
             field = f"other_{self.extrapolation}_ratio"
             error = error * self.facts.number(constants.COMMON, field)
-        ratio: Range = np.exp(error)
-        return ratio
+        return error
 
     def with_error(self, value: Range, quantity_name: str) -> Range:
         """Widen by the error of the fit."""
-        widened: Range = value * self.error_ratio(quantity_name)
+        widened: Range = value * np.exp(self.log_error(quantity_name))
         return widened.named(value.name)
 
     def floor_tpot(self) -> Range:
@@ -336,3 +331,7 @@ class Engine:
 
 def _base(value: Any) -> Any:
     return value.base if isinstance(value, Range) else value
+
+
+def _draws(value: Any) -> Any:
+    return value.draws if isinstance(value, Range) else value

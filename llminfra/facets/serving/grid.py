@@ -27,8 +27,8 @@ class Case:
     max_num_seqs: float
 
 
-def speeds(cases: Sequence[Case], sequences: Array, in_flight: Array) -> dict[str, Array]:
-    """Evaluate the law for every layout (rows) at every load (columns).
+class SpeedGrid:
+    """The serving law of many layouts: rows of base cases.
 
     Parameters
     ----------
@@ -36,37 +36,51 @@ def speeds(cases: Sequence[Case], sequences: Array, in_flight: Array) -> dict[st
         The layouts, all of one model and engine; engines that know base cases alone.
     sequences : ndarray
         Pool over request on a rank of each layout. [sequence]
-    in_flight : ndarray
-        Loads of a replica. [request]
-
-    Returns
-    -------
-    speeds : dict
-        Arrays ttft_s, tpot_s, e2e_s, output_tokens_per_s and the name of the binding_limit; NaN
-        where the accelerator lacks a fact.
 
     Notes
     -----
     The law of the serving facet, so that an entry equals the plan of the same layout (a test
     compares them).
     """
-    v, rows = _inputs(cases), len(cases)
-    first = cases[0].engine
-    load = first.base_load(np.maximum(in_flight, 1e-9)[None, :])
-    limits = np.array([case.max_num_seqs for case in cases])[:, None]
-    kept = _kept(cases)[:, None]
-    data_parallel = first.scenario.data_parallel
-    held = law.batch_sequences(sequences[:, None], kept, limits, data_parallel)
-    batch = np.maximum(held / v["ranks"], 1.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        seen = law.loaded(v, load, batch, law.plainly, arrivals=first.scenario.arrivals)
-        limit = _limit(v, load, seen["step_s"], batch, limits < sequences[:, None])
-    ttft, tpot = (seen[f"{name}_s"] * v[f"{name}_ratio"] for name in _ERRORS)
-    e2e = ttft + tpot * (load["output_tokens"] - 1)
-    rate = in_flight[None, :] * load["output_tokens"] / e2e
-    found = {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate}
-    shape = (rows, in_flight.size)
-    return {name: np.broadcast_to(a, shape) for name, a in (found | {"limit": limit}).items()}
+
+    def __init__(self, cases: Sequence[Case], sequences: Array) -> None:
+        self.engine, self.v = cases[0].engine, _inputs(cases)
+        limits = np.array([case.max_num_seqs for case in cases])[:, None]
+        held = law.batch_sequences(
+            sequences[:, None],
+            _kept(cases)[:, None],
+            limits,
+            self.engine.scenario.data_parallel,
+        )
+        self.is_capped = limits < sequences[:, None]
+        self.batch = np.maximum(held / self.v["ranks"], 1.0)
+        self.places = np.where(np.isnan(self.v["weight_bytes_per_s"]), np.nan, 1.0) * (
+            self.batch * self.v["ranks"]
+        )
+
+    def at(self, in_flight: Array) -> dict[str, Array]:
+        """Return ttft_s, tpot_s, e2e_s, output_tokens_per_s and the name of the limit.
+
+        Parameters
+        ----------
+        in_flight : ndarray
+            Loads of a replica; its last axes are layouts and loads. [request]
+
+        Returns
+        -------
+        at : dict
+            Arrays of the shape of `in_flight`; NaN where the accelerator lacks a fact.
+        """
+        v, load = self.v, self.engine.base_load(np.maximum(in_flight, 1e-9))
+        arrivals = self.engine.scenario.arrivals
+        with np.errstate(invalid="ignore", divide="ignore"):
+            seen = law.loaded(v, load, self.batch, law.plainly, arrivals=arrivals)
+            limit = _limit(v, load, seen["step_s"], self.batch, self.is_capped)
+        ttft, tpot = (seen[f"{name}_s"] * v[f"{name}_ratio"] for name in _ERRORS)
+        e2e = ttft + tpot * (load["output_tokens"] - 1)
+        rate = in_flight * load["output_tokens"] / e2e
+        found = {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate}
+        return found | {"limit": limit}
 
 
 def _kept(cases: Sequence[Case]) -> Array:
@@ -125,7 +139,7 @@ def _device(engine: Engine) -> dict[str, float]:
     """Rates and constants of a chip with a link; nothing where a fact is missing."""
     try:
         rates: dict[str, Any] = engine.chip() | engine.roles()
-        rates |= {f"{name}_ratio": engine.error_ratio(name) for name in _ERRORS}
+        rates |= {f"{name}_ratio": np.exp(engine.log_error(name)) for name in _ERRORS}
     except MissingFact:
         return {}
     return {name: float(value) for name, value in rates.items()}

@@ -82,7 +82,7 @@ def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]
     if not scenario.draft_tokens:
         yield "drafts", {"draft_tokens": 2, "tensor_parallel": now}
     for replicas in (2, 4, 8, 16):
-        more = scenario.replicas * replicas
+        more = plan.capacity.replicas * replicas
         yield "replicas", {"replicas": more, "tensor_parallel": now}
     for precision in smaller:
         for n in counts:

@@ -50,11 +50,16 @@ def _lexer(language: str) -> Any:
 
 
 def terminal_text(text: str) -> str:
-    r"""Return terminal text as it looks in the end, escaped: no colours, progress bars overwritten.
+    """Return terminal text as it looks in the end, escaped for HTML."""
+    return escape(plain_terminal_text(text))
+
+
+def plain_terminal_text(text: str) -> str:
+    r"""Return terminal text as it looks in the end: no colours, progress bars overwritten.
 
     Examples
     --------
-    >>> terminal_text("10%\r100%\n\x1b[31mred\x1b[0m")
+    >>> plain_terminal_text("10%\r100%\n\x1b[31mred\x1b[0m")
     '100%\nred'
     """
     plain = _ANSI.sub("", text)
@@ -63,4 +68,4 @@ def terminal_text(text: str) -> str:
     if len(shown) > _MAX_TEXT:
         left_out = len(shown) - _MAX_TEXT
         shown = f"{shown[:_MAX_TEXT]}\n… {left_out:,} more characters are not shown here"
-    return escape(shown)
+    return shown

@@ -53,9 +53,8 @@ class Markdown:
     def __init__(self, on_heading: OnHeading, folder: Path | None = None) -> None:
         self._renderer = _Renderer(on_heading, folder)
         # Each plugin is registered by name; escape=True shows raw HTML as text.
-        self._markdown = mistune.create_markdown(renderer=self._renderer, plugins=_PLUGINS)
-        _register_math(self._markdown)
-        self._markdown.before_render_hooks.append(_take_kickers)
+        self._markdown = create_markdown(self._renderer)
+        _register_math(self._renderer)
         for name in ("table", "table_cell"):
             self._renderer.register(name, _TABLE[name])
 
@@ -82,7 +81,7 @@ class _Renderer(mistune.HTMLRenderer):
         )
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        source = self._image_data(url)
+        source = image_data(url, self.attachments, self._folder)
         if source:
             return f'<img src="{escape(source)}" alt="{escape(text)}">'
         target = safe_url(url)
@@ -96,35 +95,51 @@ class _Renderer(mistune.HTMLRenderer):
         shown = highlighted(code, (info or "").split(" ")[0])
         return f'<pre class="ll-pre" tabindex="0">{shown}</pre>\n'
 
-    def _image_data(self, url: str) -> str | None:
-        if url.startswith("attachment:"):
-            data = self.attachments.get(unquote(url.removeprefix("attachment:")), {})
-            pairs = [(kind, text) for kind, text in data.items() if kind.startswith("image/")]
-            return safe_image(f"data:{pairs[0][0]};base64,{pairs[0][1]}") if pairs else None
-        return safe_image(url) or self._local_image(url)
 
-    def _local_image(self, url: str) -> str | None:
-        if self._folder is None or safe_url(url) is None or "//" in url:
+def image_data(
+    url: str, attachments: Mapping[str, Mapping[str, str]], folder: Path | None
+) -> str | None:
+    """Return a picture as data URL: attached to the cell, in the address or below the folder."""
+    if url.startswith("attachment:"):
+        data = attachments.get(unquote(url.removeprefix("attachment:")), {})
+        pairs = [(kind, text) for kind, text in data.items() if kind.startswith("image/")]
+        return safe_image(f"data:{pairs[0][0]};base64,{pairs[0][1]}") if pairs else None
+    return safe_image(url) or _local_image(url, folder)
+
+
+def _local_image(url: str, folder: Path | None) -> str | None:
+    if folder is None or safe_url(url) is None or "//" in url:
+        return None
+    folder = folder.resolve()
+    try:
+        path = (folder / unquote(url)).resolve()
+        kind = _SUFFIXES.get(path.suffix.lower())
+        if kind is None or not path.is_relative_to(folder) or not path.is_file():
             return None
-        folder = self._folder.resolve()
-        try:
-            path = (folder / unquote(url)).resolve()
-            kind = _SUFFIXES.get(path.suffix.lower())
-            if kind is None or not path.is_relative_to(folder) or not path.is_file():
-                return None
-            if path.stat().st_size > _MAX_IMAGE_BYTES:
-                return None
-            data = base64.b64encode(path.read_bytes()).decode()
-        except (OSError, ValueError):
+        if path.stat().st_size > _MAX_IMAGE_BYTES:
             return None
-        return f"data:image/{kind};base64,{data}"
+        data = base64.b64encode(path.read_bytes()).decode()
+    except (OSError, ValueError):
+        return None
+    return f"data:image/{kind};base64,{data}"
 
 
-def _register_math(markdown: mistune.Markdown) -> None:
+def create_markdown(renderer: mistune.HTMLRenderer | None) -> mistune.Markdown:
+    """Return a parser of notebooks' Markdown: formulas, kickers, tables, footnotes.
+
+    Parameters
+    ----------
+    renderer : mistune renderer, optional
+        None gives tokens instead of text.
+    """
+    markdown = mistune.create_markdown(renderer=renderer, plugins=_PLUGINS)
     markdown.block.register("block_math", _BLOCK_MATH, _parse_block_math, before="list")
     markdown.inline.register("inline_math", _INLINE_MATH, _parse_inline_math, before="escape")
-    renderer = markdown.renderer
-    assert isinstance(renderer, mistune.HTMLRenderer)
+    markdown.before_render_hooks.append(_take_kickers)
+    return markdown
+
+
+def _register_math(renderer: mistune.HTMLRenderer) -> None:
     renderer.register(
         "block_math", lambda _, text: f'<div class="ll-math">{mathml(text, block=True)}</div>\n'
     )

@@ -17,8 +17,8 @@ from llminfra.wire import BLOCK_MIME
 
 Output = Mapping[str, Any]
 _VEGA: Final = re.compile(r"application/vnd\.vega(?:lite)?\.v\d+[+.]json")
-_IMAGES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_SILENT: Final = ("application/javascript", "application/vnd.jupyter.widget-state+json")
+IMAGES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
+SILENT: Final = ("application/javascript", "application/vnd.jupyter.widget-state+json")
 
 
 class OutputRenderer:
@@ -50,7 +50,7 @@ class OutputRenderer:
         return self._data(output, alt)
 
     def _data(self, output: Output, alt: str) -> str:
-        data = {mime: _text(value) for mime, value in output.get("data", {}).items()}
+        data = {mime: joined(value) for mime, value in output.get("data", {}).items()}
         if BLOCK_MIME in data:
             return self._block(data[BLOCK_MIME])
         notes = []
@@ -62,17 +62,17 @@ class OutputRenderer:
                 continue
             if html is not None:
                 return "".join(notes) + html
-        if not notes and all(mime in _SILENT for mime in data):
+        if not notes and all(mime in SILENT for mime in data):
             return ""
         kinds = ", ".join(sorted(data))
         return "".join(notes) or note(f"Output of type {kinds} is not shown here.")
 
     def _chart(self, data: Mapping[str, Any], metadata: Any, alt: str) -> str | None:
-        spec = _vega_spec(data)
+        spec = vega_spec(data)
         if spec is None:
             return None
         self._n_plots += 1
-        title = _chart_title(spec)
+        title = chart_title(spec)
         alt = alt or (
             f"Chart: {title}" if title else f"Chart {self._n_plots}, no description given"
         )
@@ -90,7 +90,7 @@ class OutputRenderer:
         if not is_blank(cleaned):
             panel = " ll-foreign" if has_colors(cleaned) else ""
             return f'<div class="ll-out ll-html{panel}">{cleaned}</div>'
-        if any(mime in data for mime in (*_IMAGES, "image/svg+xml")):
+        if any(mime in data for mime in (*IMAGES, "image/svg+xml")):
             return None
         if re.search(r"<(?:script|iframe)\b", html):
             plain = self._plain(data, metadata, alt) or ""
@@ -98,14 +98,14 @@ class OutputRenderer:
         return ""
 
     def _image(self, data: Mapping[str, Any], metadata: Any, alt: str) -> str | None:
-        for mime in ("image/svg+xml", *_IMAGES):
+        for mime in ("image/svg+xml", *IMAGES):
             if mime in data:
                 encoded = _base64(data[mime], mime)
                 about = metadata.get(mime, {}) if isinstance(metadata, Mapping) else {}
                 about = about if isinstance(about, Mapping) else {}
                 return self._img(f"data:{mime};base64,{encoded}", about, alt)
         if "text/latex" in data:
-            return f'<div class="ll-math">{mathml(_formula(data["text/latex"]), block=True)}</div>'
+            return f'<div class="ll-math">{mathml(formula(data["text/latex"]), block=True)}</div>'
         return None
 
     def _img(self, source: str, about: Mapping[str, Any], alt: str) -> str:
@@ -132,14 +132,15 @@ def note(text: str) -> str:
     return f'<p class="ll-remark" role="note">{escape(text)}</p>'
 
 
-def _text(value: Any) -> Any:
+def joined(value: Any) -> Any:
+    """Return the text that a notebook may store as a list of lines; other values as they are."""
     is_lines = isinstance(value, list) and all(isinstance(line, str) for line in value)
     return "".join(value) if is_lines else value
 
 
 def _stream(output: Output) -> str:
     name = "stderr" if output.get("name") == "stderr" else "stdout"
-    text = terminal_text(str(_text(output.get("text", ""))).rstrip("\n"))
+    text = terminal_text(str(joined(output.get("text", ""))).rstrip("\n"))
     return f'<pre class="ll-pre ll-out ll-{name}" tabindex="0">{text}</pre>' if text else ""
 
 
@@ -154,7 +155,8 @@ def _error(output: Output) -> str:
     )
 
 
-def _vega_spec(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def vega_spec(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the specification of a Vega or Vega-Lite chart in an output, in any of its forms."""
     for mime, value in data.items():
         if _VEGA.fullmatch(mime):
             spec = json.loads(value) if isinstance(value, str) else value
@@ -175,7 +177,8 @@ def _altair_html(html: Any) -> Iterator[Mapping[str, Any]]:
             yield spec
 
 
-def _chart_title(spec: Mapping[str, Any]) -> str:
+def chart_title(spec: Mapping[str, Any]) -> str:
+    """Return what a chart calls itself, or nothing."""
     title = spec.get("title") or spec.get("description") or ""
     title = title.get("text", "") if isinstance(title, Mapping) else title
     return " ".join(map(str, title)) if isinstance(title, list) else str(title)
@@ -187,5 +190,6 @@ def _base64(value: Any, mime: str) -> str:
     return re.sub(r"[^A-Za-z0-9+/=]", "", str(value))
 
 
-def _formula(latex: str) -> str:
+def formula(latex: str) -> str:
+    """Return LaTeX without the dollar signs around it."""
     return re.sub(r"^\s*(?:\$\$?|\\\[)|(?:\$\$?|\\\])\s*$", "", latex).strip()

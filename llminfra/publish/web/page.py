@@ -16,9 +16,9 @@ from llminfra.publish.web.code import highlighted
 from llminfra.publish.web.markdown import Markdown
 from llminfra.publish.web.outputs import OutputRenderer, note
 
-_HIDE_CELL: Final = frozenset({"remove_cell", "remove-cell"})
+HIDE_CELL: Final = frozenset({"remove_cell", "remove-cell"})
 _HIDE_INPUT: Final = frozenset({"remove_input", "remove-input", "hide_input", "hide-input"})
-_HIDE_OUTPUT: Final = frozenset({"remove_output", "remove-output"})
+HIDE_OUTPUT: Final = frozenset({"remove_output", "remove-output"})
 _PARAMETERS: Final = {"parameters": "Parameters", "injected-parameters": "Parameters given"}
 _RESERVED: Final = ("content", "contents", "ll-code", "ll-scheme", "p")
 
@@ -96,7 +96,7 @@ class _Builder:
 
     def build(self) -> Page:
         for cell in self._notebook.cells:
-            if not _HIDE_CELL & _tags(cell):
+            if not HIDE_CELL & tags(cell):
                 self._page.body_html += [html for html in self._cell(cell) if html]
         if not self._has_title:
             self._page.title = self._name
@@ -125,13 +125,10 @@ class _Builder:
         )
 
     def _code(self, cell: NotebookNode) -> str:
-        tags = _tags(cell)
-        hidden = cell.metadata.get("jupyter", {}).get("source_hidden") or _HIDE_INPUT & tags
-        hidden = hidden or cell.metadata.get("hide_input") is True
-        if hidden or not self._show.inputs or not cell.source.strip():
+        if hides_input(cell) or not self._show.inputs or not cell.source.strip():
             return ""
         self._page.has_code = True
-        word = next((label for tag, label in _PARAMETERS.items() if tag in tags), "Code")
+        word = code_label(cell)
         code = highlighted(cell.source.strip("\n"), self._language)
         return (
             f'<details class="ll-code"><summary>{word}</summary>'
@@ -139,7 +136,7 @@ class _Builder:
         )
 
     def _cell_outputs(self, cell: NotebookNode) -> Iterator[str]:
-        if not self._show.outputs or _HIDE_OUTPUT & _tags(cell):
+        if not self._show.outputs or HIDE_OUTPUT & tags(cell):
             return
         alt = str(cell.metadata.get("alt") or "")
         for output in cell.get("outputs", []):
@@ -216,8 +213,20 @@ class _Builder:
         return uid
 
 
-def _tags(cell: NotebookNode) -> frozenset[str]:
+def tags(cell: NotebookNode) -> frozenset[str]:
+    """Return the tags of a cell."""
     return frozenset(map(str, cell.metadata.get("tags", ())))
+
+
+def hides_input(cell: NotebookNode) -> bool:
+    """Tell whether a cell's author wants its source out of the report."""
+    hidden = cell.metadata.get("jupyter", {}).get("source_hidden") or _HIDE_INPUT & tags(cell)
+    return bool(hidden) or cell.metadata.get("hide_input") is True
+
+
+def code_label(cell: NotebookNode) -> str:
+    """Return what to call a cell's source: Parameters, Parameters given or Code."""
+    return next((label for tag, label in _PARAMETERS.items() if tag in tags(cell)), "Code")
 
 
 def _block_name(block: Mapping[str, Any]) -> str:

@@ -1,0 +1,115 @@
+"""Servers: which replicas fail together, and how often enough of them run."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llminfra.catalog.facts import Facts
+from llminfra.facets.base import quantity
+from llminfra.facets.capacity.service import named
+from llminfra.formulas import availability as formulas
+from llminfra.ranges import Range, apply
+from llminfra.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+_SECONDS_PER_MIN = 60
+# Spares and copies of each policy.
+POLICIES = {"N": (0, 1), "N+1": (1, 1), "N+2": (2, 1), "2N": (0, 2)}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Replicas on servers: dealt evenly over as few servers as hold them."""
+
+    accelerators_per_server: int
+    accelerators_per_replica: int
+    replicas: int
+
+    @property
+    def servers_per_replica(self) -> int:
+        """Servers that a replica spans."""
+        return math.ceil(self.accelerators_per_replica / self.accelerators_per_server)
+
+    @property
+    def most_per_server(self) -> int:
+        """Replicas that a server has room for."""
+        return max(self.accelerators_per_server // self.accelerators_per_replica, 1)
+
+    @property
+    def replicas_per_server(self) -> int:
+        """Replicas on the fullest server."""
+        return math.ceil(self.replicas / math.ceil(self.replicas / self.most_per_server))
+
+    @property
+    def groups(self) -> int:
+        """Parts that fail independently: servers, or the servers of a replica together."""
+        return math.ceil(self.replicas / self.replicas_per_server)
+
+    @property
+    def servers(self) -> int:
+        """Servers in all."""
+        return self.groups * self.servers_per_replica
+
+    def groups_needed(self, replicas_needed: int) -> int:
+        """Groups that must run so that enough replicas do, whichever fail."""
+        spares = max(self.replicas - replicas_needed, 0)
+        return self.groups - spares // self.replicas_per_server
+
+
+def placement(scenario: Any, plan: "Plan", facts: Facts, replicas: int) -> Placement:
+    """Place the replicas of a plan."""
+    size = scenario.accelerators_per_server or int(
+        facts.number(scenario.accelerator, "accelerators_per_node").base
+    )
+    return Placement(size, plan.deployment.accelerators_per_replica, replicas)
+
+
+def server_availability(scenario: Any, facts: Facts) -> Range:
+    """Share of the time that one server runs: as given, or from failures and repairs."""
+    if scenario.server_availability is not None:
+        return quantity(scenario, "server_availability")
+    return apply(
+        formulas.server_availability,
+        name="server_availability",
+        failure_s=facts.number("operations", "server_failure_hours") * SECONDS_PER_HOUR,
+        repair_s=facts.number("operations", "server_repair_hours") * SECONDS_PER_HOUR,
+    )
+
+
+def availability(scenario: Any, facts: Facts, placed: Placement, needed: int) -> Range:
+    """Share of the time that enough replicas run."""
+    group = server_availability(scenario, facts) ** placed.servers_per_replica
+    return apply(
+        formulas.service_availability,
+        name="availability",
+        n_groups=placed.groups,
+        n_needed=placed.groups_needed(needed),
+        availability_fraction=group.named("availability_fraction"),
+        common_mode_fraction=quantity(scenario, "common_mode_fraction"),
+    )
+
+
+def headroom(scenario: Any, plan: "Plan", facts: Facts) -> Range:
+    """Share of the load to keep free until another replica runs."""
+    growth = quantity(scenario, "growth_fraction_per_min")
+    if growth.is_exact and growth == 0:
+        return named(growth * 1, "headroom_fraction")
+    return apply(
+        formulas.headroom_fraction,
+        growth_fraction_per_s=named(growth / _SECONDS_PER_MIN, "growth_fraction_per_s"),
+        scale_up_s=scale_up(scenario, plan, facts),
+    )
+
+
+def scale_up(scenario: Any, plan: "Plan", facts: Facts) -> Range:
+    """Time until another replica answers: as given, or from the size of the weights."""
+    if scenario.scale_up_s is not None:
+        return quantity(scenario, "scale_up_s")
+    return apply(
+        formulas.scale_up_s,
+        start_s=facts.number("operations", "start_s"),
+        weight_bytes=plan.memory.weight_bytes,
+        weight_load_bytes_per_s=facts.number("operations", "weight_load_bytes_per_s"),
+    )

@@ -1,0 +1,100 @@
+"""What cannot work as asked: a queue that never empties, more than may be installed."""
+
+from typing import TYPE_CHECKING, Any
+
+from llminfra import formats
+from llminfra.catalog.facts import Facts
+from llminfra.facets.base import SIZING_CONFIDENCE, Problem
+from llminfra.facets.capacity import resources
+
+if TYPE_CHECKING:
+    from llminfra.facets.capacity import Capacity
+    from llminfra.plan import Plan
+
+
+def problems(scenario: Any, plan: "Plan", capacity: "Capacity") -> list[Problem]:
+    """Report an unstable queue, too many accelerators, too much power, spares that do not help."""
+    found = [
+        _unstable(scenario, capacity),
+        _too_many(scenario, plan, capacity),
+        _too_much_power(scenario, plan, capacity),
+        _shared_fate(scenario, plan, capacity),
+    ]
+    return [problem for problem in found if problem is not None]
+
+
+def _unstable(scenario: Any, capacity: "Capacity") -> Problem | None:
+    """Closed loops slow down instead, and the memory facet says when they are held up."""
+    needed = capacity.replicas_needed if capacity.is_open else None
+    if needed is None or capacity.replicas >= needed:
+        return None
+    if 1 - capacity.utilization.probability_at_least(1.0) >= SIZING_CONFIDENCE:
+        return None
+    return Problem(
+        "E-UNSTABLE",
+        f"{formats.number(capacity.requests_per_s)} requests per second are "
+        f"{formats.percent(capacity.utilization)} of what "
+        f"{formats.counted(capacity.replicas, 'replica')} answer"
+        f"{'s' if capacity.replicas == 1 else ''}: the queue grows without end; utilization must "
+        f"be below {formats.percent(1)}, and {needed:,} replicas reach the target of "
+        f"{formats.percent(scenario.target_utilization)}",
+        (f"replicas = {needed}", 'replicas = "auto"'),
+    )
+
+
+def _too_many(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
+    most = scenario.max_accelerators
+    if most is None or capacity.accelerators <= most:
+        return None
+    each = plan.deployment.accelerators_per_replica
+    return Problem(
+        "E-CAP",
+        f"{formats.counted(capacity.replicas, 'replica')} of {each:,} take "
+        f"{capacity.accelerators:,} accelerators, {most:,} are allowed",
+        (f"max_accelerators = {capacity.accelerators}", *_fewer(scenario, capacity, most // each)),
+    )
+
+
+def _too_much_power(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
+    most = scenario.max_power_w
+    if most is None:
+        return None
+    power = resources.power(scenario, Facts(scenario.fact_overrides()), capacity.accelerators)
+    if power.base <= most:
+        return None
+    carried = int(most / power.base * capacity.replicas)
+    return Problem(
+        "E-CAP",
+        f"{formats.counted(capacity.accelerators, 'accelerator')} with their hosts draw up to "
+        f"{formats.number(power.base / 1e3)} kW, {formats.number(most / 1e3)} kW are allowed",
+        (f"max_power_w = {power.base:.0f}", *_fewer(scenario, capacity, carried)),
+    )
+
+
+def _fewer(scenario: Any, capacity: "Capacity", most: int) -> tuple[str, ...]:
+    """The replicas that are allowed, with what becomes of the load."""
+    if most < 1:
+        return ()
+    enough = capacity.replicas_needed is not None and most >= capacity.replicas_needed
+    then = "enough for the load, with fewer spares" if enough else "too few for the load"
+    return (f"replicas = {most}: {then}",)
+
+
+def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
+    """Spares that stand on the server which they are to replace."""
+    if scenario.replicas != "auto" or not capacity.spares or not capacity.replicas_needed:
+        return None
+    placed = capacity.placement
+    if placed.groups_needed(capacity.replicas_needed) < placed.groups:
+        return None
+    each = plan.deployment.accelerators_per_replica
+    return Problem(
+        "W-SPARE",
+        f"{formats.counted(capacity.spares, 'spare replica')} and the others share servers of "
+        f"{placed.accelerators_per_server} accelerators: no server may fail",
+        (
+            f"accelerators_per_server = {each}: each replica on a server of its own",
+            f"replicas = {capacity.replicas_needed + placed.most_per_server}: one server more than "
+            "the load needs",
+        ),
+    )

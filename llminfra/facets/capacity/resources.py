@@ -1,0 +1,149 @@
+"""The bill of what a service needs beside its accelerators."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from llminfra.catalog.facts import Facts
+from llminfra.catalog.loader import ids
+from llminfra.errors import MissingFact
+from llminfra.facets.base import quantity
+from llminfra.facets.capacity.service import named
+from llminfra.formulas import resources as formulas
+from llminfra.ranges import Range, apply, exact
+from llminfra.units import HOURS_PER_MONTH
+
+if TYPE_CHECKING:
+    from llminfra.facets.capacity import Capacity
+    from llminfra.plan import Plan
+
+_ENTITY: Final = "resources"
+# Fewer servers than this are run without an orchestrator of their own.
+_ORCHESTRATED_SERVERS: Final = 3
+# The parts that run beside the model's servers, each as so many small instances.
+INSTANCES: Final = ("n_gateways", "n_monitors", "n_controllers")
+
+
+def bill(scenario: Any, plan: "Plan", facts: Facts, capacity: "Capacity") -> dict[str, Range]:
+    """Return every resource by name, those left out that lack a fact."""
+    return dict(_available(_Bill(scenario, plan, facts, capacity)))
+
+
+def power(scenario: Any, facts: Facts, accelerators: int) -> Range:
+    """Most power that the servers draw: rated, else the limits of their parts."""
+    rated = next(
+        (s for s in ids("server") if facts.has(s, "rated_w") and _holds(s, scenario, facts)), None
+    )
+    if rated is not None:
+        each = facts.number(rated, "rated_w") / facts.number(rated, "accelerators")
+        return named(each * accelerators, "power_w")
+    return apply(
+        formulas.power_w,
+        n_accelerators=exact(accelerators, name="n_accelerators"),
+        accelerator_w=facts.number(scenario.accelerator, "tdp_w"),
+        host_w_per_accelerator=facts.number("host-8", "host_w")
+        / facts.number("host-8", "accelerators"),
+    )
+
+
+def _holds(server: str, scenario: Any, facts: Facts) -> bool:
+    """Tell whether a server of the catalogue is built around the scenario's accelerator."""
+    is_built = facts.has(server, "accelerator")
+    return is_built and Facts().text(server, "accelerator") == scenario.accelerator
+
+
+def _available(bill: "_Bill") -> Iterator[tuple[str, Range]]:
+    for name, compute in bill.parts().items():
+        try:
+            yield name, compute()
+        except MissingFact:
+            continue
+
+
+class _Bill:
+    """Each resource as a method, so that one without facts leaves the others alone."""
+
+    def __init__(self, scenario: Any, plan: "Plan", facts: Facts, capacity: "Capacity") -> None:
+        self.scenario, self.plan, self.facts, self.capacity = scenario, plan, facts, capacity
+
+    def parts(self) -> dict[str, Callable[[], Range]]:
+        return {
+            "host_cores": self.host_cores,
+            "host_memory_bytes": self.host_memory,
+            "disk_bytes": self.disk,
+            "network_bytes_per_s": self.network,
+            "cluster_bytes_per_s": self.cluster,
+            "front_bytes_per_s": self.front,
+            "log_bytes": self.logs,
+            "n_gateways": partial(self.count, "n_gateways"),
+            "n_monitors": partial(self.count, "n_monitors"),
+            "n_controllers": partial(self.count, "n_controllers"),
+            "instance_cores": partial(self.instances, "cores"),
+            "instance_memory_bytes": partial(self.instances, "memory_bytes"),
+            "power_w": partial(power, self.scenario, self.facts, self.capacity.accelerators),
+        }
+
+    def number(self, name: str) -> Range:
+        return self.facts.number(_ENTITY, name)
+
+    def host_cores(self) -> Range:
+        cores = self.number("cores_per_accelerator") * self.capacity.accelerators
+        return named(cores, "host_cores")
+
+    def host_memory(self) -> Range:
+        memory, n = self.plan.memory, self.capacity.accelerators
+        return apply(
+            formulas.host_memory_bytes,
+            weight_bytes=memory.weight_bytes * self.capacity.replicas,
+            accelerator_memory_bytes=memory.memory_bytes_per_accelerator * n,
+            weight_memory_ratio=self.number("weight_memory_ratio"),
+            accelerator_memory_ratio=self.number("accelerator_memory_ratio"),
+        )
+
+    def disk(self) -> Range:
+        """A server keeps the weights once, however many replicas run on it."""
+        return apply(
+            formulas.disk_bytes,
+            weight_bytes=self.plan.memory.weight_bytes * self.capacity.servers,
+            weight_disk_ratio=self.number("weight_disk_ratio"),
+            n_versions=quantity(self.scenario, "model_versions"),
+        )
+
+    def network(self) -> Range:
+        links = self.number("network_bytes_per_s") * self.capacity.servers
+        return named(links, "network_bytes_per_s")
+
+    def cluster(self) -> Range:
+        """Links between servers, which only a replica that spans them needs."""
+        spans = self.capacity.placement.servers_per_replica > 1
+        links = self.number("cluster_bytes_per_s") * (self.capacity.servers if spans else 0)
+        return named(links, "cluster_bytes_per_s")
+
+    def front(self) -> Range:
+        return apply(
+            formulas.front_bytes_per_s,
+            requests_per_s=self.capacity.requests_per_s,
+            output_tokens=self.capacity.output_tokens,
+            front_bytes_per_token=self.number("front_bytes_per_token"),
+        )
+
+    def logs(self) -> Range:
+        months = quantity(self.scenario, "log_retention_months")
+        return apply(
+            formulas.log_bytes,
+            requests_per_s=self.capacity.mean_requests_per_s,
+            tokens_per_request=self.capacity.tokens_per_request,
+            log_bytes_per_token=self.number("log_bytes_per_token"),
+            log_bytes_per_request=self.number("log_bytes_per_request"),
+            retention_hours=named(months * HOURS_PER_MONTH, "retention_hours"),
+        )
+
+    def count(self, name: str) -> Range:
+        """Instances of one part; few servers do without an orchestrator."""
+        is_left_out = name == "n_controllers" and self.capacity.servers < _ORCHESTRATED_SERVERS
+        return named(self.number(name) * 0, name) if is_left_out else self.number(name)
+
+    def instances(self, what: str) -> Range:
+        """Cores or memory of all instances."""
+        total: Any = sum((self.count(name) for name in INSTANCES), exact(0))
+        return named(total * self.number(f"{what}_per_instance"), f"instance_{what}")

@@ -1,0 +1,246 @@
+"""A known number of users who pause between requests: the distribution of requests in flight."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from llminfra.formulas.load_curve import in_flight_of_users_on_curve, request_s_at
+
+# States next to the mode one by one, further out ever wider apart, to this many deviations.
+_SINGLE_STATES, _GROWTH, _DEVIATIONS = 64, 1.03, 7.0
+# A pause of nothing is one too short to matter.
+_SHORTEST_S = 1e-9
+
+
+def in_flight_of_population(
+    *,
+    active_users: ArrayLike,
+    think_time_s: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> Any:
+    r"""Mean requests of a known number of users, chance included.
+
+    Parameters
+    ----------
+    active_users : array_like
+        Users, rounded to a whole number. [user]
+    think_time_s : array_like
+        Mean pause between an answer and the next request. [s]
+    curve_requests, curve_request_s : array_like
+        Time of a request over requests in flight, along the first axis; it ends at the places.
+        [request, s]
+
+    Returns
+    -------
+    in_flight : float or ndarray
+        Requests being answered or waiting for a place. [request]
+
+    Notes
+    -----
+    .. math:: p_n \propto \prod_{j=1}^{n} \frac{(U - j + 1) \, R(j)}{Z \, \min(j, m)}
+
+    The machine repair model with a service rate that depends on the load. While all have a place,
+    the requests share the replica and only the mean of their work matters; those that wait are
+    taken to have exponential work.
+
+    References
+    ----------
+    Palm (1947); Lazowska et al. (1984), Quantitative system performance, chapter 8.
+
+    Examples
+    --------
+    Two users, one place, a second of work after a second of pause:
+
+    >>> round(float(in_flight_of_population(
+    ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
+    1.2
+    """
+    users = np.rint(np.asarray(active_users, float))
+    states, chance = _distribution(users, think_time_s, curve_requests, curve_request_s)
+    return np.sum(states * chance, axis=0)[()]
+
+
+def requests_per_s_of_population(
+    *,
+    active_users: ArrayLike,
+    think_time_s: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> Any:
+    r"""Requests that a known number of users sends per second, chance included.
+
+    Parameters
+    ----------
+    active_users : array_like
+        Users, rounded to a whole number. [user]
+    think_time_s : array_like
+        Mean pause between an answer and the next request. [s]
+    curve_requests, curve_request_s : array_like
+        Time of a request over requests in flight, along the first axis; it ends at the places.
+        [request, s]
+
+    Returns
+    -------
+    requests_per_s : float or ndarray
+        [1/s]
+
+    Notes
+    -----
+    .. math:: X = \sum_n p_n \frac{\min(n, m)}{R(\min(n, m))}
+
+    References
+    ----------
+    Lazowska et al. (1984), Quantitative system performance, chapter 8.
+
+    Examples
+    --------
+    >>> round(float(requests_per_s_of_population(
+    ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
+    0.8
+    """
+    users = np.rint(np.asarray(active_users, float))
+    states, chance = _distribution(users, think_time_s, curve_requests, curve_request_s)
+    rate = _served(states, curve_requests) / request_s_at(
+        in_flight=states, curve_requests=curve_requests, curve_request_s=curve_request_s
+    )
+    return np.sum(rate * chance, axis=0)[()]
+
+
+def queued_requests_of_population(
+    *,
+    active_users: ArrayLike,
+    think_time_s: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> Any:
+    r"""Mean requests that wait for a place.
+
+    Parameters
+    ----------
+    active_users : array_like
+        Users, rounded to a whole number. [user]
+    think_time_s : array_like
+        Mean pause between an answer and the next request. [s]
+    curve_requests, curve_request_s : array_like
+        Time of a request over requests in flight, along the first axis; it ends at the places.
+        [request, s]
+
+    Returns
+    -------
+    queued_requests : float or ndarray
+        Divided by the requests per second it is the mean wait. [request]
+
+    Notes
+    -----
+    .. math:: Q = \sum_n p_n \max(n - m, 0)
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = lambda W.
+
+    Examples
+    --------
+    >>> round(float(queued_requests_of_population(
+    ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
+    0.4
+    """
+    users = np.rint(np.asarray(active_users, float))
+    states, chance = _distribution(users, think_time_s, curve_requests, curve_request_s)
+    return np.sum((states - _served(states, curve_requests)) * chance, axis=0)[()]
+
+
+def wait_probability_of_population(
+    *,
+    active_users: ArrayLike,
+    think_time_s: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> Any:
+    r"""Probability that a user's request finds all places taken by the others.
+
+    Parameters
+    ----------
+    active_users : array_like
+        Users, rounded to a whole number. [user]
+    think_time_s : array_like
+        Mean pause between an answer and the next request. [s]
+    curve_requests, curve_request_s : array_like
+        Time of a request over requests in flight, along the first axis; it ends at the places.
+        [request, s]
+
+    Returns
+    -------
+    wait_probability : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: C = \sum_{n \ge m} p_n(U - 1)
+
+    A user sees the state that the others alone would be in.
+
+    References
+    ----------
+    Sevcik and Mitrani (1981); Lavenberg and Reiser (1980): the arrival theorem.
+
+    Examples
+    --------
+    >>> round(float(wait_probability_of_population(
+    ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
+    0.5
+    """
+    others = np.maximum(np.rint(np.asarray(active_users, float)) - 1, 0.0)
+    states, chance = _distribution(others, think_time_s, curve_requests, curve_request_s)
+    places = np.atleast_1d(np.asarray(curve_requests, float))[-1]
+    return np.sum(np.where(states >= places, chance, 0.0), axis=0)[()]
+
+
+def _served(states: NDArray[np.float64], curve_requests: ArrayLike) -> Any:
+    return np.minimum(states, np.atleast_1d(np.asarray(curve_requests, float))[-1])
+
+
+def _distribution(
+    users: NDArray[np.float64],
+    think_time_s: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> tuple[Any, Any]:
+    """States along the first axis, and the probability that each stands for.
+
+    The deviation never exceeds the root of the users, because each request in flight is one user
+    less to send another.
+    """
+    unknown = 0.0 * (users * np.asarray(think_time_s, float))  # NaN where either is
+    users = np.where(np.isnan(users), 0.0, users)
+    pause = np.maximum(np.where(np.isnan(think_time_s), 0.0, think_time_s), _SHORTEST_S)
+    curve = {"curve_requests": curve_requests, "curve_request_s": curve_request_s}
+    centre = in_flight_of_users_on_curve(active_users=users, think_time_s=pause, **curve)
+    centre = np.clip(np.rint(centre), 0.0, users)
+    offsets = _offsets(float(np.max(users, initial=0.0)))
+    offsets = offsets.reshape(offsets.shape + (1,) * np.ndim(centre))
+    states, steps = centre + offsets, np.diff(offsets, axis=0)
+    # What a step adds to the logarithm, at the middle of the states that it passes.
+    middle = states[1:] - (steps - 1) / 2
+    is_inside = (middle >= 1) & (middle <= users)
+    at = np.where(is_inside, middle, 1.0)
+    request_s = request_s_at(in_flight=at, **curve)
+    ratio = (np.maximum(users - at, 0.0) + 1) * request_s / (pause * _served(at, curve_requests))
+    gains = np.where(is_inside, steps * np.log(ratio), 0.0)
+    log_chance = np.concatenate([np.zeros_like(gains[:1]), np.cumsum(gains, axis=0)])
+    reach = (np.concatenate([steps[:1], steps]) + np.concatenate([steps, steps[-1:]])) / 2
+    allowed = (states >= 0) & (states <= users)
+    log_chance = np.where(allowed, log_chance, -np.inf)
+    weight = reach * np.exp(log_chance - np.max(log_chance, axis=0))
+    chance = weight / np.sum(weight, axis=0) + unknown
+    return np.where(allowed, states, 0.0), chance
+
+
+def _offsets(most_users: float) -> NDArray[np.float64]:
+    """Distances from the mode: 0, 1, 2 … and then growing, on both sides."""
+    end = _DEVIATIONS * np.sqrt(most_users) + _SINGLE_STATES
+    n = int(np.ceil(np.log(end / _SINGLE_STATES) / np.log(_GROWTH)))
+    wide = np.rint(_SINGLE_STATES * _GROWTH ** np.arange(1, n + 1))
+    ahead = np.unique(np.concatenate([np.arange(_SINGLE_STATES + 1.0), wide]))
+    return np.concatenate([-ahead[:0:-1], ahead])

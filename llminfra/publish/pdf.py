@@ -1,0 +1,124 @@
+"""``llminfra-pdf``: any notebook as a PDF, typeset without TeX and without a browser."""
+
+import datetime as dt
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbformat import NotebookNode
+from traitlets import Bool, Int, Unicode, default
+
+from llminfra.publish.paper.document import Document, build_document, kicker_parts
+from llminfra.publish.paper.typeset import typeset
+from llminfra.publish.web.page import Show
+
+_RENDERED: Final = "%d %b %Y, %H:%M UTC"
+_LINE: Final = 90  # characters of the running lines
+
+
+class PdfReportExporter(TemplateExporter):
+    """Export a notebook as a tagged PDF with vector charts, bookmarks and embedded fonts.
+
+    Notes
+    -----
+    Blocks of llminfra are drawn from their data, charts from the SVG of the HTML report. Text
+    reaches the typesetter as data, so no text can act as markup. The same executed notebook gives
+    the same bytes: the date in the document is that of SOURCE_DATE_EPOCH, else the time that the
+    report itself states.
+    """
+
+    export_from_notebook = "llminfra report (PDF)"
+    output_mimetype = "application/pdf"
+
+    language = Unicode("en", help="Language of the text, for screen readers").tag(config=True)
+    show_code = Bool(False, help="Show the source of code cells").tag(config=True)
+    contents_from = Int(10, help="Print contents in documents longer than so many pages").tag(
+        config=True
+    )
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".pdf"
+
+    def from_notebook_node(  # type: ignore[override]  # nbconvert types resources as Any and None
+        self, nb: NotebookNode, resources: Any = None, **kw: Any
+    ) -> tuple[bytes, dict[str, Any]]:
+        """Convert a notebook.
+
+        Parameters
+        ----------
+        nb : NotebookNode
+            The executed notebook; it is not changed.
+        resources : dict, optional
+            nbconvert's; ``metadata.name`` and ``metadata.path`` are used.
+
+        Returns
+        -------
+        pdf : bytes
+            The document.
+        resources : dict
+            With ``output_extension``.
+
+        Raises
+        ------
+        RenderError
+            If a part cannot be typeset; the message names the cell.
+        """
+        # The document has its own template, so nbconvert's Jinja2 stage is left out.
+        copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
+        resources["output_extension"] = self.file_extension
+        about = resources.get("metadata", {})
+        name = str(about.get("name") or "Notebook")
+        folder = Path(about["path"]) if about.get("path") is not None else None
+        document = build_document(copy, name=name, folder=folder, show=self._what_to_show())
+        title = str(copy.metadata.get("title") or document.title)
+        date = _date(document.rendered)
+        data = self._data(document, title, date)
+        return typeset(data, document.pictures.files, dated=date is not None), resources
+
+    def _what_to_show(self) -> Show:
+        return Show(
+            code=not self.exclude_code_cell,
+            inputs=self.show_code and not self.exclude_input,
+            outputs=not self.exclude_output,
+            markdown=not self.exclude_markdown,
+            raw=not self.exclude_raw,
+        )
+
+    def _data(self, document: Document, title: str, date: dt.datetime | None) -> dict[str, Any]:
+        kicker = kicker_parts(_shortened(document.kicker))
+        about = dict((document.provenance or {}).get("about", ()))
+        return {
+            "title": title,
+            "short_title": _shortened(title),
+            "heading": document.heading,
+            "language": self.language,
+            "keywords": [word for part in kicker if (word := part.strip(" ·"))],
+            "kicker": kicker,
+            "as_of": _shortened(document.as_of, 24),
+            "scope": document.scope,
+            "made_by": " · ".join(v for k in ("Package", "Commit") if (v := about.get(k, ""))),
+            "date": None if date is None else [*date.timetuple()[:6]],
+            "contents_from": self.contents_from,
+            "is_report": document.is_report,
+            "parts": document.parts,
+            "provenance": document.provenance,
+        }
+
+
+def _shortened(text: str, most: int = _LINE) -> str:
+    """Cut what stands in running lines, between words if there are any."""
+    return text if len(text) <= most else re.sub(r"\s+\S*$", "", text[:most]) + " …"
+
+
+def _date(rendered: str) -> dt.datetime | None:
+    """Return when the report was made, as far as the same inputs tell the same."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return dt.datetime.fromtimestamp(int(epoch), dt.UTC)
+    try:
+        return dt.datetime.strptime(rendered, _RENDERED).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None

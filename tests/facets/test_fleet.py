@@ -1,0 +1,264 @@
+"""The fleet: replicas, waiting, spares, availability, limits and the bill beside accelerators."""
+
+import numpy as np
+import pytest
+
+from llminfra import InvalidInput, Plan, Scenario, evaluate
+from llminfra.facets.capacity import Capacity, resources
+from llminfra.facets.capacity.fleet import Placement
+
+REQUEST_S = 15.0  # workload.request_s in the catalogue
+# 70B in 16 bits on 8 x A100: the engine's batch limit of 256 comes before the memory.
+PLACES = 256
+LAYOUT = {"tensor_parallel": 8}
+
+
+def plan(**fields: object) -> Plan:
+    return evaluate(Scenario(**(LAYOUT | fields)))
+
+
+def capacity(**fields: object) -> Capacity:
+    return plan(**fields).capacity
+
+
+def codes(found: Plan) -> list[str]:
+    return [problem.code for problem in found.problems]
+
+
+# -- demand ----------------------------------------------------------------------------------
+
+
+def test_100_office_users_are_0_4_in_flight_issue_5() -> None:
+    office = {"named_users": 100, "requests_per_user_day": 20.0, "work_hours": 8.0}
+    facts = {"workload.request_s": {"value": 6, "source": "8 x A100", "as_of": "2026-11"}}
+    found = capacity(**office, peak_factor=1.0, facts=facts)
+    assert found.in_flight.base == pytest.approx(0.4, abs=0.02)
+    assert found.requests_per_s.base == pytest.approx(0.07, abs=0.001)
+    assert capacity(**office, peak_factor=5.0, facts=facts).in_flight.base == pytest.approx(2, 0.05)
+
+
+def test_users_short_of_places_wait_and_the_rate_stays() -> None:
+    found = capacity(active_users=2000, think_time_s=15.0, max_num_seqs=100)
+    most = 100 / REQUEST_S
+    assert found.requests_per_s.base == pytest.approx(most, rel=1e-3)
+    assert found.in_flight.base == pytest.approx(2000 - most * 15, rel=1e-3)
+    assert found.utilization.base == pytest.approx(1, rel=1e-3)
+    assert found.waiting_s.base == pytest.approx(2000 / most - 15 - REQUEST_S, rel=1e-3)
+    assert found.wait_probability.base == pytest.approx(1, abs=1e-6)
+
+
+def test_more_in_flight_than_places_wait_their_turn() -> None:
+    found = capacity(in_flight=300, max_num_seqs=100)
+    assert found.requests_per_s.base == pytest.approx(100 / REQUEST_S)
+    assert found.waiting_s.base == pytest.approx(2 * REQUEST_S)
+    assert capacity(in_flight=50, max_num_seqs=100).waiting_s.base == 0
+
+
+# -- replicas --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("demand", "load"),
+    [({"in_flight": 1500}, 1500), ({"requests_per_s": 100.0}, 1500)],
+    ids=["in flight", "rate"],
+)
+def test_replicas_carry_the_peak_at_the_target(demand: dict[str, float], load: float) -> None:
+    facts = {"workload.request_s": {"value": REQUEST_S, "source": "exact", "as_of": "2026-11"}}
+    found = plan(**demand, replicas="auto", spare_policy="N", facts=facts)
+    needed = int(np.ceil(load / (0.7 * PLACES)))
+    assert found.capacity.replicas == found.capacity.replicas_needed == needed
+    assert found.chosen["replicas"] == needed
+    assert found.capacity.accelerators == 8 * needed
+    assert found.capacity.utilization.base == pytest.approx(load / (needed * PLACES))
+    assert found.capacity.utilization.base <= 0.7
+    assert found.memory.in_flight_per_replica.base == pytest.approx(load / needed)
+
+
+def test_users_need_replicas_for_those_in_flight_and_in_pause() -> None:
+    facts = {"workload.request_s": {"value": REQUEST_S, "source": "exact", "as_of": "2026-11"}}
+    found = capacity(
+        active_users=10_000, think_time_s=45.0, replicas="auto", spare_policy="N", facts=facts
+    )
+    each = 0.7 * PLACES * (1 + 45 / REQUEST_S)
+    assert found.replicas == int(np.ceil(10_000 / each))
+
+
+def test_the_fleet_is_sized_once_for_eight_draws_in_ten() -> None:
+    found = capacity(requests_per_s=100.0, replicas="auto", spare_policy="N")
+    within = 1 - found.utilization.probability_at_least(0.7)
+    assert 0.8 <= within < 0.9
+
+
+@pytest.mark.parametrize(("policy", "more"), [("N", 0), ("N+1", 1), ("N+2", 2), ("2N", 8)])
+def test_spare_policies(policy: str, more: int) -> None:
+    found = capacity(requests_per_s=40.0, replicas="auto", spare_policy=policy)
+    assert found.replicas_needed == 8
+    assert (found.replicas, found.spares) == (8 + more, more)
+
+
+def test_headroom_is_growth_times_the_time_to_start() -> None:
+    still = capacity(requests_per_s=40.0, replicas="auto")
+    found = capacity(
+        requests_per_s=40.0, replicas="auto", growth_fraction_per_min=0.1, scale_up_s=180.0
+    )
+    assert still.headroom_fraction.base == 0
+    assert found.headroom_fraction.base == pytest.approx(0.3)
+    assert found.replicas_needed == pytest.approx(1.3 * (still.replicas_needed or 0), abs=1)
+
+
+def test_a_model_that_does_not_fit_needs_no_number_of_replicas() -> None:
+    found = plan(tensor_parallel=1, replicas="auto", requests_per_s=5.0)
+    assert found.capacity.replicas_needed is None
+    assert found.capacity.replicas == 1
+    assert "E-FIT" in codes(found)
+    assert "E-UNSTABLE" not in codes(found)
+    assert found.to_dict()["capacity"]["utilization"]["base"] is None
+
+
+def test_an_automatic_split_and_automatic_replicas_go_together() -> None:
+    found = plan(tensor_parallel="auto", replicas="auto", requests_per_s=40.0)
+    assert found.to_dict()["chosen"].keys() == {"tensor_parallel", "replicas"}
+    assert found.capacity.utilization.base < 0.7
+
+
+# -- problems --------------------------------------------------------------------------------
+
+
+def test_an_unstable_queue_says_utilization_and_replicas_needed() -> None:
+    found = plan(requests_per_s=40.0)
+    (problem,) = (p for p in found.problems if p.code == "E-UNSTABLE")
+    assert "234" in problem.message
+    assert "8 replicas reach the target" in problem.message
+    assert problem.fixes[0] == "replicas = 8"
+    assert found.capacity.waiting_s.base == np.inf
+    assert "E-UNSTABLE" not in codes(plan(requests_per_s=40.0, replicas=8))
+    assert "E-UNSTABLE" not in codes(plan(in_flight=4000))  # a closed loop slows down instead
+
+
+def test_more_accelerators_than_allowed() -> None:
+    found = plan(requests_per_s=40.0, replicas="auto", max_accelerators=64)
+    (problem,) = (p for p in found.problems if p.code == "E-CAP")
+    assert "9" in problem.message
+    assert "72 accelerators, 64 are allowed" in problem.message
+    assert "enough for the load" in problem.fixes[1]
+    assert "E-CAP" not in codes(plan(requests_per_s=40.0, replicas="auto", max_accelerators=72))
+
+
+def test_more_power_than_allowed() -> None:
+    found = plan(requests_per_s=40.0, replicas="auto", max_power_w=40_000.0)
+    (problem,) = (p for p in found.problems if p.code == "E-CAP")
+    assert "58.5 kW" in problem.message
+    assert "40 kW are allowed" in problem.message
+    assert problem.fixes[1].startswith("replicas = 6: too few")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"spare_policy": "N+3"},
+        {"target_utilization": 1.2},
+        {"server_availability": 1.1},
+        {"common_mode_fraction": -0.1},
+        {"max_accelerators": 0},
+        {"percentile_fraction": 1.0},
+        {"replicas": "many"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_bad_values_are_refused_in_one_line(fields: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput, match=f"{next(iter(fields))} must be") as caught:
+        Scenario(**fields)
+    assert "\n" not in str(caught.value)
+
+
+# -- availability ----------------------------------------------------------------------------
+
+
+def test_replicas_on_one_server_fail_together() -> None:
+    pair = {"tensor_parallel": 4, "requests_per_s": 2.0, "replicas": "auto"}
+    shared, apart = plan(**pair), plan(**pair, accelerators_per_server=4)
+    assert (shared.capacity.servers, apart.capacity.servers) == (1, 2)
+    assert "W-SPARE" in codes(shared)
+    assert "W-SPARE" not in codes(apart)
+    assert shared.capacity.availability.base == pytest.approx(0.9962 * 0.999, abs=1e-4)
+    assert apart.capacity.availability.base == pytest.approx(0.99999 * 0.999, abs=1e-5)
+    fixed = plan(**(pair | {"replicas": 1 + 2}))
+    assert fixed.capacity.availability.base == pytest.approx(0.999, abs=1e-4)
+
+
+def test_availability_as_given_and_without_common_causes() -> None:
+    found = capacity(
+        requests_per_s=1.0, replicas="auto", server_availability=0.99, common_mode_fraction=0.0
+    )
+    assert found.replicas == 2
+    assert found.availability.base == pytest.approx(1 - 0.01**2)
+
+
+def test_a_replica_over_two_servers_needs_both() -> None:
+    found = capacity(pipeline_parallel=2, server_availability=0.99, common_mode_fraction=0.0)
+    assert found.servers == 2
+    assert found.availability.base == pytest.approx(0.99**2)
+    assert found.resources["cluster_bytes_per_s"].base > 0
+
+
+@pytest.mark.parametrize(
+    ("per_replica", "replicas", "needed", "servers", "groups", "must_run"),
+    [
+        (8, 3, 2, 3, 3, 2),
+        (2, 5, 4, 2, 2, 2),
+        (2, 8, 4, 2, 2, 1),
+        (16, 2, 1, 4, 2, 1),
+        (1, 1, 1, 1, 1, 1),
+    ],
+)
+def test_placement(
+    per_replica: int, replicas: int, needed: int, servers: int, groups: int, must_run: int
+) -> None:
+    placed = Placement(8, per_replica, replicas)
+    assert (placed.servers, placed.groups) == (servers, groups)
+    assert placed.groups_needed(needed) == must_run
+
+
+# -- bill ------------------------------------------------------------------------------------
+
+
+def test_the_bill_holds_every_resource_with_a_range_and_a_source() -> None:
+    found = plan(requests_per_s=9.0)
+    bill = found.capacity.resources
+    assert bill["host_cores"].base == 8 * 12
+    assert bill["host_memory_bytes"].base == pytest.approx(2 * 640e9, rel=0.08)
+    assert bill["disk_bytes"].base == pytest.approx(2 * 3 * 141.1e9, rel=1e-3)
+    assert bill["front_bytes_per_s"].base == pytest.approx(540e3)
+    assert bill["power_w"].base == 6500
+    assert (bill["n_gateways"].base, bill["n_controllers"].base) == (2, 0)
+    assert bill["cluster_bytes_per_s"].base == 0
+    rows = found.frame(only="capacity").set_index("name")
+    assert set(bill) <= set(rows.index)
+    assert (rows.loc[list(bill), "source"] != "").all()
+    ranged = set(bill) - {"cluster_bytes_per_s", "n_controllers", "power_w"}
+    assert all(bill[name].low < bill[name].high for name in ranged)
+
+
+def test_logs_follow_days_and_nights_where_the_demand_tells() -> None:
+    office = capacity(
+        named_users=1000, requests_per_user_day=20.0, peak_factor=3.0, log_retention_months=1.0
+    )
+    steady = 1000 * 20 / 86_400
+    assert office.mean_requests_per_s.base == pytest.approx(steady)
+    logs = office.resources["log_bytes"].base
+    assert logs == pytest.approx(steady * 730 * 3600 * (700 * 4 + 2000))
+
+
+def test_larger_fleets_are_orchestrated() -> None:
+    assert capacity(replicas=3).resources["n_controllers"].base == 3
+
+
+def test_power_of_a_card_without_a_server_of_its_own_in_the_catalogue() -> None:
+    found = plan(accelerator="rtx4090", model="llama-3.1-8b", tensor_parallel=1)
+    parts = resources.power(found.scenario, found._facts, 2)
+    assert parts.base == pytest.approx(2 * (450 + 1200 / 8))
+
+
+def test_a_missing_fact_leaves_the_rest_of_the_bill() -> None:
+    found = plan(accelerator="epyc-9654", tensor_parallel=1, in_flight=4).capacity
+    assert "n_gateways" in found.resources
