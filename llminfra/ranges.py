@@ -104,7 +104,10 @@ class Range(NDArrayOperatorsMixin):
         if self.draws.size == 1:
             return self.base
         with np.errstate(invalid="ignore"):  # between a number and infinity
-            return float(np.quantile(self.draws[1:], share, method="hazen"))
+            found = float(np.quantile(self.draws[1:], share, method="hazen"))
+        if np.isnan(found) and not np.isnan(self.draws).any():  # between infinity and infinity
+            found = float(np.quantile(self.draws[1:], share, method="higher"))
+        return found
 
     def probability_at_least(self, target: "Range | float") -> float:
         """Share of the draws that reach the target.

@@ -78,7 +78,7 @@ def test_the_ledger_tells_which_facet_read_what() -> None:
     _ = plan.memory, plan.capacity.requests_per_s
     users = {read.fact.key: read.users for read in plan.facts}
     assert users["a100-sxm-80.memory_usable_bytes"] == ["memory"]
-    assert users["workload.request_s"] == ["capacity"]
+    assert users["serving-dense.tpot_log_error"] == ["serving"]
     assert users["llama-3.3-70b.config"] == ["deployment"]
 
 

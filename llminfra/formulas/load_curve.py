@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# A curve that rises by less between two points is level there.
+_FLAT_S = 1e-15
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -145,6 +147,48 @@ def in_flight_of_users_on_curve(
     found = 2 * users * level / (b + root)
     queued = users - pause * points[-1] / times[-1]
     return np.where(users >= reached[-1], queued, found)[()]
+
+
+def requests_within_target(
+    *, allowed_s: ArrayLike, curve_requests: ArrayLike, curve_s: ArrayLike
+) -> Any:
+    r"""Most requests on a replica at which a time stays within its target.
+
+    Parameters
+    ----------
+    allowed_s : array_like
+        Longest acceptable time. [s]
+    curve_requests, curve_s : array_like
+        The time over requests in flight, along the first axis. [request, s]
+
+    Returns
+    -------
+    requests_within_target : float or ndarray
+        The last point of the curve when all of it is within; 0 when its first is not. [request]
+
+    Notes
+    -----
+    .. math:: n = \max \{ k : T(j) \le T_{max} \; \forall j \le k \}
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(requests_within_target(allowed_s=4.0, curve_requests=[1, 9], curve_s=[2.0, 6.0]))
+    5.0
+    """
+    points, times = _curve(curve_requests, curve_s, allowed_s)
+    allowed = np.asarray(allowed_s, float)
+    reached = np.maximum.accumulate(times)
+    found = np.where(reached[0] <= allowed, points[0], 0.0) + 0.0 * (allowed + times[-1])
+    for k in range(1, len(points)):
+        rise = np.maximum(reached[k] - reached[k - 1], _FLAT_S)
+        share = np.where(reached[k] <= allowed, 1.0, (allowed - reached[k - 1]) / rise)
+        inside = points[k - 1] + share * (points[k] - points[k - 1])
+        found = np.where(reached[k - 1] <= allowed, inside, found)
+    return found[()]
 
 
 def _curve(curve_requests: ArrayLike, curve_request_s: ArrayLike, *others: ArrayLike) -> Curve:

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import InvalidInput, shown
-from llminfra.facets.capacity import Capacity
-from llminfra.plan import Plan
 from llminfra.search.layouts import (
     Axes,
     evaluated,
     known,
-    replica_steps,
 )
 
 if TYPE_CHECKING:
@@ -234,7 +231,7 @@ def search(
         Numbers of stages.
     in_flight : sequence of float, optional
         Most requests in flight at a replica: the load is dealt to as many replicas as that takes,
-        estimated from an assumed time of a request where the demand is stated as a rate.
+        estimated from the time of a request on a middling layout where the demand is a rate.
     replicas : sequence of int, optional
         Numbers of replicas instead; by default all up to 16, then steps of a tenth, until each
         has one request.
@@ -266,8 +263,6 @@ def search(
     (2, 2)
     """
     given: Any = scenario
-    capacity = _capacity(given)
-    demand = capacity.demand.base
     axes = Axes(
         accelerators=None if accelerators is None else known("accelerator", accelerators),
         precisions=known("precision", [given.precision, *precisions]),
@@ -279,25 +274,9 @@ def search(
     for name, values in (("replicas", replicas), ("in_flight", in_flight)):
         if values is not None and not (values and min(values) > 0):
             raise InvalidInput(f"{name} must all be above 0, got {shown(values)}; leave it out")
-    about = demand
-    if capacity.is_open:
-        about = demand * Facts(given.fact_overrides()).number("workload", "request_s").base
-    steps = replica_steps(about, in_flight) if replicas is None else list(replicas)
     every = {name: getattr(given, f"{name.removesuffix('_s')}_target_s") for name in TARGETS}
     targets = {name: float(value) for name, value in every.items() if value is not None}
-    return Search(_ranked(evaluated(given, axes, steps, demand), targets), targets)
-
-
-def _capacity(scenario: Any) -> Capacity:
-    """The demand, which no layout changes."""
-    fixed = {"accelerator": _any_accelerator(scenario), "tensor_parallel": 1, "replicas": 1}
-    return Plan(scenario.model_copy(update=fixed)).capacity
-
-
-def _any_accelerator(scenario: Any) -> str:
-    """Return the scenario's accelerator, or any where it is still to be chosen."""
-    default = type(scenario).model_fields["accelerator"].default
-    return str(default if scenario.accelerator == "auto" else scenario.accelerator)
+    return Search(_ranked(evaluated(given, axes, replicas, in_flight), targets), targets)
 
 
 def _ranked(c: dict[str, Array], targets: Mapping[str, float]) -> dict[str, Array]:
@@ -320,7 +299,7 @@ def _ranked(c: dict[str, Array], targets: Mapping[str, float]) -> dict[str, Arra
 
 def _judged(c: Mapping[str, Array], targets: Mapping[str, float]) -> dict[str, Array]:
     """Compare memory and times with what is asked; the worst ratio names the reason."""
-    wanted, sized = np.maximum(c["in_flight"], 1.0), c["sized_sequences"]
+    wanted, sized = np.maximum(_last(c["in_flight"]), 1.0), c["sized_sequences"]
     has_room = sized >= 1
     load = wanted / np.maximum(sized, 1.0)
     memory = np.where(has_room, load, _NOT_EVEN_ONE * c["request_ratio"])

@@ -13,7 +13,7 @@ from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets.base import Band, base_value
 from llminfra.facets.capacity.loads import loads
-from llminfra.facets.capacity.service import CURVE_POINTS, LEAST_PLACES, UNLIMITED
+from llminfra.facets.capacity.service import CURVE_POINTS, LEAST_PLACES
 from llminfra.facets.memory.layout import Sizing
 from llminfra.facets.memory.rooms import Split, rooms
 from llminfra.facets.serving.engine import Engine
@@ -164,19 +164,25 @@ def replica_steps(load: float, in_flight: Sequence[float] | None) -> list[int]:
 
 
 def evaluated(
-    scenario: Any, axes: Axes, replicas: Sequence[int], demand: float
+    scenario: Any,
+    axes: Axes,
+    replicas: Sequence[int] | None,
+    in_flight: Sequence[float] | None,
 ) -> dict[str, Array]:
     """Return a column of one entry for each layout and number of replicas, layouts first."""
+    demand, is_open = _demand(scenario)
     found = pairs(scenario, axes)
     layouts = list(splits(scenario, axes, found))
     if not layouts:
         return {}
-    steps = np.array(replicas)
     room = rooms([pair.sizing for pair in found], layouts)
     cases = [found[s.sizing].case(s.tensor_parallel, s.pipeline_parallel) for s in layouts]
     grid = SpeedGrid(cases, room.sequences)
-    points, request_s = _curve(grid, room.held, scenario)
-    per_replica = loads(scenario, demand, points, request_s, steps)
+    places = np.where(room.held[:, None] >= 1, grid.places, 0.0)
+    points, request_s = _curve(places, grid)
+    about = demand * (_middle(request_s[-1]) if is_open else 1.0)
+    steps = np.array(replica_steps(about, in_flight) if replicas is None else replicas)
+    per_replica = loads(scenario, demand, places, points, request_s, steps)
     of = np.array([s.sizing for s in layouts])
     count = np.array([s.tensor_parallel * s.pipeline_parallel for s in layouts])
     count = count * scenario.data_parallel
@@ -200,11 +206,22 @@ def evaluated(
     return {name: column.ravel() for name, column in columns.items()}
 
 
-def _curve(grid: SpeedGrid, held: Array, scenario: Any) -> tuple[Array, Array]:
+def _demand(scenario: Any) -> tuple[float, bool]:
+    """The demand, which no layout changes, and whether requests come however long others take."""
+    default = type(scenario).model_fields["accelerator"].default
+    fixed = {"accelerator": default, "tensor_parallel": 1, "replicas": 1}
+    capacity = Plan(scenario.model_copy(update=fixed)).capacity
+    return capacity.demand.base, capacity.is_open
+
+
+def _middle(request_s: Array) -> float:
+    """Time of a request on a full replica of a middling layout, to tell how many to try."""
+    known = request_s[np.isfinite(request_s)]
+    return float(np.median(known)) if known.size else 1.0
+
+
+def _curve(places: Array, grid: SpeedGrid) -> tuple[Array, Array]:
     """Time of a request between one in flight and all places, as the capacity facet has it."""
-    places = np.where(held[:, None] >= 1, grid.places, 0.0 * grid.places)
-    assumed = BaseFacts(scenario.fact_overrides()).number("workload", "request_s").base
     shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None, None]
-    points = np.maximum(np.nan_to_num(places, nan=UNLIMITED), LEAST_PLACES) ** shares
-    times = grid.at(points)["e2e_s"]
-    return points, np.where(np.isnan(times), assumed, times)
+    points = np.maximum(places, LEAST_PLACES) ** shares
+    return points, grid.at(points)["e2e_s"]

@@ -14,13 +14,22 @@ Array = NDArray[Any]
 _MOST_STATES: Final = 3_000_000
 
 
-def loads(scenario: Any, demand: float, points: Array, request_s: Array, replicas: Array) -> Array:
+def loads(
+    scenario: Any,
+    demand: float,
+    places: Array,
+    points: Array,
+    request_s: Array,
+    replicas: Array,
+) -> Array:
     """Return what the capacity facet finds for one layout, for many.
 
     Parameters
     ----------
     scenario : Scenario
         The demand, whose base case `demand` is in the unit in which it is stated.
+    places : ndarray
+        Requests that a replica of each layout answers at once; 0 where it does not fit. [request]
     points, request_s : ndarray
         Time of a request over requests in flight on a replica: curve, layouts, 1. [request, s]
     replicas : ndarray
@@ -47,7 +56,8 @@ def loads(scenario: Any, demand: float, points: Array, request_s: Array, replica
         whole: Array = population.in_flight_of_population(
             active_users=users, think_time_s=pause, **curve
         )
-        return whole / replicas
+        has_place = np.minimum(places, 1.0)  # else nobody is ever answered and all wait
+        return (whole * has_place + demand * (1 - has_place)) / replicas
     each: Array = load_curve.in_flight_of_users_on_curve(
         active_users=np.broadcast_to(demand / replicas, shape), think_time_s=pause, **curve
     )
