@@ -14,6 +14,7 @@ from llminfra.launch import launch_command
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
+from llminfra.search import search
 from llminfra.validation import (
     error_slices,
     memory_errors,
@@ -43,6 +44,7 @@ __all__ = [
     "memory_errors",
     "peer_errors",
     "resampled",
+    "search",
     "serving_errors",
     "serving_summary",
     "sweep",
