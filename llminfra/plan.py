@@ -98,7 +98,12 @@ class Plan:
     @property
     def problems(self) -> list[Problem]:
         """What is impossible or in doubt, over all facets."""
-        return [problem for slot in self.slots() for problem in self._problems(slot)]
+        return self.problems_of(*(slot.name for slot in self.slots()))
+
+    def problems_of(self, *facets: str) -> list[Problem]:
+        """Return what is impossible or in doubt in these facets; no other needs to be computed."""
+        slots = [slot for slot in self.slots() if slot.name in facets]
+        return [problem for slot in slots for problem in self._problems(slot)]
 
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
