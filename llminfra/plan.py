@@ -120,7 +120,12 @@ class Plan:
     @property
     def problems(self) -> list[Problem]:
         """What is impossible or in doubt, over all facets."""
-        return [problem for slot in self.slots() for problem in self._problems(slot)]
+        return self.problems_of(*(slot.name for slot in self.slots()))
+
+    def problems_of(self, *facets: str) -> list[Problem]:
+        """Return what is impossible or in doubt in these facets; no other needs to be computed."""
+        slots = [slot for slot in self.slots() if slot.name in facets]
+        return [problem for slot in slots for problem in self._problems(slot)]
 
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
@@ -128,9 +133,11 @@ class Plan:
         facts = self._facts.as_read_by("comparison", scenario.fact_overrides())
         return Plan(scenario, facts=facts)
 
-    def results(self) -> Iterator[tuple[str, Result]]:
-        """Yield the available facets by name, evaluating all of them."""
+    def results(self, *, only: str | None = None) -> Iterator[tuple[str, Result]]:
+        """Yield the available facets by name, evaluating all of them or one."""
         for slot in self.slots():
+            if only not in (None, slot.name):
+                continue
             try:
                 yield slot.name, self._result(slot)
             except MissingFact:
@@ -149,8 +156,8 @@ class Plan:
         facets = [slot.name for slot in self.slots()]
         if only is not None and only not in facets:
             raise unknown("facet", only, facets)
-        for facet, result in self.results():
-            for name, value in _quantities(result, names) if only in (None, facet) else ():
+        for facet, result in self.results(only=only):
+            for name, value in _quantities(result, names):
                 if isinstance(value, Range):
                     ends = (value.low, value.base, value.high)
                     yield facet, name, value.unit, *ends, _sources(value)

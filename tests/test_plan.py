@@ -82,6 +82,14 @@ def test_the_ledger_tells_which_facet_read_what() -> None:
     assert users["llama-3.3-70b.config"] == ["deployment"]
 
 
+def test_what_memory_tells_of_stated_requests_reads_nothing_of_speed() -> None:
+    plan = evaluate(Scenario(tensor_parallel=8))
+    assert plan.problems_of("deployment", "capacity", "memory") == []
+    _ = plan.frame(only="memory")
+    assert not any({"serving"} & set(read.users) for read in plan.facts)
+    assert not any(read.fact.key.startswith("serving-") for read in plan.facts)
+
+
 def test_comparisons_are_noted_as_such() -> None:
     plan = evaluate(Scenario(tensor_parallel=8))
     _ = plan.variant(accelerator="h200-sxm").memory
