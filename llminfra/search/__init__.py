@@ -150,9 +150,8 @@ class Search:
             As `table`, of the rows that hold the load, from the fastest for a user to the most
             productive; the index is the row number, for `row`.
         """
-        user, each = (
-            self.columns[f"output_tokens_per_s_per_{name}"] for name in ("user", "accelerator")
-        )
+        user = self.columns["user_tokens_per_s"]
+        each = self.columns["output_tokens_per_s_per_accelerator"]
         held = np.flatnonzero(self.columns["holds_load"] & np.isfinite(user * each))
         order = held[np.lexsort((-each[held], -user[held]))]
         best = np.maximum.accumulate(each[order])
