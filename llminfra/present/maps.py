@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SMALL: Final = TYPE["chart_small"].px
+# Where a decade has ticks: on a scale that spans a factor of less than 5, of less than 100, more.
+_TICKS: Final = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,))
 # Precision to its word and the meaning of its colour, most exact first.
 _CLASSES: Final = {
     "bf16": ("16-bit", "fit_16"),
@@ -156,7 +158,7 @@ def _dots(
     y = alt.Y(f"{label}:N", sort=alt.SortField("order"), axis=axis)
     span = [float(shown[low].min()) / room[0], float(shown[high].max()) * room[1]]
     scale = alt.Scale(type="log", domain=span, nice=False)
-    parts = (1, 2, 5) if span[1] < 100 * span[0] else (1,)
+    parts = _TICKS[sum(span[1] > most * span[0] for most in (5, 100))]
     ticks = [m * 10.0**k for k in range(-3, 7) for m in parts if span[0] <= m * 10.0**k <= span[1]]
     axis_x = alt.Axis(orient="top", offset=18, title=None, values=ticks, format=",~g")
     x = alt.X(f"{low}:Q", scale=scale, axis=axis_x)

@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips
+from llminfra.present.recipe import Chart, chart_of, recipe, text_of, tooltips
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SMALL: Final = TYPE["chart_small"].px
-_SHAPES: Final = ("circle", "diamond", "triangle-up", "square", "cross")
+# Straight lines only: hundreds of points stay small in the page.
+_SHAPES: Final = ("diamond", "square", "triangle-up", "triangle-down", "cross")
 _OTHERS: Final = ("navy", "plum", "blue", "grey")
+# Labels of narrow panels would touch.
+_APART: Final[dict[str, Any]] = {"labelOverlap": "greedy", "labelSeparation": 8}
 # Around the points of a panel.
 _ROOM: Final = 1.25
 
@@ -42,7 +45,8 @@ def scatter_panels(
     bands : mapping
         Panel to the factor up and down that its band spans.
     notes : mapping
-        Panel and series to what stands beside the name of the series in the panel.
+        Panel and series to what stands beside the name of the series in the panel; alone on
+        phones, where names have no room.
     subject : str
         The series that the report is about.
     """
@@ -53,7 +57,6 @@ def scatter_panels(
         measured=frame[x], predicted=frame[y],
         ink=[color(inks[name]) for name in frame[series]],
         shape=[_SHAPES[names.index(name)] for name in frame[series]],
-        tip=[f"{b / a - 1:+.0%}" for a, b in zip(frame[x], frame[y], strict=True)],
     )  # fmt: skip
     built = [
         alt.concat(
@@ -80,48 +83,51 @@ def _panel(
     values = rows[["measured", "predicted"]]
     ends = [float(values.min().min()) / _ROOM, float(values.max().max()) * _ROOM]
     scale = alt.Scale(type="log", domain=ends, nice=False)
-    axis = alt.Axis(values=_ticks(ends, 1 if narrow else 2), format=",~g", grid=True, title=None)
+    axis = alt.Axis(values=_ticks(ends, 1 if narrow else 2), format=",~g", title=None, **_APART)
     place = {
         "x": alt.X("measured:Q", scale=scale, axis=axis),
         "y": alt.Y("predicted:Q", scale=scale, axis=axis),
     }
     px = 118 if narrow else 230
-    layers = [*_band(ends, ratio, place), _points(rows, place, series)]
-    layers += _key(rows, title, series, notes, 12 if narrow else _SMALL)
+    height_px = 130 if narrow else 190
+    layers = _band(ends, ratio, scale, place)
+    layers += [_points(part, place) for _, part in rows.groupby(series)]
+    layers += _key(rows, title, series, notes, narrow)
     heading = alt.Title(
         list(title.split(", ", 1)) if narrow else title,
         anchor="start",
         fontSize=_SMALL,
         fontWeight=600,
     )
-    return alt.layer(*layers).properties(width=px, height=px, title=heading)
+    return alt.layer(*layers).properties(width=px, height=height_px, title=heading)
 
 
 def _ticks(ends: list[float], most_per_decade: int) -> list[float]:
     """Powers of ten, with halves between where a panel has few of them."""
     powers = [10.0**k for k in range(-6, 10)]
-    few = ends[1] / ends[0] < 1000 and most_per_decade > 1
+    few = ends[1] / ends[0] < 300 and most_per_decade > 1
     found = sorted([*powers, *(3 * power for power in powers if few)])
     return [tick for tick in found if ends[0] <= tick <= ends[1]]
 
 
-def _band(ends: list[float], ratio: float, place: Mapping[str, Any]) -> list[Any]:
+def _band(ends: list[float], ratio: float, scale: alt.Scale, place: Mapping[str, Any]) -> list[Any]:
     line = [
         {"measured": end, "predicted": end, "low": end / ratio, "high": end * ratio} for end in ends
     ]
     base = alt.Chart(alt.InlineData(values=line))
     area = base.mark_area(color=color("fit_4"), clip=True).encode(
-        x=place["x"], y=alt.Y("low:Q", scale=place["y"].scale), y2=alt.Y2("high:Q")
+        x=place["x"], y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q")
     )
     return [area, base.mark_line(color=color("ink"), strokeWidth=1).encode(**place)]
 
 
-def _points(rows: "pd.DataFrame", place: Mapping[str, Any], series: str) -> Any:
-    shape = alt.Shape("shape:N", scale=None, legend=None)
-    points = chart_of(rows[[series, "measured", "predicted", "ink", "shape", "tip"]])
-    return points.mark_point(filled=True, size=26, opacity=0.85).encode(
-        color=ink_of("ink"), shape=shape, tooltip=tooltips(series, "tip"), **place
-    )
+def _points(rows: "pd.DataFrame", place: Mapping[str, Any]) -> Any:
+    """Draw one series, so that its colour and shape are said once."""
+    first = rows.iloc[0]
+    points = chart_of(rows[["measured", "predicted"]])
+    return points.mark_point(
+        filled=True, size=24, opacity=1, color=first["ink"], shape=first["shape"]
+    ).encode(tooltip=tooltips("measured", "predicted"), **place)
 
 
 def _key(
@@ -129,18 +135,18 @@ def _key(
     title: str,
     series: str,
     notes: Mapping[tuple[str, str], str],
-    size_px: float,
+    narrow: bool,
 ) -> list[Any]:
     """Name the series where no point lies: predicted far above measured."""
-    layers = []
-    for i, name in enumerate(sorted(rows[series].unique())):
-        first = rows[rows[series] == name].head(1)
-        words = f"{name} {notes[title, name]}"
-        base = chart_of(first[["ink", "shape"]].assign(words=words))
+    layers: list[Any] = []
+    for i, (name, part) in enumerate(rows.groupby(series)):
+        first = part.iloc[0]
+        note = notes[title, str(name)]
+        words = note if narrow else f"{name} {note}"
+        base = alt.Chart(alt.InlineData(values=[{"words": words}]))
         at = {"y": alt.value(11 + 17 * i)}
-        shape = alt.Shape("shape:N", scale=None, legend=None)
-        mark = base.mark_point(filled=True, size=40)
-        layers.append(mark.encode(x=alt.value(9), color=ink_of("ink"), shape=shape, **at))
-        text = base.mark_text(align="left", fontSize=size_px)
+        mark = base.mark_point(filled=True, size=40, color=first["ink"], shape=first["shape"])
+        layers.append(mark.encode(x=alt.value(9), **at))
+        text = base.mark_text(align="left", fontSize=_SMALL)
         layers.append(text.encode(x=alt.value(18), text=text_of("words"), **at))
     return layers
