@@ -1,5 +1,6 @@
 """What runs on what: model, precision, engine, accelerators and how the model is split."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +25,7 @@ from llminfra.hf_config import architecture_from_path
 if TYPE_CHECKING:
     from llminfra.plan import Plan
 
-# Stands in for the maximum of models that state none, such as pure state-space models.
+# Stands in for the maximum of models that have none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
 # Stands for what a search is to choose.
 AUTO = "auto"
@@ -141,13 +142,22 @@ def _exists(model: str) -> bool:
 
 def _unknown_model(model: str) -> InvalidInput:
     """Name the closest ids, also for a Hugging Face id, and say that a path is none."""
-    by_hub = {str(entry.get("hf_id", "")).lower(): i for i, entry in model_entries().items()}
-    name = by_hub.get(model.lower()) or model.rpartition("/")[2].removesuffix(".json").lower()
-    near = ", ".join(closest(name, ids("model")))
+    by_hub = _ids_by_hub()
+    if is_path(model) and model.lower() not in by_hub:
+        return InvalidInput(
+            f"model must be a known id or the path of a config.json, got {shown(model, 200)}: no "
+            "such file; paths in a scenario file start from its folder, see llminfra list models",
+            field="model",
+        )
+    near = ", ".join(closest(by_hub.get(model.lower(), model), ids("model")))
     also = " or the path of a config.json" if is_path(model) else ""
     return InvalidInput(
         f"model must be a known id{also}, got {shown(model, 200)}; closest: {near}", field="model"
     )
+
+
+def _ids_by_hub() -> dict[str, str]:
+    return {str(entry.get("hf_id", "")).lower(): i for i, entry in model_entries().items()}
 
 
 def _check_splits(scenario: Any, architecture: Architecture) -> None:
@@ -172,7 +182,7 @@ def _check_splits(scenario: Any, architecture: Architecture) -> None:
     if ranks % scenario.expert_parallel:
         raise ImpossibleCombination(
             f"expert_parallel must divide tensor_parallel x data_parallel = {ranks}, got "
-            f"{scenario.expert_parallel}; try {ranks} or 1",
+            f"{scenario.expert_parallel}; try {_either(sorted({1, ranks}))}, or raise those",
             field="expert_parallel",
         )
 
@@ -184,6 +194,12 @@ def _check_lengths(scenario: Any, architecture: Architecture) -> None:
             f"max_model_len must be from 1 to {most:,} tokens, the model's maximum, got "
             f"{wanted:,}; lower it or choose another model",
             field="max_model_len",
+        )
+    if not (wanted or most or architecture.is_unbounded):
+        raise InvalidInput(
+            f'{scenario.model}: key "max_position_embeddings" is missing; it must be the longest '
+            "context of the model in tokens: add it, or set max_model_len",
+            field="model",
         )
     tokens = base_value(scenario.prompt_tokens) + base_value(scenario.output_tokens)
     limit = longest(scenario, architecture)
@@ -228,7 +244,11 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
 
 def problems(scenario: Any, plan: "Plan", deployment: Deployment) -> list[Problem]:
     """Warn of what the constants of the catalogue were not tested on."""
-    found = [_untested_version(scenario, deployment), _other_towers(deployment)]
+    found = [
+        _untested_version(scenario, deployment),
+        _other_towers(deployment),
+        _other_weights(scenario, deployment),
+    ]
     return [problem for problem in found if problem is not None]
 
 
@@ -259,9 +279,33 @@ def _other_towers(deployment: Deployment) -> Problem | None:
     )
 
 
+def _other_weights(scenario: Any, deployment: Deployment) -> Problem | None:
+    """The precision decides what is counted; a checkpoint may hold another one."""
+    stored = deployment.architecture.stored_weights
+    if stored is None or scenario.precision in stored.precisions:
+        return None
+    known = stored.precisions
+    advice = "" if known else "; set the precision that has as many bits for each weight"
+    return Problem(
+        "W-QUANT",
+        f"config.json of {deployment.model_name} says that its weights are {stored.words}, "
+        f"precision is {scenario.precision}: memory and speed are those of "
+        f"{scenario.precision}{advice}",
+        tuple(f'precision = "{name}"' for name in known[:1]),
+    )
+
+
 def is_path(model: str) -> bool:
     """Tell a path of a config.json or its folder from a catalogue id."""
     return "/" in model or "\\" in model or model.endswith(".json") or model in (".", "..")
+
+
+def absolute_model(model: Any, folder: Path) -> Any:
+    """Make a path absolute, for kernels run elsewhere; ids, also of Hugging Face, stay."""
+    if not isinstance(model, str) or not is_path(model):
+        return model
+    path = os.path.abspath(folder / model)
+    return model if model.lower() in _ids_by_hub() and not _exists(path) else path
 
 
 def architecture_of(inputs: Inputs, facts: Facts) -> Architecture:

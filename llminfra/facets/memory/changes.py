@@ -23,7 +23,7 @@ def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
     found = [
         _misfit(plan, memory),
         _too_long(scenario, plan, memory),
-        _foreign_format(plan),
+        _foreign_format(scenario, plan),
         _assumed_memory(scenario, plan, memory),
     ]
     return [problem for problem in found if problem is not None]
@@ -65,14 +65,19 @@ def _too_long(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
     )
 
 
-def _foreign_format(plan: "Plan") -> Problem | None:
+def _foreign_format(scenario: Any, plan: "Plan") -> Problem | None:
     deployment = plan.deployment
     if deployment.is_native_format:
         return None
+    is_bf16 = scenario.precision == "bf16"
+    name = "BF16" if is_bf16 else deployment.precision_name
+    fp16 = {"precision": "fp16", "tensor_parallel": deployment.tensor_parallel}
+    has_fp16 = is_bf16 and plan.variant(**fp16).deployment.is_native_format
     return Problem(
         "W-FORMAT",
-        f"{deployment.accelerator_name} has no {deployment.precision_name} arithmetic: the weights "
-        "fit as computed, and are unpacked to another format for every product",
+        f"{deployment.accelerator_name} has no {name} arithmetic: the weights fit as computed, and "
+        "are unpacked to another format for every product",
+        ('precision = "fp16"',) if has_fp16 else (),
     )
 
 
