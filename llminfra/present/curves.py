@@ -166,7 +166,7 @@ def _front(
         titleX=0,
         titleY=-12,
         format="~s",
-        tickCount=5,
+        values=[10.0**k for k in range(-3, 9)],
     )
     log = alt.Scale(type="log", nice=True)
     place: dict[str, Any] = {
