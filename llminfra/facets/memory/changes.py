@@ -110,30 +110,35 @@ class Change:
 
 
 def nearest(plan: "Plan", most: int = 3) -> tuple[Change, ...]:
-    """Return the smallest change of each kind that reaches the sizing confidence.
+    """Return the smallest change of each kind that holds the load at the sizing confidence.
 
-    None where the load is held as asked for.
+    None where it is held as asked for. Where a model does not fit and too few changes hold the
+    load, changes that hold one request follow.
     """
     fits = plan.memory.fits
     if fits and plan.memory.load_probability >= SIZING_CONFIDENCE:
         return ()
     found: dict[str, Change] = {}
+    fitting: dict[str, Change] = {}
     for kind, words, fields in _changes(plan):
         if kind in found:
             continue
         try:
             changed = plan.variant(**fields)
             memory = changed.memory
-            probability = memory.load_probability if fits else memory.fits_probability
+            holds = memory.load_probability >= SIZING_CONFIDENCE
         except (InvalidInput, MissingFact):
             continue
-        if probability >= SIZING_CONFIDENCE:
+        if holds or (not fits and memory.fits_probability >= SIZING_CONFIDENCE):
             model = f"{changed.deployment.model_name} on " if "model" in fields else ""
             label = f"{model}{changed.deployment.label}{words}"
-            found[kind] = Change(label, fields, memory.max_sequences)
+            change = Change(label, fields, memory.max_sequences)
+            fitting.setdefault(kind, change)
+            if holds:
+                found[kind] = change
         if len(found) == most:
             break
-    return tuple(found.values())
+    return tuple((found | {k: c for k, c in fitting.items() if k not in found}).values())[:most]
 
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -169,8 +169,16 @@ def _chunks(lengths: Sequence[int]) -> list[list[int]]:
     needed = [min(length, _MOST) + _PADDING for length in lengths]
     if sum(needed) <= _PAGE_CHARACTERS:
         return [list(range(1, len(needed)))]
-    chunks: list[list[int]] = [[]]
     room = _PAGE_CHARACTERS - needed[0]
+    fewest = len(_filled(needed, room))
+    # The least room that needs no more tables gives tables of about equal width.
+    least = range(max(needed[1:]), max(room, *needed[1:]) + 1)
+    return next(c for r in least if len(c := _filled(needed, r)) == fewest)
+
+
+def _filled(needed: Sequence[int], room: int) -> list[list[int]]:
+    """Return the columns after the first in groups that fill the room one after the other."""
+    chunks: list[list[int]] = [[]]
     for index in range(1, len(needed)):
         if chunks[-1] and sum(needed[i] for i in chunks[-1]) + needed[index] > room:
             chunks.append([])
