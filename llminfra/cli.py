@@ -89,7 +89,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     help="Folder for the reports: OUT/<scenario>/<notebook>.html",
 )
 @click.option("--jobs", "workers", type=click.IntRange(1, 256), help="Processes; default: cores.")
-@click.option("--force", is_flag=True, help="Render again what is up to date.")
+@click.option("--force", is_flag=True, help="Without effect: each report is rendered anew.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if a scenario has a problem.")
 @click.option("--dry-run", is_flag=True, help="List what would be rendered and stop.")
 @click.option("--watch", "watched", is_flag=True, help="Render again what is saved, until Ctrl-C.")

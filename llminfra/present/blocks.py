@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS: Final = ("note", "stale", "problem")
-_FIXES: Final = {True: "Nearest changes that work:", False: "Settled by:"}
+_FIXES: Final = {True: "Nearest changes that work", False: "Settled by"}
 Show = Callable[[Any], str]
 P = ParamSpec("P")
 
@@ -115,19 +115,27 @@ def notice(title: str, *, body: str = "", items: Sequence[str] = (), level: str 
     return block("notice", level=level, title=text(title), text=text(body), items=list(items))
 
 
-def problems(found: Sequence[Any]) -> None:
-    """Show a plan's problems with the changes that would help, and its warnings as notes."""
+def problems(found: Sequence[Any], *, answered: Sequence[str] = ()) -> None:
+    """Show a plan's problems with the changes that would help, and its warnings as notes.
+
+    Parameters
+    ----------
+    answered : sequence of str
+        Codes of problems that the answer box states: only the changes are shown.
+    """
     from IPython.display import display  # slow to import, and only notebooks need it
 
     for problem in found:
         message = f"{problem.message[:1].upper()}{problem.message[1:]}"
+        help_with, is_short = _FIXES[problem.is_error], problem.code in answered and problem.fixes
         shown = block(
             "notice",
             level="problem" if problem.is_error else "note",
-            title=message,
-            text=_FIXES[problem.is_error] if problem.fixes else "",
+            title=help_with if is_short else message,
+            text=f"{help_with}:" if problem.fixes and not is_short else "",
             items=list(problem.fixes),
             code=problem.code,
+            message=message,
         )
         display(shown)  # type: ignore[no-untyped-call]  # IPython has no types here
 

@@ -49,7 +49,7 @@ def stacked_bars(
     scale, unit : float, str
         What the values are divided by, and the unit then shown.
     """
-    segments = _segments(frame, parts, scale)
+    segments = _segments(frame, parts, limit, scale)
     ends = _ends(frame, segments, limit, free_to, verdicts, scale)
     top = float(max(ends["limit"].max(), segments["end"].max()))
     wide = _bar_layers(segments, ends, top, unit, room=_ROOM_WIDE, narrow=False)
@@ -59,7 +59,7 @@ def stacked_bars(
 
 
 def _segments(
-    frame: "pd.DataFrame", parts: Mapping[str, tuple[str, str]], scale: float
+    frame: "pd.DataFrame", parts: Mapping[str, tuple[str, str]], limit: str, scale: float
 ) -> "pd.DataFrame":
     chosen = frame[frame["name"].isin(list(parts))].copy()
     chosen["rank"] = chosen["name"].map(list(parts).index)
@@ -71,8 +71,17 @@ def _segments(
     chosen["value"] = chosen["base"] / scale
     chosen["end"] = chosen.groupby("order")["value"].cumsum()
     chosen["start"] = chosen["end"] - chosen["value"]
+    limits = frame[frame["name"] == limit].set_index("order")["base"] / scale
+    chosen["middle"] = _middles(chosen["start"], chosen["end"], chosen["order"].map(limits))
     chosen["shown"] = chosen["value"].map(lambda value: formats.scaled(value, 1))
     return chosen
+
+
+def _middles(start: "pd.Series", end: "pd.Series", tick: "pd.Series") -> "pd.Series":
+    """Middle of each segment, or of its longer part where the tick of the limit cuts it."""
+    within = tick.clip(start, end)
+    left = within - start > end - within
+    return ((start + within) / 2).where(left, (within + end) / 2)
 
 
 def _ends(
@@ -120,7 +129,15 @@ def _bar_layers(
     labels = (
         None
         if narrow
-        else alt.Axis(title=None, labelAlign="left", labelPadding=200, labelLimit=195)
+        else alt.Axis(
+            title=None,
+            labelAlign="left",
+            labelPadding=200,
+            labelLimit=195,
+            # Long labels go on two lines, cut at their first comma.
+            labelExpr="length(datum.label) < 26 ? datum.label"
+            " : split(replace(datum.label, ', ', '|'), '|')",
+        )
     )
     y = alt.Y("label:N", sort=alt.SortField("order"), axis=labels)
     bars = (
@@ -144,7 +161,6 @@ def _bar_layers(
             text=text_of("shown"),
             color=ink_of("ink"),
         )
-        .transform_calculate(middle="(datum.start + datum.end) / 2")
     )
     layers = [_free(ends, y), bars, _overflow(ends, y), values, *_limits(ends, y, narrow)]
     layers += [] if narrow else _part_names(segments, y, room * span)
@@ -191,9 +207,8 @@ def _part_names(segments: "pd.DataFrame", y: alt.Y, room: float) -> list[Any]:
     named = roomy.groupby("part", as_index=False).first()
     return [
         chart_of(named)
-        .mark_text(dy=-22, fontWeight=600, fontSize=_SMALL)
+        .mark_text(dy=-28, fontWeight=600, fontSize=_SMALL)
         .encode(x=alt.X("middle:Q"), y=y, text=text_of("part"))
-        .transform_calculate(middle="(datum.start + datum.end) / 2")
     ]
 
 

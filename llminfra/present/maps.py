@@ -166,11 +166,6 @@ def _dots(
     base = chart_of(shown).encode(y=y, color=ink)
     layers: list[Any] = [base.mark_rule(strokeWidth=4).encode(x=x, x2=alt.X2(f"{high}:Q"))]
     layers.append(base.mark_point(size=90).encode(x=alt.X(f"{middle}:Q", scale=scale)))
-    if not narrow:
-        first = chart_of(shown.head(1)).encode(y=y)
-        for column, word in zip(columns, words, strict=True):
-            name = first.mark_text(dy=-15, fontSize=_SMALL, color=color("second"))
-            layers.append(name.encode(x=alt.X(f"{column}:Q", scale=scale), text=alt.value(word)))
     for word, level in limits.items():
         rows = alt.Chart(alt.InlineData(values=[{"level": level, "word": word}]))
         at = alt.X("level:Q", scale=scale)
@@ -178,12 +173,16 @@ def _dots(
         text = rows.mark_text(align="left", dx=5, dy=8, fontSize=_SMALL, fontWeight=600)
         layers.append(text.encode(x=at, y=alt.value("height"), text=text_of("word")))
     if not narrow:
-        layers += _ends(shown, alt.X(f"{high}:Q", scale=scale), y)
+        first = chart_of(shown.head(1)).encode(y=y)
+        for column, word in zip(columns, words, strict=True):
+            named = first.encode(x=alt.X(f"{column}:Q", scale=scale), text=alt.value(word))
+            layers += _on_halo(named, dy=-15, color=color("second"))
+        ends = chart_of(shown).encode(x=alt.X(f"{high}:Q", scale=scale), y=y, text=text_of("end"))
+        layers += _on_halo(ends, align="left", dx=10)
     return alt.layer(*layers).properties(height=alt.Step(34))
 
 
-def _ends(shown: "pd.DataFrame", x: alt.X, y: alt.Y) -> list[Any]:
-    """Label the ends, on a halo that parts the text from the lines behind it."""
-    ends = chart_of(shown).encode(x=x, y=y, text=text_of("end"))
-    text: dict[str, Any] = {"align": "left", "dx": 10, "fontSize": _SMALL}
-    return [ends.mark_text(stroke=color("page"), strokeWidth=5, **text), ends.mark_text(**text)]
+def _on_halo(base: Any, **text: Any) -> list[Any]:
+    """Write text on a halo that parts it from the lines behind it."""
+    halo = base.mark_text(stroke=color("page"), strokeWidth=5, fontSize=_SMALL, **text)
+    return [halo, base.mark_text(fontSize=_SMALL, **text)]

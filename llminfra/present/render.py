@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from llminfra.errors import RenderError, closest
+from llminfra.formats import clean_text
 from llminfra.present import theme
 from llminfra.present.mathml import mathml
 from llminfra.present.svg import clean_svg
@@ -64,7 +65,7 @@ def render_block(block: Block) -> str:
         f"[data-jp-theme-light=false] .ll-lab{{{theme.css_variables('dark')}}}{block_css()}"
     )
     body = render_fragment(block, uid="b", lab=True)
-    return f'<div class="ll ll-lab"><style>{style}</style>{body}</div>'
+    return f'<div class="ll ll-lab"><style>{style}</style>{clean_text(body)}</div>'
 
 
 def render_fragment(block: Block, *, uid: str, lab: bool = False) -> str:
@@ -242,7 +243,7 @@ def _figure(block: Block, uid: str) -> dict[str, Any]:
         plots.append(_plot(narrow, spec, uid=f"{uid}-n", variant="ll-narrow"))
     else:
         plots[0]["variant"] = "ll-only"
-    image = base64.b64encode(str(block["svg"]).encode()).decode()
+    image = base64.b64encode(clean_text(str(block["svg"])).encode()).decode()
     return {"plots": plots, "image": f"data:image/svg+xml;base64,{image}"}
 
 
@@ -254,7 +255,7 @@ def _plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str) -
 def _packed(spec: Mapping[str, Any]) -> str:
     """Return a specification as base64 of gzip'd JSON, a tenth of its size for the page to hold."""
     text = json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(clean_text(text).encode(), 9, mtime=0)).decode()
 
 
 def _table(block: Block, uid: str) -> dict[str, Any]:
@@ -328,7 +329,7 @@ def _provenance(block: Block, uid: str) -> dict[str, Any]:
     scenario = block.get("scenario") or {}
     facts = block.get("facts") or ()
     return {
-        "command": block.get("command") or MISSING,
+        "command_parts": re.split(" (?=--)", str(block.get("command") or MISSING)),
         "about": [("Package", package), ("Commit", commit), ("Rendered", rendered)],
         "facts": [[_plain(fact.get(name)) for name in _PROVENANCE_FACT] for fact in facts],
         "fields": [[name, _plain(value)] for name, value in scenario.items() if value is not None],

@@ -30,6 +30,11 @@ _OWN_KERNEL: Final = "python3"
 _START_TIMEOUT_S: Final = 120
 _SOCKET_PATH_LIMIT: Final = 90  # Unix socket paths end at 103 bytes on macOS, 107 on Linux
 _TRACEBACK_LINES: Final = 40
+_CHART: Final = re.compile(r"image/|application/vnd\.(?:vega|plotly)")
+_BARE_CHART: Final = (
+    "a chart of a report with masthead must go through figure(), got {mime}; write "
+    "figure(chart, title=…, subtitle=…, alt=…, source=…, as_of=…, name=…)"
+)
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -172,7 +177,27 @@ def execute(
     for index, code, error in beside.finish():
         where = _where(index, source, injected=bool(parameters))
         raise CellError(str(error), where=where, source=code) from None
+    for index, code, mime in _bare_charts(document):
+        where = _where(index, source, injected=bool(parameters))
+        raise CellError(_BARE_CHART.format(mime=mime), where=where, source=code)
     return _without_traces(document)
+
+
+def _bare_charts(document: NotebookNode) -> Iterator[tuple[int, str, str]]:
+    """Yield cell, source and type of charts without claim, source and alternative in a report.
+
+    A notebook without masthead is no report of the house and may show what it likes.
+    """
+    shown = [
+        (i, cell.source, o.get("data", {}))
+        for i, cell in enumerate(document.cells)
+        for o in cell.get("outputs", [])
+    ]
+    kinds = [data[BLOCK_MIME].get("kind") for *_, data in shown if BLOCK_MIME in data]
+    for index, code, data in shown if "masthead" in kinds else ():
+        chart = next((mime for mime in data if _CHART.match(mime)), None)
+        if chart and BLOCK_MIME not in data:
+            yield index, code, chart
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from html import escape
 from typing import Final
 
+from llminfra.formats import clean_text
+
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -51,4 +53,6 @@ def error_page(name: str, failure: Exception) -> str:
         for title, text in parts
         if text
     )
-    return _PAGE.format(name=escape(name), message=escape(str(failure)), details=details)
+    return clean_text(
+        _PAGE.format(name=escape(name), message=escape(str(failure)), details=details)
+    )

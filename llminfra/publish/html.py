@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
 from traitlets import Unicode, default
 
+from llminfra.formats import clean_text
 from llminfra.present import theme
 from llminfra.present.render import block_css
 from llminfra.publish.web.bundle import vega_bundle
@@ -26,7 +26,6 @@ _FACES: Final = (
     ("Source Sans 3", "600", "SourceSans3-Semibold.ttf.woff2"),
     ("Source Serif 4", "600", "SourceSerif4Subhead-Semibold.ttf.woff2"),
 )
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class HtmlReportExporter(TemplateExporter):
@@ -75,7 +74,7 @@ class HtmlReportExporter(TemplateExporter):
         folder = Path(about["path"]) if about.get("path") is not None else None
         page = build_page(copy, name=name, folder=folder, show=self._what_to_show())
         title = str(copy.metadata.get("title") or page.title)
-        return _CONTROL.sub("\ufffd", self._html(page, title)), resources
+        return clean_text(self._html(page, title)), resources
 
     def _what_to_show(self) -> Show:
         return Show(
@@ -153,7 +152,9 @@ def _css_string(text: str) -> str:
     >>> _css_string('a"b')
     '"a\\22 b"'
     """
-    escaped = (c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text[:120])
+    escaped = (
+        c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in clean_text(text)[:120]
+    )
     return f'"{"".join(escaped)}"'
 
 

@@ -43,7 +43,14 @@ def entry(result: Result) -> Entry:
     outputs = {
         name: _describe(result.job.out_dir / file) for name, file in sorted(result.outputs.items())
     }
-    problems = [{k: p.get(k) for k in ("title", "text", "items")} for p in result.problems]
+    problems = [
+        {
+            "title": p.get("message") or p.get("title"),
+            "text": p.get("text"),
+            "items": p.get("items"),
+        }
+        for p in result.problems
+    ]
     return _entry(result.status, result.job.title, outputs, problems, result.error)
 
 

@@ -157,7 +157,7 @@ def test_no_output_vanishes(report: str) -> None:
         "Longer requests break it first",
         "Engine start-up logs, n = 12 [3]",
         "NVIDIA data sheets",
-        "llminfra render assistant-70b.lock.toml --notebook memory",
+        "<span>llminfra render assistant-70b.lock.toml</span> <span>--notebook memory</span>",
         "Facts as of 23 Nov 2026",
     ):
         assert text in report.replace("\xa0", " ")
@@ -368,3 +368,19 @@ def test_missing_fonts_leave_a_page(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
     monkeypatch.setattr(module.theme, "FONT_DIR", tmp_path)
     assert module._face(("Source Sans 3", "400", "absent.woff2")) == ""
+
+
+def test_marks_of_direction_are_shown_and_turn_nothing() -> None:
+    marks = "\u202e\u2066\u200f\u061c"
+    turned = "<b style='unicode-bidi:bidi-override'>&#x202E;&rlm;</b>"
+    html = export(
+        sample.notebook(
+            new_markdown_cell(f"# a{marks}b\n\na{marks}b &#x202e;"),
+            sample.code("", sample.output({"text/html": turned})),
+            sample.code("", sample.block("answer", headline=f"a{marks}b", points=[])),
+            sample.code("", sample.output({"text/plain": f"a{marks}b"})),
+        )
+    )
+    assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", html)
+    assert not re.search(r"&#x?(?:202e|8238)|&rlm;|bidi-override|\\202e", html, re.IGNORECASE)
+    assert html.count("a[U+202E][U+2066][U+200F][U+061C]b") >= 4

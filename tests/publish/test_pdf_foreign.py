@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from tests.publish import awkward
+from tests.publish import awkward, sample
 from tests.publish.awkward import AWKWARD, MARKUP
 from tests.publish.printed import Printed, export
 
@@ -102,3 +102,15 @@ def test_the_same_notebook_gives_the_same_bytes() -> None:
 def test_pictures_reach_nothing_beside_them() -> None:
     assert "passwd" in awkward.REACHING_SVG
     assert b"nologin" not in printed("broken_pictures").data
+
+
+def test_long_names_can_be_searched_and_only_words_wider_than_the_page_break() -> None:
+    name, wide = "qwen3-235b-a22b-l40s-tp8-vllm-0.11.0", "0123456789abcdef" * 10
+    words = f"some words before {name}, and `{name}` " * 4
+    table = f"|a|b|\n|-|-|\n|{name}|{'many words ' * 20}|"
+    found = Printed(export(sample.notebook(awkward.text(f"{words}\n\n{table}\n\n{wide}"))))
+    text = "\n".join(page.extract_text() for page in found.reader.pages)
+    assert "\u200b" not in text
+    assert text.count(name) == 9
+    assert wide not in text
+    assert wide in re.sub(r"\s", "", text)

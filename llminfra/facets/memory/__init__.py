@@ -11,7 +11,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Quantity, Result, field
-from llminfra.facets.memory.changes import problems
+from llminfra.facets.memory.changes import Change, nearest, problems
 from llminfra.facets.memory.layout import Sizing
 from llminfra.formulas import memory as formulas
 from llminfra.ranges import Range, apply, exact
@@ -159,6 +159,11 @@ class Memory(Result):
     def accelerators_needed_for_load(self) -> int | None:
         """Fewest accelerators of this kind that hold the load; None when no number does."""
         return self._sizing.fewest(self.in_flight_per_replica.no_less_than(1))
+
+    @cached_property
+    def nearest_changes(self) -> tuple[Change, ...]:
+        """Three changes of the scenario with which the load fits, the smallest of each kind."""
+        return nearest(self._sizing.plan)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity, the load and what is searched last."""

@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llminfra import formats
@@ -39,7 +40,7 @@ def _misfit(plan: "Plan", memory: "Memory") -> Problem | None:
             "E-FIT",
             f"{where} does not fit: each accelerator needs {formats.gb(available + short)} and "
             f"may use {formats.gb(available)}, {formats.gb(short)} short",
-            _nearest(plan, lambda m: m.fits_probability),
+            tuple(map(str, memory.nearest_changes)),
         )
     if memory.load_probability < SIZING_CONFIDENCE:
         held, load = memory.max_sequences, formats.count(memory.in_flight_per_replica)
@@ -47,7 +48,7 @@ def _misfit(plan: "Plan", memory: "Memory") -> Problem | None:
         return Problem(
             "E-LOAD",
             f"{where} holds {formats.count(held)}{band} requests at once, {load} are in flight",
-            _nearest(plan, lambda m: m.load_probability),
+            tuple(map(str, memory.nearest_changes)),
         )
     return None
 
@@ -99,27 +100,50 @@ def is_assumed(value: Range) -> bool:
     return isinstance(value.origin, Fact) and value.origin.confidence == "assumption"
 
 
-def _nearest(
-    plan: "Plan", probability: Callable[["Memory"], float], most: int = 3
-) -> tuple[str, ...]:
-    """Return the smallest change of each kind that reaches the sizing confidence."""
-    found: dict[str, str] = {}
-    for kind, words, change in _changes(plan):
+@dataclass(frozen=True)
+class Change:
+    """A change that works: what it makes of the layout, its fields and what is then held."""
+
+    label: str
+    fields: Mapping[str, Any]
+    held: Range
+
+    def __str__(self) -> str:
+        fields = ", ".join(f"{name} = {value}" for name, value in self.fields.items())
+        holds = "each holds" if "replicas" in self.fields else "holds"
+        return f"{self.label} ({fields}): {holds} {formats.counted(self.held, 'request')} at once"
+
+
+def nearest(plan: "Plan", most: int = 3) -> tuple[Change, ...]:
+    """Return the smallest change of each kind that holds the load at the sizing confidence.
+
+    None where it is held as asked for. Where a model does not fit and too few changes hold the
+    load, changes that hold one request follow.
+    """
+    fits = plan.memory.fits
+    if fits and plan.memory.load_probability >= SIZING_CONFIDENCE:
+        return ()
+    found: dict[str, Change] = {}
+    fitting: dict[str, Change] = {}
+    for kind, words, fields in _changes(plan):
         if kind in found:
             continue
         try:
-            changed = plan.variant(**change)
+            changed = plan.variant(**fields)
             memory = changed.memory
+            holds = memory.load_probability >= SIZING_CONFIDENCE
         except (InvalidInput, MissingFact):
             continue
-        if probability(memory) >= SIZING_CONFIDENCE:
-            fields = ", ".join(f"{name} = {value}" for name, value in change.items())
-            holds = "each holds" if "replicas" in change else "holds"
-            held = formats.counted(memory.max_sequences, "request")
-            found[kind] = f"{changed.deployment.label}{words} ({fields}): {holds} {held} at once"
+        if holds or (not fits and memory.fits_probability >= SIZING_CONFIDENCE):
+            model = f"{changed.deployment.model_name} on " if "model" in fields else ""
+            label = f"{model}{changed.deployment.label}{words}"
+            change = Change(label, fields, memory.max_sequences)
+            fitting.setdefault(kind, change)
+            if holds:
+                found[kind] = change
         if len(found) == most:
             break
-    return tuple(found.values())
+    return tuple((found | {k: c for k, c in fitting.items() if k not in found}).values())[:most]
 
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -140,10 +164,15 @@ def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield from (("precision", "", fixed | change) for change in precisions)
     for n in _replicas(plan):
         yield "replicas", "", fixed | {"replicas": n}
-    for accelerator in larger_accelerators(plan):
-        yield "accelerator", "", fixed | {"accelerator": accelerator}
+    larger = [{"accelerator": accelerator} for accelerator in larger_accelerators(plan)]
+    yield from (("accelerator", "", fixed | change) for change in larger)
     for precision, count in itertools.product(precisions, counts):
         yield "two", "", precision | count
+    for precision, accelerator in itertools.product(precisions, larger):
+        yield "accelerator", "", fixed | accelerator | precision
+    for count, accelerator in itertools.product(counts, larger):
+        yield "accelerator", "", accelerator | count
+    yield from (("model", "", fixed | {"model": model}) for model in _smaller_models(plan))
 
 
 def _replicas(plan: "Plan") -> Iterator[int]:
@@ -153,6 +182,14 @@ def _replicas(plan: "Plan") -> Iterator[int]:
         needed = plan.capacity.in_flight / memory.max_sequences.no_less_than(1)
         fewest = math.ceil(needed.at_confidence(1 - SIZING_CONFIDENCE))
         yield from (fewest, fewest + 1)
+
+
+def _smaller_models(plan: "Plan") -> list[str]:
+    """Models of the catalogue with fewer parameters, the largest first."""
+    facts = Facts()
+    sizes = {name: facts.model(name).parameters for name in ids("model")}
+    own = plan.deployment.architecture.parameters
+    return sorted((m for m in sizes if sizes[m] < own), key=lambda m: -sizes[m])
 
 
 def _bits(precision: str) -> float:

@@ -127,7 +127,7 @@ class _Builder:
     def _heading(self, text: list[Inline], level: int, kicker: str) -> Node | None:
         text = [nodes.plain([n]) if _is_picture(n) else n for n in text]
         words = [keep_together(n) if isinstance(n, str) else n for n in text]
-        title = nodes.plain(text).replace("\u200b", "")
+        title = nodes.plain(text)
         if not title:
             return None
         if not self._document.title:
@@ -221,7 +221,7 @@ def _widths(columns: Sequence[Node], lengths: Sequence[int]) -> list[str | int]:
 def _cell(cell: Node, emphasis: bool) -> Node:
     css = cell["css"].split()
     return {
-        "text": nodes.breakable(cell["text"].replace("● ", "●\xa0")),
+        "text": cell["text"].replace("● ", "●\xa0"),
         "mark": cell["mark"],
         "number": "ll-num" in css,
         "short": "ll-short" in css or "ll-num" in css,

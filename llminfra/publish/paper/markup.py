@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
 from tinycss2.color3 import RGBA, parse_color
 
+from llminfra.formats import clean_text
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
 from llminfra.publish.web.clean import clean_html, safe_url
@@ -39,7 +40,7 @@ def read_html(html: str, pictures: Pictures) -> list[Node]:
     >>> read_html("<p>1 <b>two</b></p><script>x</script>", Pictures())
     [{'k': 'para', 'c': ['1 ', {'k': 'strong', 'c': ['two']}]}]
     """
-    cleaned = clean_html(nodes.clean_text(html))
+    cleaned = clean_html(clean_text(html))
     soup = BeautifulSoup(f"<div>{cleaned}</div>", "html.parser")
     return _Reader(pictures, _styles(soup)).blocks(soup)
 
@@ -101,7 +102,7 @@ class _Reader:
     def _inline(self, node: PageElement) -> list[Inline]:
         if isinstance(node, NavigableString):
             text = re.sub(r"[ \t\r\n]+", " ", str(node))
-            return [nodes.breakable(text)] if text else []
+            return [text] if text else []
         if not isinstance(node, Tag) or node.name == "style":
             return []
         if node.name == "br":
@@ -109,7 +110,7 @@ class _Reader:
         if node.name == "img":
             return self._image(node)
         if node.name in _CODE:
-            return [{"k": "code", "s": nodes.breakable(node.get_text())}]
+            return [{"k": "code", "s": node.get_text()}]
         inner = self._inlines(node)
         if node.name == "a":
             url = safe_url(str(node.get("href") or ""))

@@ -7,51 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from llminfra.formats import clean_text
 from llminfra.publish.paper.formula import formula_data, spoken
 
 Node = dict[str, Any]
 Inline = str | Node
 
-# Control characters, lone surrogates and private characters have no form that others can read.
-_UNREADABLE: Final = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
-    r"\U000f0000-\U0010ffff]"
-)
-# Marks that turn the direction of what follows: shown, so that a text reads as it was written.
-_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # Characters of a formula that still fit: a line cannot break in one, a display is made smaller.
 _LONGEST: Final = {False: 200, True: 1_500}
 # Where nodes hold nodes, and which of them stand on lines of their own.
 _INSIDE: Final = ("c", "parts", "items")
 _BLOCKS: Final = frozenset(["para", "list", "quote", "code", "rule", "remark", "table"])
 _MAX_DEPTH: Final = 8
-_LONG_WORD: Final = re.compile(r"[^\s\u200b]{24,}")
-_BREAKS: Final = re.compile(r"(?<=[/_.,;:&?=@-])(?=\w)|(?<=\w{18})(?=\w{6})")
 _DATA_URL: Final = re.compile(r"data:image/([\w+.-]+)((?:;[\w=.-]+)*),(.*)", re.DOTALL)
 _ENDINGS: Final = {"svg+xml": "svg", "jpeg": "jpg", "png": "png", "gif": "gif", "webp": "webp"}
-
-
-def clean_text(text: str) -> str:
-    r"""Return text without what no page can show, the rest as it is.
-
-    Examples
-    --------
-    >>> clean_text("a\x00b"), clean_text("a\u202eb")
-    ('a�b', 'a[U+202E]b')
-    """
-    shown = _TURNING.sub(lambda m: f"[U+{ord(m[0]):04X}]", text)
-    return _UNREADABLE.sub("\ufffd", shown.replace("\ufeff", ""))
-
-
-def breakable(text: str) -> str:
-    r"""Let long words break after punctuation or after 18 characters.
-
-    Examples
-    --------
-    >>> breakable("short words"), breakable("path/to/" + 16 * "x").count("\u200b")
-    ('short words', 2)
-    """
-    return _LONG_WORD.sub(lambda m: _BREAKS.sub("\u200b", m[0]), text)
 
 
 def paragraph(*inlines: Inline) -> Node:
@@ -68,7 +37,7 @@ def remark(text: str) -> Node:
 
 def code(text: str) -> Node:
     """Return text that keeps its line ends, in a fixed-width face."""
-    return {"k": "code", "s": breakable(text.rstrip("\n"))}
+    return {"k": "code", "s": text.rstrip("\n")}
 
 
 def formula(latex: str, *, display: bool) -> Node:
@@ -76,7 +45,7 @@ def formula(latex: str, *, display: bool) -> Node:
     data = formula_data(latex) if len(latex) <= _LONGEST[display] else None
     if data is not None:
         return {"k": "math", "data": data, "alt": spoken(latex)}
-    return code(latex) if display else {"k": "code", "s": breakable(latex)}
+    return code(latex) if display else {"k": "code", "s": latex}
 
 
 class Pictures:
@@ -200,8 +169,16 @@ def _chunks(lengths: Sequence[int]) -> list[list[int]]:
     needed = [min(length, _MOST) + _PADDING for length in lengths]
     if sum(needed) <= _PAGE_CHARACTERS:
         return [list(range(1, len(needed)))]
-    chunks: list[list[int]] = [[]]
     room = _PAGE_CHARACTERS - needed[0]
+    fewest = len(_filled(needed, room))
+    # The least room that needs no more tables gives tables of about equal width.
+    least = range(max(needed[1:]), max(room, *needed[1:]) + 1)
+    return next(c for r in least if len(c := _filled(needed, r)) == fewest)
+
+
+def _filled(needed: Sequence[int], room: int) -> list[list[int]]:
+    """Return the columns after the first in groups that fill the room one after the other."""
+    chunks: list[list[int]] = [[]]
     for index in range(1, len(needed)):
         if chunks[-1] and sum(needed[i] for i in chunks[-1]) + needed[index] > room:
             chunks.append([])

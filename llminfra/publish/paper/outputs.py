@@ -142,5 +142,5 @@ def _error(output: Output) -> Node:
     if left_out > 0:
         lines = [f"… {left_out} lines above", *lines[-_TRACE_LINES:]]
     said = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
-    trace = nodes.breakable("\n".join(lines))
-    return {"k": "error", "s": nodes.breakable(plain_terminal_text(said)), "trace": trace}
+    trace = "\n".join(lines)
+    return {"k": "error", "s": plain_terminal_text(said), "trace": trace}

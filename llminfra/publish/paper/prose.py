@@ -51,7 +51,7 @@ class Prose:
         self._inline_readers: dict[str, Callable[[Token], list[Inline]]] = {
             "link": self._link,
             "image": self._image,
-            "codespan": lambda token: [{"k": "code", "s": nodes.breakable(token["raw"])}],
+            "codespan": lambda token: [{"k": "code", "s": token["raw"]}],
             "inline_math": lambda token: [nodes.formula(token["raw"], display=False)],
             "display_math": lambda token: [
                 {"k": "display", "node": nodes.formula(token["raw"], display=True)}
@@ -157,7 +157,7 @@ class Prose:
             return [{"k": _WRAPS[kind], "c": self._inlines(token["children"])}]
         if kind in self._inline_readers:
             return self._inline_readers[kind](token)
-        return [nodes.breakable(str(token.get("raw", "")))]
+        return [str(token.get("raw", ""))]
 
     def _link(self, token: Token) -> list[Inline]:
         text = self._inlines(token["children"])

@@ -9,6 +9,8 @@ import tinycss2
 from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
 from bleach.sanitizer import Cleaner
 
+from llminfra.formats import clean_text
+
 _TAGS: Final = frozenset(
     [
         "a",
@@ -95,7 +97,8 @@ _ATTRIBUTES: Final = frozenset(
 # Removed with their content; what Bleach alone would strip to bare text.
 _WHOLE: Final = "script|style|svg|template|noscript|iframe|object|embed|applet|math|head|title|form"
 _STYLER_RULE: Final = re.compile(r"#T_\w+(?:[\s.:>#+]*[\w-]+(?:\(\w+\))?)*")
-_PROPERTIES: Final = ALLOWED_CSS_PROPERTIES | {
+# unicode-bidi turns text as the marks of direction do.
+_PROPERTIES: Final = (ALLOWED_CSS_PROPERTIES - {"unicode-bidi"}) | {
     *("background", "border", "padding", "margin", "min-width", "max-width", "max-height"),
     *("border-collapse", "border-bottom", "border-top", "border-left", "border-right", "opacity"),
     *("padding-left", "padding-right", "padding-top", "padding-bottom", "text-transform"),
@@ -103,6 +106,10 @@ _PROPERTIES: Final = ALLOWED_CSS_PROPERTIES | {
 _BAD_VALUE: Final = re.compile(r"url\s*\(|image-set|expression|\\|@import|behavior", re.IGNORECASE)
 _IMAGE_DATA: Final = re.compile(
     r"data:image/(?:png|jpeg|gif|webp|svg\+xml)(?:;[\w=-]+)*[,;][\w+/=%.,;:'()~!*$&@?\s-]*"
+)
+# Marks of direction and others that a page shows as text, written as a number or by name.
+_TURNING_REFERENCE: Final = re.compile(
+    r"&(?:lrm|rlm|#(?:x0*(?:61c|20[0-6][\da-f])|0*(?:1564|82\d\d)));?", re.IGNORECASE
 )
 _NUMBER: Final = re.compile(
     r"<(td|th)([^>]*)>(\s*[-+−]?[$€£]?\s?[\d,.]*\d[\d,.]*(?:e[-+]?\d+)?\s?%?\s*|\s*(?:NaN|nan|<NA>)\s*)</\1>"
@@ -177,6 +184,7 @@ def clean_html(html: str) -> str:
     >>> clean_html('<p onclick="x()">a<script>b</script></p>')
     '<p>a</p>'
     """
+    html = _TURNING_REFERENCE.sub(lambda m: clean_text(unescape(m[0])), html)
     styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL | re.IGNORECASE)
     bare = re.sub(rf"<({_WHOLE})\b.*?(?:</\1\s*>|$)", "", html, flags=re.DOTALL | re.IGNORECASE)
     css = styler_css("\n".join(styles))

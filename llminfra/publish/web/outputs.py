@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Final
 
 from llminfra.errors import LlmInfraError
+from llminfra.formats import clean_text
 from llminfra.present.mathml import mathml
 from llminfra.present.render import render_plot
 from llminfra.present.vega import draw
@@ -186,7 +187,7 @@ def chart_title(spec: Mapping[str, Any]) -> str:
 
 def _base64(value: Any, mime: str) -> str:
     if mime == "image/svg+xml":
-        return base64.b64encode(str(value).encode()).decode()
+        return base64.b64encode(clean_text(str(value)).encode()).decode()
     return re.sub(r"[^A-Za-z0-9+/=]", "", str(value))
 
 
