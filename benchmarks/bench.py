@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -83,8 +84,26 @@ def rendering(folder: Path) -> None:
     print(f"\nOne report ({NOTEBOOK.stem}) to HTML, median of {REPEATS}, taking turns")
     for name, seconds in times.items():
         print(f"  {name:<18}{seconds:6.2f} s   {times['stock tools'] / seconds:5.1f} times as fast")
+    printing(job)
     sizes = {p.parent.name: p.stat().st_size for p in folder.rglob("*.html")}
     print(f"  size {sizes['warm'] / 1e3:.0f} kB; stock {sizes[folder.name] / 1e3:.0f} kB")
+
+
+def printing(job: Job) -> None:
+    """Time of the PDF alone, from an executed notebook, in a warm process."""
+    import nbformat
+
+    from llminfra.publish.pdf import PdfReportExporter
+
+    run_job(replace(job, formats=("ipynb",)))
+    executed = nbformat.read(job.out_dir / f"{NOTEBOOK.stem}.ipynb", as_version=4)
+    exporter = PdfReportExporter()
+    seconds, data = [], b""
+    for _ in range(REPEATS + 1):
+        start = time.perf_counter()
+        data, _resources = exporter.from_notebook_node(executed)
+        seconds.append(time.perf_counter() - start)
+    print(f"  PDF, warm         {statistics.median(seconds[1:]):6.2f} s   {len(data) / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

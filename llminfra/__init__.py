@@ -8,11 +8,13 @@ from llminfra.errors import (
     MissingFact,
     RenderError,
 )
-from llminfra.explain import compare, sweep
+from llminfra.explain import compare, sweep, variants
 from llminfra.facets.memory.grid import fit_table
+from llminfra.launch import launch_command
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
+from llminfra.search import search
 from llminfra.validation import (
     error_slices,
     memory_errors,
@@ -38,10 +40,13 @@ __all__ = [
     "error_slices",
     "evaluate",
     "fit_table",
+    "launch_command",
     "memory_errors",
     "peer_errors",
     "resampled",
+    "search",
     "serving_errors",
     "serving_summary",
     "sweep",
+    "variants",
 ]

@@ -63,14 +63,21 @@ def shown(value: object, most: int = 60) -> str:
 
 
 def closest(name: str, options: Iterable[str], n: int = 3) -> list[str]:
-    """Return the `n` options most like `name`, best first, never an empty list.
+    """Return the `n` options most like `name`, best first: those that begin with it, then others.
+
+    Capitals do not matter, and the list is never empty.
 
     Examples
     --------
     >>> closest("lama-3.3-70b", ["llama-3.3-70b", "qwen3-32b", "llama-3.1-8b"], n=2)
     ['llama-3.3-70b', 'llama-3.1-8b']
+    >>> closest("A100", ["a10", "a100-sxm-80", "m1000"], n=2)
+    ['a100-sxm-80', 'a10']
     """
-    return get_close_matches(name[:100], list(options), n=n, cutoff=0.0)
+    wanted, by_lower = name[:100].lower(), {option.lower(): option for option in options}
+    near = get_close_matches(wanted, by_lower, n=max(len(by_lower), 1), cutoff=0.0)
+    near.sort(key=lambda option: not (wanted and option.startswith(wanted)))
+    return [by_lower[option] for option in near[:n]]
 
 
 def unknown(what: str, name: object, options: Iterable[str]) -> InvalidInput:

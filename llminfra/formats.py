@@ -105,6 +105,19 @@ def kib(value: Any) -> str:
     return with_unit(number(x / divisor), unit)
 
 
+def seconds(value: Any) -> str:
+    r"""Show a time; below a second in milliseconds.
+
+    Examples
+    --------
+    >>> seconds(0.1432), seconds(11.94)
+    ('143\u202fms', '11.9\u202fs')
+    """
+    x = float(value)
+    short = math.isfinite(x) and 0 < abs(x) < 1
+    return with_unit(number(1e3 * x), "ms") if short else with_unit(number(x), "s")
+
+
 def percent(value: Any) -> str:
     r"""Show a share; shares that are not quite all or nothing never read as 0 or 100 %.
 
@@ -119,6 +132,21 @@ def percent(value: Any) -> str:
     text = _fixed(100 * x)
     text = ">99" if text == "100" and x < 1 else "<1" if text == "0" and x > 0 else text
     return with_unit(text, "%")
+
+
+def nines(value: Any) -> str:
+    r"""Show a share that is almost all, with as many decimals as make a difference.
+
+    Examples
+    --------
+    >>> nines(0.99523), nines(0.999526), nines(1.0)
+    ('99.5\u202f%', '99.95\u202f%', '100\u202f%')
+    """
+    x = float(value)
+    if not math.isfinite(x):
+        return MISSING
+    decimals = max(1, math.floor(-math.log10(1 - x)) - 1) if x < 1 else 0
+    return with_unit(_fixed(100 * x, min(decimals, 6)), "%")
 
 
 def band(value: Any, show: Any = number) -> str:

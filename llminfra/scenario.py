@@ -233,6 +233,10 @@ def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
         value = getattr(detail["input"], "value", detail["input"])
     default = plain(cls.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
+    extra = _extra(cls, name)
+    is_share = extra.get("unit") == "1" and 0 < extra.get("maximum", 0) <= 1
+    if is_share and type(value) in (int, float) and 1 < value <= 100:
+        fix = f"; {value:g} % is {value / 100:g}"
     order = ", low <= base <= high" if detail["type"] == "band" else ""
     return f"{name} must be {expected(cls, name)}{order}, got {shown(value)}{fix}"
 

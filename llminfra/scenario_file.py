@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llminfra.errors import ImpossibleCombination, InvalidInput, shown
+from llminfra.facets.deployment import absolute_model
 from llminfra.scenario import Scenario, ScenarioBase, is_text_field, unknown_field
 
 LOCK_SUFFIX: Final = ".lock.toml"
@@ -50,15 +51,14 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     fields, sweep = _split(path, text, document)
     origins = dict.fromkeys(fields, path.name) | _locked_origins(document)
     origins |= dict.fromkeys(overrides or {}, "--set")
-    fields |= dict(overrides or {})
+    fields = _absolute(fields, path) | dict(overrides or {})
     sweep = {name: values for name, values in sweep.items() if name not in (overrides or {})}
-    fields = _absolute_model(fields, path)
     name = _name_of(path)
     try:
         if not sweep:
             case_fields = {"name": name} | fields
             return [Case(name=name, scenario=Scenario(**case_fields), origins=origins)]
-        return _swept(name, fields, sweep, origins)
+        return _swept(name, path, fields, sweep, origins)
     except InvalidInput as error:
         where = "--set" if error.field in (overrides or {}) else _where(path, text, error.field)
         raise InvalidInput(f"{where}: {error}", field=error.field) from None
@@ -71,7 +71,11 @@ def _name_of(path: Path) -> str:
 
 
 def _swept(
-    name: str, fields: dict[str, Any], sweep: dict[str, list[Any]], origins: dict[str, str]
+    name: str,
+    path: Path,
+    fields: dict[str, Any],
+    sweep: dict[str, list[Any]],
+    origins: dict[str, str],
 ) -> list[Case]:
     n_cases = 1
     for choices in sweep.values():
@@ -92,7 +96,7 @@ def _swept(
             )
         case_origins = origins | dict.fromkeys(values, "sweep")
         try:
-            scenario = Scenario(**(fields | values | {"name": case_name}))
+            scenario = Scenario(**(fields | _absolute(values, path) | {"name": case_name}))
             reason = ""
         except ImpossibleCombination as error:
             scenario, reason = None, str(error)
@@ -191,12 +195,14 @@ def _check_sweep(path: Path, text: str, sweep: Any) -> None:
             raise _error(path, text, name, f"sweep cannot vary {name}; remove it")
 
 
-def _absolute_model(fields: dict[str, Any], path: Path) -> dict[str, Any]:
+def _absolute(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     """A model path in a file is meant relative to that file."""
-    model = fields.get("model")
-    if isinstance(model, str) and (model.startswith(".") or model.endswith(".json")):
-        return fields | {"model": str((path.parent / model).resolve())}
-    return fields
+    return _from_folder(fields, path.parent)
+
+
+def _from_folder(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    models = {"model": absolute_model(fields["model"], folder)} if "model" in fields else {}
+    return fields | models
 
 
 def _error(path: Path, text: str, name: str, message: str) -> InvalidInput:
@@ -216,6 +222,8 @@ def _where(path: Path, text: str, name: str) -> str:
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     """Read ``field=value`` pairs; values are TOML, bare words are text, and text needs no quotes.
 
+    A path of a model is relative to the current folder, and made absolute.
+
     Examples
     --------
     >>> parse_settings(["tensor_parallel=4", "engine_version=0.10", "prompt_tokens=[3, 4, 5]"])
@@ -230,7 +238,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
             message = unknown_field(name, Scenario.model_fields)
             raise InvalidInput(f"--set {shown(setting)}: {message}")
         values[name] = _toml_value(name, text)
-    return values
+    return _from_folder(values, Path.cwd())
 
 
 def _toml_value(name: str, text: str) -> Any:

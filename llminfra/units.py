@@ -17,6 +17,7 @@ GIB: Final = 2**30
 BITS_PER_BYTE: Final = 8
 SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_MONTH: Final = 730
+HOURS_PER_YEAR: Final = 8760
 
 # The last words of a name and the unit they promise.
 _SUFFIX_UNITS: Final[dict[str, str]] = {

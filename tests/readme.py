@@ -9,12 +9,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "reports" / "scenario.schema.json"
 PICTURE = ROOT / "reports" / "memory.png"
+COMPARISON = ROOT / "reports" / "beside-stock.png"
 EXAMPLE = """\
 from llminfra import Scenario, evaluate
 
@@ -97,27 +99,48 @@ def filled(text: str) -> str:
     return text
 
 
-def take_picture() -> None:
-    """Render the example and photograph the top of its page in headless Chromium."""
+def take_pictures() -> None:
+    """Photograph the example's page, and beside it what stock nbconvert makes of the notebook."""
     from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "llminfra.cli", "render", "reports/assistant-70b.toml"]
-        subprocess.run([*command, "--out", folder], cwd=ROOT, check=True)
-        with sync_playwright() as player:
-            browser = player.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-            page = browser.new_page(viewport={"width": 1180, "height": 1420})
-            page.goto(f"file://{folder}/assistant-70b/memory.html")
-            page.wait_for_timeout(1500)
-            page.screenshot(path=PICTURE)
-            browser.close()
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as player:
+        folder = Path(name)
+        render_both_ways(folder)
+        browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1180, "height": 1420}, offline=True)
+        page = context.new_page()
+        photograph(page, folder / "assistant-70b" / "memory.html", PICTURE)
+        photograph(page, folder / "memory.html", folder / "stock.png")
+        both = [PICTURE, folder / "stock.png"]
+        images = "".join(f'<img src="{p.as_uri()}" width="590" style="padding:8px">' for p in both)
+        side_by_side = folder / "both.html"
+        side_by_side.write_text(f'<body style="margin:0;background:#d9dce0">{images}</body>')
+        page.set_viewport_size({"width": 1216, "height": 730})
+        photograph(page, side_by_side, COMPARISON)
+        browser.close()
+
+
+def render_both_ways(folder: Path) -> None:
+    """Render the example, and the same executed notebook with stock nbconvert."""
+    command = [sys.executable, "-m", "llminfra.cli", "render", "reports/assistant-70b.toml"]
+    options = ["--notebook", "memory", "--to", "html,ipynb", "--out", str(folder)]
+    subprocess.run([*command, *options], cwd=ROOT, check=True)
+    executed = folder / "assistant-70b" / "memory.ipynb"
+    stock = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(folder)]
+    subprocess.run([*stock, str(executed)], check=True)
+
+
+def photograph(page: Any, source: Path, target: Path) -> None:
+    """Save what a window shows of a page."""
+    page.goto(source.as_uri())
+    page.wait_for_timeout(1500)
+    page.screenshot(path=target)
 
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
-    take_picture()
-    print(f"{PICTURE.name}: {PICTURE.stat().st_size:,} bytes")
+    take_pictures()
+    for picture in (PICTURE, COMPARISON):
+        print(f"{picture.name}: {picture.stat().st_size:,} bytes")

@@ -136,8 +136,9 @@ def test_multimodal_configurations_are_read_at_the_language_tower() -> None:
         "text_config": LLAMA,
         "quantization_config": {"quant_method": "fp8"},
     }
-    language = replace(read(nested), other_towers=())
+    language = replace(read(nested), other_towers=(), stored_weights=None)
     assert language == read(LLAMA, tie_word_embeddings=True)
+    assert read(nested).stored_weights is not None
 
 
 def test_layers_that_look_at_images_have_weights_and_no_cache_of_the_text() -> None:
@@ -162,7 +163,65 @@ def test_what_stands_beside_the_language_model_is_named() -> None:
     assert read(LLAMA, vision_config=None).other_towers == ()
 
 
-def test_unknown_keys_and_quantisation_do_not_matter() -> None:
+def compressed(bits: int, kind: str, packing: str = "") -> dict[str, Any]:
+    weights = {"num_bits": bits, "type": kind}
+    groups = {"group_0": {"targets": ["Linear"], "weights": weights}}
+    return {"quant_method": "compressed-tensors", "config_groups": groups, "format": packing}
+
+
+@pytest.mark.parametrize(
+    ("section", "precision"),
+    [
+        ({"quant_method": "gptq", "bits": 4, "group_size": 128}, "int4"),
+        ({"quant_method": "gptq", "bits": 8}, "int8"),
+        ({"quant_method": "gptq", "bits": 3}, None),
+        ({"quant_method": "awq", "w_bit": 4}, "int4"),
+        ({"quant_method": "fp8", "weight_block_size": [128, 128]}, "fp8"),
+        ({"quant_method": "mxfp4", "modules_to_not_convert": []}, "mxfp4"),
+        ({"load_in_8bit": True}, "int8"),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True, "load_in_8bit": False}, "int4"),
+        (compressed(4, "int", "pack-quantized"), "int4"),
+        (compressed(8, "float", "float-quantized"), "fp8"),
+        (compressed(4, "float", "nvfp4-pack-quantized"), "nvfp4"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "nvfp4"),
+        ({"quant_method": "modelopt", "quant_algo": "FP8"}, "fp8"),
+        ({"quant_method": "squeeze"}, None),
+        ({"bits": 4}, None),
+    ],
+    ids=str,
+)
+def test_the_format_of_the_checkpoint_is_read(
+    section: dict[str, Any], precision: str | None
+) -> None:
+    stored = read(LLAMA, quantization_config=section).stored_weights
+    assert stored is not None
+    assert next(iter(stored.precisions), None) == precision
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("awq", '"quantization_config" must be an object'),
+        ({"quant_method": 5}, 'key "quant_method" must be the name of a method, such as awq, got'),
+        ({"quant_method": "gptq", "bits": "4"}, 'key "bits" must be an integer from 1'),
+        ({"quant_method": "awq"}, 'key "bits" is missing'),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": 1}, "must be true or false, got 1"),
+        ({"quant_method": "compressed-tensors"}, 'key "config_groups" is missing'),
+        (compressed(4, "text"), "key \"type\" must be int or float, got 'text'"),
+        ({"quant_method": "modelopt", "quant_algo": []}, 'key "quant_algo" must be the name'),
+    ],
+    ids=str,
+)
+def test_a_wrong_quantization_config_is_one_line(section: Any, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(LLAMA, quantization_config=section)
+    line = str(caught.value)
+    assert words in line
+    assert "quantization_config" in line
+    assert "\n" not in line
+
+
+def test_unknown_keys_and_an_empty_section_do_not_matter() -> None:
     extra = {"time_step_limit": [0.0, float("inf")], "quantization_config": {}, "x": [[[]]] * 3}
     assert read(LLAMA, **extra) == read(LLAMA)
 

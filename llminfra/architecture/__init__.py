@@ -48,9 +48,21 @@ __all__ = [
     "Recurrent",
     "Sharding",
     "Stage",
+    "StoredWeights",
     "WeightGroup",
     "index_cache",
 ]
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """Format that a checkpoint is stored in: in words, and as the precisions that count the same.
+
+    No precision where the format is not known or has none.
+    """
+
+    words: str
+    precisions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,10 @@ class Architecture:
         Width of the embedding where it is not `hidden_size`. [1]
     other_towers : tuple of str
         What stands beside the language model and is not counted: vision, audio, speech.
+    stored_weights : StoredWeights, optional
+        Format of the checkpoint, where its configuration states one.
+    has_unlimited_positions : bool
+        Positions are a bias of attention or left out, so that nothing ends the context.
 
     Examples
     --------
@@ -98,6 +114,8 @@ class Architecture:
     after: tuple[WeightGroup, ...] = ()
     embedding_size: int | None = None
     other_towers: tuple[str, ...] = ()
+    stored_weights: StoredWeights | None = None
+    has_unlimited_positions: bool = False
 
     @property
     def n_layers(self) -> int:
@@ -107,6 +125,12 @@ class Architecture:
     @property
     def _mixers(self) -> list[Mixer]:
         return [layer.mixer for layer in self.layers if layer.mixer]
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether nothing in the model ends its context."""
+        attends = any(not isinstance(mixer, Recurrent) for mixer in self._mixers)
+        return self.has_unlimited_positions or not attends
 
     @property
     def n_attention_heads(self) -> int:

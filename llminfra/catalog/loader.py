@@ -282,9 +282,10 @@ def _bounded(row: Mapping[str, str], column: str, declared: Field) -> float:
     is_whole = declared.dtype != "integer" or column != "value" or number.is_integer()
     if not (is_whole and isfinite(number) and declared.minimum <= number <= declared.maximum):
         kind = "whole number" if declared.dtype == "integer" else "number"
+        unit = "" if declared.unit in ("", "1") else f" {declared.unit}"
         raise CatalogError(
-            f"{column} must be a {kind} from {declared.minimum:g} to {declared.maximum:g} "
-            f"{declared.unit}, got {row[column][:60] or 'none'}"
+            f"{column} must be a {kind} from {declared.minimum:g} to {declared.maximum:g}{unit}, "
+            f"got {row[column][:60] or 'none'}; give one in this range"
         )
     return number
 

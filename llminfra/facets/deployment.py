@@ -1,8 +1,11 @@
 """What runs on what: model, precision, engine, accelerators and how the model is split."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import model_validator
 
 from llminfra import formats
 from llminfra.architecture import Architecture
@@ -11,20 +14,21 @@ from llminfra.catalog.loader import ids, model_entries
 from llminfra.errors import (
     ImpossibleCombination,
     InvalidInput,
-    MissingFact,
     closest,
     shown,
     unknown,
 )
-from llminfra.facets.base import SIZING_CONFIDENCE, Problem, Result, base_value, field
 from llminfra.facets.base import Inputs as BaseInputs
+from llminfra.facets.base import Problem, Result, base_value, field
 from llminfra.hf_config import architecture_from_path
 
 if TYPE_CHECKING:
     from llminfra.plan import Plan
 
-# Stands in for the maximum of models that state none, such as pure state-space models.
+# Stands in for the maximum of models that have none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
+# Stands for what a search is to choose.
+AUTO = "auto"
 Precision = Literal[
     "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
     "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m",
@@ -37,7 +41,10 @@ class Inputs(BaseInputs):
     model: str = field(
         "llama-3.3-70b", help="catalogue id, or path of a Hugging Face config.json or its folder"
     )
-    accelerator: str = field("a100-sxm-80", help="catalogue id of the accelerator")
+    accelerator: str = field(
+        "a100-sxm-80",
+        help="catalogue id of the accelerator; auto is the smallest layout that does, of any",
+    )
     precision: Precision = field("bf16", help="format of the weights")
     kv_precision: Literal["auto", "bf16", "fp16", "fp8"] = field(
         "auto", help="format of the KV cache; auto is 16 bits"
@@ -48,7 +55,7 @@ class Inputs(BaseInputs):
     )
     tensor_parallel: int | Literal["auto"] = field(
         1,
-        help="accelerators that share every layer; auto is the fewest that hold the load",
+        help="accelerators that share every layer; auto is the fewest that meet the targets",
         unit="accelerator",
         minimum=1,
         maximum=1024,
@@ -81,6 +88,13 @@ class Inputs(BaseInputs):
         maximum=100_000_000,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _split_of_any(cls, values: Any) -> Any:
+        """An accelerator that is still to be chosen has no split of its own yet."""
+        is_open = isinstance(values, dict) and values.get("accelerator") == AUTO
+        return {"tensor_parallel": AUTO} | values if is_open else values
+
 
 @dataclass(frozen=True)
 class Deployment(Result):
@@ -109,7 +123,7 @@ def check(scenario: Any, facts: Facts) -> None:
     """Raise InvalidInput for ids that do not exist and for what no engine accepts."""
     if scenario.model not in ids("model") and not _exists(scenario.model):
         raise _unknown_model(scenario.model)
-    if scenario.accelerator not in ids("accelerator"):
+    if scenario.accelerator not in (AUTO, *ids("accelerator")):
         raise unknown("accelerator", scenario.accelerator, ids("accelerator"))
     if scenario.engine not in engines():
         raise unknown("engine", scenario.engine, engines())
@@ -128,18 +142,27 @@ def _exists(model: str) -> bool:
 
 def _unknown_model(model: str) -> InvalidInput:
     """Name the closest ids, also for a Hugging Face id, and say that a path is none."""
-    by_hub = {str(entry.get("hf_id", "")).lower(): i for i, entry in model_entries().items()}
-    name = by_hub.get(model.lower()) or model.rpartition("/")[2].removesuffix(".json").lower()
-    near = ", ".join(closest(name, ids("model")))
+    by_hub = _ids_by_hub()
+    if is_path(model) and model.lower() not in by_hub:
+        return InvalidInput(
+            f"model must be a known id or the path of a config.json, got {shown(model, 200)}: no "
+            "such file; paths in a scenario file start from its folder, see llminfra list models",
+            field="model",
+        )
+    near = ", ".join(closest(by_hub.get(model.lower(), model), ids("model")))
     also = " or the path of a config.json" if is_path(model) else ""
     return InvalidInput(
         f"model must be a known id{also}, got {shown(model, 200)}; closest: {near}", field="model"
     )
 
 
+def _ids_by_hub() -> dict[str, str]:
+    return {str(entry.get("hf_id", "")).lower(): i for i, entry in model_entries().items()}
+
+
 def _check_splits(scenario: Any, architecture: Architecture) -> None:
     allowed, wanted = architecture.tensor_parallel_values(), scenario.tensor_parallel
-    if wanted != "auto" and wanted not in allowed:
+    if wanted != AUTO and wanted not in allowed:
         near = sorted(sorted(allowed, key=lambda n: abs(n - wanted))[:4])
         heads = f"{architecture.n_attention_heads} attention heads"
         if architecture.n_attention_heads % wanted == 0:
@@ -155,11 +178,11 @@ def _check_splits(scenario: Any, architecture: Architecture) -> None:
             f"{scenario.pipeline_parallel}; lower it",
             field="pipeline_parallel",
         )
-    ranks = scenario.data_parallel * (1 if wanted == "auto" else wanted)
+    ranks = scenario.data_parallel * (1 if wanted == AUTO else wanted)
     if ranks % scenario.expert_parallel:
         raise ImpossibleCombination(
             f"expert_parallel must divide tensor_parallel x data_parallel = {ranks}, got "
-            f"{scenario.expert_parallel}; try {ranks} or 1",
+            f"{scenario.expert_parallel}; try {_either(sorted({1, ranks}))}, or raise those",
             field="expert_parallel",
         )
 
@@ -171,6 +194,12 @@ def _check_lengths(scenario: Any, architecture: Architecture) -> None:
             f"max_model_len must be from 1 to {most:,} tokens, the model's maximum, got "
             f"{wanted:,}; lower it or choose another model",
             field="max_model_len",
+        )
+    if not (wanted or most or architecture.is_unbounded):
+        raise InvalidInput(
+            f'{scenario.model}: key "max_position_embeddings" is missing; it must be the longest '
+            "context of the model in tokens: add it, or set max_model_len",
+            field="model",
         )
     tokens = base_value(scenario.prompt_tokens) + base_value(scenario.output_tokens)
     limit = longest(scenario, architecture)
@@ -190,15 +219,12 @@ def longest(scenario: Any, architecture: Architecture) -> int:
 
 
 def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
-    """Resolve names, the engine's constants and automatic choices."""
+    """Resolve names and the engine's constants."""
     architecture = architecture_of(inputs, facts)
     entry = engine_entry(inputs.engine, inputs.engine_version)
     tested = facts.text(entry, "latest_tested_version")
     newest = tested if version_numbers(tested) else ""
-    tensor_parallel = inputs.tensor_parallel
-    if tensor_parallel == "auto":
-        tensor_parallel = _fewest_that_hold(plan, architecture)
-        plan.chosen["tensor_parallel"] = tensor_parallel
+    tensor_parallel = int(inputs.tensor_parallel)
     per_replica = tensor_parallel * inputs.pipeline_parallel * inputs.data_parallel
     return Deployment(
         model_name=model_name(inputs.model),
@@ -218,7 +244,11 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
 
 def problems(scenario: Any, plan: "Plan", deployment: Deployment) -> list[Problem]:
     """Warn of what the constants of the catalogue were not tested on."""
-    found = [_untested_version(scenario, deployment), _other_towers(deployment)]
+    found = [
+        _untested_version(scenario, deployment),
+        _other_towers(deployment),
+        _other_weights(scenario, deployment),
+    ]
     return [problem for problem in found if problem is not None]
 
 
@@ -249,9 +279,33 @@ def _other_towers(deployment: Deployment) -> Problem | None:
     )
 
 
+def _other_weights(scenario: Any, deployment: Deployment) -> Problem | None:
+    """The precision decides what is counted; a checkpoint may hold another one."""
+    stored = deployment.architecture.stored_weights
+    if stored is None or scenario.precision in stored.precisions:
+        return None
+    known = stored.precisions
+    advice = "" if known else "; set the precision that has as many bits for each weight"
+    return Problem(
+        "W-QUANT",
+        f"config.json of {deployment.model_name} says that its weights are {stored.words}, "
+        f"precision is {scenario.precision}: memory and speed are those of "
+        f"{scenario.precision}{advice}",
+        tuple(f'precision = "{name}"' for name in known[:1]),
+    )
+
+
 def is_path(model: str) -> bool:
     """Tell a path of a config.json or its folder from a catalogue id."""
     return "/" in model or "\\" in model or model.endswith(".json") or model in (".", "..")
+
+
+def absolute_model(model: Any, folder: Path) -> Any:
+    """Make a path absolute, for kernels run elsewhere; ids, also of Hugging Face, stay."""
+    if not isinstance(model, str) or not is_path(model):
+        return model
+    path = os.path.abspath(folder / model)
+    return model if model.lower() in _ids_by_hub() and not _exists(path) else path
 
 
 def architecture_of(inputs: Inputs, facts: Facts) -> Architecture:
@@ -273,22 +327,6 @@ def _is_native(inputs: Inputs, facts: Facts) -> bool:
     """Tell whether the accelerator multiplies in the format that the weights are stored in."""
     native = [part.strip() for part in facts.text(inputs.precision, "native_from").split(";")]
     return native == ["all"] or facts.text(inputs.accelerator, "architecture") in native
-
-
-def _fewest_that_hold(plan: "Plan", architecture: Architecture) -> int:
-    """Fewest accelerators that hold the load, else that hold one request, else the most tried."""
-    counts = architecture.tensor_parallel_values()
-    fitting: list[int] = []
-    for n in counts:
-        try:
-            memory = plan.variant(tensor_parallel=n).memory
-        except MissingFact:
-            return n  # the memory facet says which
-        if memory.load_probability >= SIZING_CONFIDENCE:
-            return n
-        if memory.fits_probability >= SIZING_CONFIDENCE:
-            fitting.append(n)
-    return next(iter(fitting), counts[-1])
 
 
 def _either(values: list[int]) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# A curve that rises by less between two points is level there.
+_FLAT_S = 1e-15
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -43,11 +45,16 @@ def request_s_at(
     4.0
     """
     points, times = _curve(curve_requests, curve_request_s, in_flight)
-    found = times[0] + 0.0 * np.asarray(in_flight)
-    for k in range(1, len(points)):
-        share = (np.asarray(in_flight) - points[k - 1]) / (points[k] - points[k - 1])
-        found = found + np.clip(share, 0.0, 1.0) * (times[k] - times[k - 1])
-    return found[()]
+    wanted = np.asarray(in_flight, float)
+    piece = sum(np.asarray(wanted >= point, np.intp) for point in points[1:-1])
+    start = np.asarray(piece, np.intp) + np.zeros(np.shape(wanted + points[0]), np.intp)
+    end = np.minimum(start + 1, len(points) - 1)
+    (low, high), (begin, finish) = (
+        [np.take_along_axis(rows, k[None], axis=0)[0] for k in (start, end)]
+        for rows in (points, times)
+    )
+    share = (wanted - low) / np.where(high > low, high - low, 1.0)
+    return (begin + np.clip(share, 0.0, 1.0) * (finish - begin))[()]
 
 
 def in_flight_of_rate_on_curve(
@@ -145,6 +152,48 @@ def in_flight_of_users_on_curve(
     found = 2 * users * level / (b + root)
     queued = users - pause * points[-1] / times[-1]
     return np.where(users >= reached[-1], queued, found)[()]
+
+
+def requests_within_target(
+    *, allowed_s: ArrayLike, curve_requests: ArrayLike, curve_s: ArrayLike
+) -> Any:
+    r"""Most requests on a replica at which a time stays within its target.
+
+    Parameters
+    ----------
+    allowed_s : array_like
+        Longest acceptable time. [s]
+    curve_requests, curve_s : array_like
+        The time over requests in flight, along the first axis. [request, s]
+
+    Returns
+    -------
+    requests_within_target : float or ndarray
+        The last point of the curve when all of it is within; 0 when its first is not. [request]
+
+    Notes
+    -----
+    .. math:: n = \max \{ k : T(j) \le T_{max} \; \forall j \le k \}
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(requests_within_target(allowed_s=4.0, curve_requests=[1, 9], curve_s=[2.0, 6.0]))
+    5.0
+    """
+    points, times = _curve(curve_requests, curve_s, allowed_s)
+    allowed = np.asarray(allowed_s, float)
+    reached = np.maximum.accumulate(times)
+    found = np.where(reached[0] <= allowed, points[0], 0.0) + 0.0 * (allowed + times[-1])
+    for k in range(1, len(points)):
+        rise = np.maximum(reached[k] - reached[k - 1], _FLAT_S)
+        share = np.where(reached[k] <= allowed, 1.0, (allowed - reached[k - 1]) / rise)
+        inside = points[k - 1] + share * (points[k] - points[k - 1])
+        found = np.where(reached[k - 1] <= allowed, inside, found)
+    return found[()]
 
 
 def _curve(curve_requests: ArrayLike, curve_request_s: ArrayLike, *others: ArrayLike) -> Curve:

@@ -168,18 +168,24 @@ def waiting_percentile_s(
 
 
 def ttft_percentile_s(
-    *, ttft_s: ArrayLike, waiting_s: ArrayLike, waiting_percentile_s: ArrayLike
+    *,
+    ttft_s: ArrayLike,
+    prompt_waiting_s: ArrayLike,
+    prompt_waiting_percentile_s: ArrayLike,
+    waiting_percentile_s: ArrayLike,
 ) -> Any:
     r"""Time to first token that a share of the requests sees at most.
 
     Parameters
     ----------
     ttft_s : array_like
-        Mean time to first token. [s]
-    waiting_s : array_like
-        Mean wait within it. [s]
+        Mean time to first token of a request that has a place. [s]
+    prompt_waiting_s : array_like
+        Mean wait for the prompts of others within it. [s]
+    prompt_waiting_percentile_s : array_like
+        That wait, for that share of the requests. [s]
     waiting_percentile_s : array_like
-        Wait of that share of the requests. [s]
+        Wait for a place, for that share of the requests. [s]
 
     Returns
     -------
@@ -188,9 +194,11 @@ def ttft_percentile_s(
 
     Notes
     -----
-    .. math:: T_p = T - W + W_p
+    .. math:: T_p = T - W + W_p + Q_p
 
     Prompts are taken to be of one length: where they are not, the percentile is a little higher.
+    The percentiles of both waits are added, which is exact while one of them is nothing and on the
+    safe side where requests suffer both.
 
     References
     ----------
@@ -198,10 +206,12 @@ def ttft_percentile_s(
 
     Examples
     --------
-    >>> float(ttft_percentile_s(ttft_s=0.75, waiting_s=0.25, waiting_percentile_s=1.0))
+    >>> float(ttft_percentile_s(ttft_s=0.75, prompt_waiting_s=0.25,
+    ...     prompt_waiting_percentile_s=1.0, waiting_percentile_s=0.0))
     1.5
     """
-    return np.subtract(ttft_s, waiting_s) + waiting_percentile_s
+    waits = np.add(prompt_waiting_percentile_s, waiting_percentile_s)
+    return np.subtract(ttft_s, prompt_waiting_s) + waits
 
 
 def served_requests(*, in_flight: ArrayLike, n_places: ArrayLike) -> Any:
@@ -231,3 +241,97 @@ def served_requests(*, in_flight: ArrayLike, n_places: ArrayLike) -> Any:
     139.0
     """
     return np.minimum(in_flight, n_places)
+
+
+def wait_probability_in_turn(*, in_flight: ArrayLike, n_places: ArrayLike) -> Any:
+    r"""Probability that a request waits when their number is always the same.
+
+    Parameters
+    ----------
+    in_flight, n_places : array_like
+        Requests there are, and places. [request]
+
+    Returns
+    -------
+    wait_probability : float or ndarray
+        Each waits when they are too many, none otherwise. [1]
+
+    Notes
+    -----
+    .. math:: C = [n > m]
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> wait_probability_in_turn(in_flight=[200, 100], n_places=139)
+    array([1., 0.])
+    """
+    unknown = 0.0 * np.subtract(in_flight, n_places)
+    return (np.where(np.greater(in_flight, n_places), 1.0, 0.0) + unknown)[()]
+
+
+def queue_waiting_s(*, queued_requests: ArrayLike, requests_per_s: ArrayLike) -> Any:
+    r"""Mean time in a queue of known length.
+
+    Parameters
+    ----------
+    queued_requests : array_like
+        Mean length of the queue. [request]
+    requests_per_s : array_like
+        Requests that leave it. [1/s]
+
+    Returns
+    -------
+    waiting_s : float or ndarray
+        Zero without a queue, infinite for one that none leaves. [s]
+
+    Notes
+    -----
+    .. math:: W = Q / \lambda
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = lambda W.
+
+    Examples
+    --------
+    >>> float(queue_waiting_s(queued_requests=61, requests_per_s=10))
+    6.1
+    """
+    queued, rate = np.asarray(queued_requests, float), np.asarray(requests_per_s, float)
+    wait = np.divide(queued, np.where(rate > 0, rate, 1.0)) + 0.0 * rate
+    return np.where((queued > 0) & (rate <= 0), np.inf, wait)[()]
+
+
+def utilization(*, requests_per_s: ArrayLike, max_requests_per_s: ArrayLike) -> Any:
+    r"""Share of what can be answered that is asked for.
+
+    Parameters
+    ----------
+    requests_per_s, max_requests_per_s : array_like
+        Requests that arrive, and most that can be answered. [1/s]
+
+    Returns
+    -------
+    utilization : float or ndarray
+        Infinite where nothing can be answered. [1]
+
+    Notes
+    -----
+    .. math:: \rho = \lambda / \lambda_{max}
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> utilization(requests_per_s=[7.0, 0.0], max_requests_per_s=[10.0, 0.0])
+    array([0.7, inf])
+    """
+    rate, most = np.asarray(requests_per_s, float), np.asarray(max_requests_per_s, float)
+    share = rate / np.where(most == 0, 1.0, most)
+    return np.where(most == 0, np.inf + rate, share)[()]

@@ -17,6 +17,7 @@ from llminfra.errors import InvalidInput, closest
 from llminfra.hf_config import elders, families, hybrids, rare
 from llminfra.hf_config.decoder import Style, StyleOf, decoder
 from llminfra.hf_config.fields import Fields, brief
+from llminfra.hf_config.quantization import stored_weights
 
 __all__ = ["architecture_from_config", "architecture_from_path", "model_types"]
 
@@ -31,6 +32,7 @@ _STYLES: Final[dict[str, Style | StyleOf]] = {
 _SAME_AS: Final = {**families.SAME_AS, **elders.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
 # Where multimodal configurations keep the language model.
 _TEXT_KEYS: Final = ("text_config", "llm_config", "language_config", "thinker_config")
+_INHERITED: Final = ("model_type", "tie_word_embeddings", "quantization_config")
 # Where they keep what stands beside it, which is not counted.
 _TOWER_KEYS: Final = {
     "vision_config": "vision",
@@ -102,7 +104,7 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     fields = Fields(text, origin)
     style = style if isinstance(style, Style) else style(fields)
     model = decoder(fields.with_defaults(style.defaults), style, model_type)
-    return replace(model, other_towers=towers)
+    return replace(model, other_towers=towers, stored_weights=stored_weights(fields))
 
 
 def _language_tower(
@@ -121,7 +123,7 @@ def _language_tower(
         inner = config[key]
         if not isinstance(inner, Mapping):
             raise Fields(config, origin).wrong(key, "an object")
-        inherited = {k: config[k] for k in ("model_type", "tie_word_embeddings") if k in config}
+        inherited = {k: config[k] for k in _INHERITED if k in config}
         config = {**inherited, **inner}
     return config, tuple(towers)
 

@@ -76,6 +76,8 @@ class Style:
         Width of the MLP per hidden size where the configuration gives none. [1]
     kinds, mixer, mlp, before, after, extra : callable
         Replace the routine for one part.
+    unlimited : Switch
+        Positions are a bias of attention or left out, so that nothing ends the context.
     unknown : tuple of str
         Keys whose effect on the parameters is not known.
     """
@@ -103,6 +105,7 @@ class Style:
     before: Ends = _nothing
     after: Ends = _nothing
     extra: Ends = _nothing
+    unlimited: Switch = False
     unknown: tuple[str, ...] = ()
 
 
@@ -138,6 +141,7 @@ def decoder(f: Fields, s: Style, model_type: str) -> Architecture:
         layers=runs(layers),
         tied_embeddings=f.flag("tie_word_embeddings"),
         max_context_tokens=context(f),
+        has_unlimited_positions=switch(f, s.unlimited) or _has_no_position(f),
         embedding_size=f.maybe("word_embed_proj_dim"),
         before=s.before(f, s),
         after=(norms, WeightGroup("biases", bias, quantizable=False), *s.after(f, s)),
@@ -298,6 +302,10 @@ def _in_step(f: Fields, layer: int) -> bool:
         if f.has(key):
             return (layer + 1) % f.need(key) == 0
     return True
+
+
+def _has_no_position(f: Fields) -> bool:
+    return f.raw("position_embedding_type") in ("alibi", "nope")
 
 
 def context(f: Fields) -> int | None:

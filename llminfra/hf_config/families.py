@@ -225,6 +225,7 @@ def _mpt(f: Fields) -> Style:
         mlp_ratio=ratio,
         defaults=_TIED,
         before=Style().before if alibi else positions(),
+        unlimited=alibi,
     )
 
 
@@ -265,7 +266,7 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     ),
     "arcee": replace(_LLAMA, gated=False),
     "bitnet": replace(_LLAMA, extra=_bitnet_norms),
-    "bloom": replace(GPT, before=_embedding_norm),
+    "bloom": replace(GPT, before=_embedding_norm, unlimited=True),
     "cohere": _COHERE,
     "cohere2": replace(
         _COHERE, full_every="sliding_window_pattern", qk_norm="",

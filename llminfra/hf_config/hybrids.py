@@ -206,7 +206,9 @@ HYBRIDS: Final[dict[str, Style | StyleOf]] = {
         qkv_bias=_BIAS, out_bias=_BIAS, sparse=True, mixer=_mamba2_or_attention,
         mlp=_granite_mlp, defaults=_STATE2,
     ),
-    "jamba": Style(sparse=True, mixer=_jamba, kinds=_jamba_kinds, defaults=_STATE),
+    "jamba": Style(
+        sparse=True, mixer=_jamba, kinds=_jamba_kinds, defaults=_STATE, unlimited=True
+    ),
     "kimi_linear": Style(
         sparse=True, mixer=_kimi, kinds=_kimi_kinds, defaults={"first_k_dense_replace": 1},
         unknown=("routed_expert_hidden_size", "attn_res_block_size"),

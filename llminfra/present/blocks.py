@@ -9,7 +9,8 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from llminfra import formats
 from llminfra.errors import RenderError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LEVELS: Final = ("note", "stale", "problem")
 _FIXES: Final = {True: "Nearest changes that work:", False: "Settled by:"}
 Show = Callable[[Any], str]
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,27 @@ def required(name: str, template: str) -> str:
     return filled
 
 
+def complete(build: Callable[P, Block]) -> Callable[P, Block]:
+    """Say in one line which arguments of a block are missing."""
+    needed = [
+        name
+        for name, parameter in inspect.signature(build).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+    ]
+
+    @wraps(build)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Block:
+        if missing := [name for name in needed if name not in kwargs]:
+            raise RenderError(
+                f"{build.__name__} must have {formats.join(needed)}, got none of "
+                f"{formats.join(missing)}; add {missing[0]}=…"
+            )
+        return build(*args, **kwargs)
+
+    return checked
+
+
+@complete
 def masthead(*, kicker: str, scope: str, as_of: dt.date) -> Block:
     """Name the report's subject in one line and its scope in a sentence."""
     return block(
@@ -151,6 +174,7 @@ def tiles(*described: Mapping[str, Any]) -> Block:
     return block("tiles", tiles=[dict(item) for item in described])
 
 
+@complete
 def figure(
     chart: Any,
     *,
@@ -241,6 +265,7 @@ def _cell(cell: Any) -> Any:
     return cell if isinstance(cell, dict | str) else str(cell)
 
 
+@complete
 def table(
     columns: Sequence[Mapping[str, Any]],
     rows: Sequence[Mapping[str, Any]],

@@ -37,7 +37,18 @@ def _date(value: dt.date) -> Shown:
 
 _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     name: _filter(getattr(formats, name))
-    for name in ("number", "count", "gb", "gib", "kib", "percent", "times", "counted")
+    for name in (
+        "number",
+        "count",
+        "gb",
+        "gib",
+        "kib",
+        "nines",
+        "percent",
+        "seconds",
+        "times",
+        "counted",
+    )
 } | {"band": _band, "date": _date}
 
 

@@ -16,7 +16,7 @@ from llminfra import formats
 from llminfra.catalog.loader import Fact, sources
 from llminfra.errors import RenderError
 from llminfra.explain import Changes, drivers, leaves, resolved, variants
-from llminfra.facets.base import FIELD_ORIGIN
+from llminfra.facets.base import FIELD_ORIGIN, Problem
 from llminfra.plan import Plan
 from llminfra.present import blocks
 from llminfra.present.blocks import Block, Show, column, row
@@ -130,10 +130,12 @@ def what_if(
     *,
     columns: Mapping[str, tuple[str, Show]],
     mark: tuple[str, str],
-    target: Range,
+    target: Range | float,
     title: str,
     subtitle: str,
     name: str,
+    show: Show = formats.count,
+    words: tuple[str, str] = ("holds", "short"),
 ) -> Block:
     """Show what single changes do: one row a change, the base case first.
 
@@ -146,23 +148,27 @@ def what_if(
         Column label to the quantity ("memory.max_sequences") and how to show it.
     mark : tuple
         Label and quantity of the column that is drawn as range marks and judged against `target`.
+    show : callable
+        How the marked quantity is shown.
+    words : tuple
+        What is said of a change that reaches the target and of one that does not.
     """
     facets = {path.partition(".")[0] for path in (mark[1], *(p for p, _ in columns.values()))}
     changed = variants(plan, changes, *facets).items()
     plans = {"Base case": plan} | {k: p for k, p in changed if resolved(p) != resolved(plan)}
     marked = {label: _quantity(p, mark[1]) for label, p in plans.items()}
-    top = max(max(r.high, r.base, target.base) for r in marked.values()) * 1.05
+    top = max(max(r.high, r.base, float(target)) for r in marked.values()) * 1.05
     heads = [column("Change one thing", "all else as in the base case", align="left")]
     heads += [column(label) for label in columns]
-    heads += [column("P10–P90"), column(mark[0], mark=(0.0, top, target.base))]
+    heads += [column("P10–P90"), column(mark[0], mark=(0.0, top, float(target)))]
     heads += [column("Result", align="left")]
     rows = [
         row(
             label,
             *(show(_quantity(p, path)) for path, show in columns.values()),
-            "–" if marked[label].is_exact else formats.band(marked[label], formats.count),
-            _mark(marked[label], target, top),
-            "✓ holds" if _holds(marked[label], target) else "✗ short",
+            "–" if marked[label].is_exact else formats.band(marked[label], show),
+            _mark(marked[label], target, top, show),
+            f"✓ {words[0]}" if _holds(marked[label], target) else f"✗ {words[1]}",
             emphasis=label == "Base case",
         )
         for label, p in plans.items()
@@ -188,13 +194,13 @@ def _quantity(plan: Plan, path: str) -> Range:
     return found
 
 
-def _holds(value: Range, target: Range) -> bool:
+def _holds(value: Range, target: Range | float) -> bool:
     return value.probability_at_least(target) >= HOLDS_AT
 
 
-def _mark(value: Range, target: Range, top: float) -> dict[str, Any]:
+def _mark(value: Range, target: Range | float, top: float, show: Show) -> dict[str, Any]:
     ends = {k: min(getattr(value, k), top) for k in ("low", "base", "high")}
-    return {"text": formats.count(value), **ends, "ok": _holds(value, target)}
+    return {"text": show(value), **ends, "ok": _holds(value, target)}
 
 
 def verdicts(
@@ -219,14 +225,17 @@ def verdicts(
     return found
 
 
-def provenance(plan: Plan, notebook: str) -> Block:
+def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None) -> Block:
     """Tell how the report was made and how to make it again.
 
     Parameters
     ----------
     notebook : str
         Name of the notebook, for the command.
+    found : sequence of Problem, optional
+        Problems that the report is about; all of the plan by default.
     """
+    told = plan.problems if found is None else found
     commit, dirty = _commit()
     return blocks.block(
         "provenance",
@@ -238,7 +247,7 @@ def provenance(plan: Plan, notebook: str) -> Block:
         note=_note(plan),
         facts=[read.to_dict() for read in plan.facts],
         scenario=plan.scenario.to_dict(),
-        problems=[{"code": p.code, "message": p.message} for p in plan.problems],
+        problems=[{"code": p.code, "message": p.message} for p in told],
     )
 
 

@@ -89,7 +89,12 @@ def test_a_replaced_fact_may_carry_a_range() -> None:
     [
         ("h100-smx.price_usd", {}, "closest: h100-sxm"),
         ("h100-sxm.prize_usd", {}, "closest: price_usd"),
-        (PRICE, {"value": -1}, "from 100 to 1e+06 USD, got -1"),
+        (PRICE, {"value": -1}, "from 100 to 1e+06 USD, got -1; give one in this range"),
+        (
+            "vllm-0.21.default_gpu_memory_utilization",
+            {"value": -3},
+            "value must be a number from 0.1 to 1, got -3; give one in",
+        ),
         (PRICE, {"value": float("nan")}, "got nan"),
         (PRICE, {"value": "much"}, "must be a number"),
         (PRICE, {"value": True}, "must be a number"),

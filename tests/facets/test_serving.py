@@ -8,6 +8,7 @@ import pytest
 from llminfra import Scenario, evaluate
 from llminfra.facets.serving import Serving
 from llminfra.formulas import loop, serving
+from llminfra.ranges import exact
 
 
 def plan(**fields: Any) -> Any:
@@ -142,11 +143,52 @@ def test_an_accelerator_that_was_not_measured_is_named_and_its_range_is_wider() 
 
 def test_more_in_flight_is_slower_for_each_and_faster_for_all() -> None:
     speed = served(accelerator="h100-sxm", tensor_parallel=8, precision="fp8")
-    curve = speed.at(np.geomspace(1, 200, 20))
+    loads = [*np.geomspace(1, 200, 20), 100]
+    rows = speed.at(loads)
+    assert list(rows) == ["in_flight", "name", "unit", "low", "base", "high"]
+    assert ((rows["low"] < rows["base"]) & (rows["base"] < rows["high"])).all()
+    curve = rows.pivot(index="in_flight", columns="name", values="base")
+    assert list(curve.index) == sorted(loads)
     assert (np.diff(curve["tpot_s"]) > 0).all()
     assert (np.diff(curve["output_tokens_per_s"]) > 0).all()
     assert (curve["output_tokens_per_s"] < speed.max_output_tokens_per_s.base * 1.05).all()
-    assert speed.at(100)["e2e_s"] == pytest.approx(speed.e2e_s.base, rel=0.01)
+    for name in ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s"):
+        at, here = rows[(rows["in_flight"] == 100) & (rows["name"] == name)], getattr(speed, name)
+        assert at[["low", "base", "high"]].to_numpy()[0] == pytest.approx(
+            [here.low, here.base, here.high], rel=0.01
+        )
+
+
+def test_a_curve_has_a_time_for_every_draw_and_load() -> None:
+    speed = served(accelerator="h100-sxm", tensor_parallel=8, prompt_tokens=[300, 400, 900])
+    loads = np.array([[1.0], [10.0], [100.0]])
+    curve = speed.curve(loads)
+    assert {values.shape for values in curve.values()} == {(3, 1025)}
+    np.testing.assert_allclose(curve["e2e_s"][2], speed.e2e_s.draws)
+    np.testing.assert_allclose(curve["e2e_s"][2], speed.e2e_at(exact(100)).draws)
+
+
+def test_slow_requests_wait_for_prompts_and_for_places() -> None:
+    light, busy, full = (
+        served(tensor_parallel=8, max_num_seqs=100, **demand)
+        for demand in ({"in_flight": 1}, {"in_flight": 100}, {"in_flight": 300})
+    )
+    assert light.ttft_percentile_s.base == pytest.approx(light.ttft_s.base, rel=0.02)
+    assert 1.1 * busy.ttft_s.base < busy.ttft_percentile_s.base < 3 * busy.ttft_s.base
+    assert full.ttft_percentile_s.base > full.ttft_s.base > 10.0
+    shares = [
+        served(tensor_parallel=8, percentile_fraction=share).ttft_percentile_s.base
+        for share in (0.9, 0.95, 0.99)
+    ]
+    assert shares == sorted(shares)
+
+
+def test_most_wait_little_when_clients_start_at_once_but_the_first_wait_for_all() -> None:
+    burst = {"tensor_parallel": 8, "arrivals": "closed_loop", "in_flight": 100}
+    usual = served(**burst, percentile_fraction=0.9)
+    slow = served(**burst, percentile_fraction=0.99)
+    assert usual.ttft_percentile_s.base < usual.ttft_s.base
+    assert slow.ttft_percentile_s.base > 3 * slow.ttft_s.base
 
 
 def test_a_benchmark_that_starts_at_once_waits_longer_for_its_first_token() -> None:

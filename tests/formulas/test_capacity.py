@@ -14,12 +14,10 @@ from llminfra.ranges import Range, exact
 OFFICE = ("named_users", "requests_per_user_day", "work_hours", "peak_factor")
 FORMULAS: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (capacity.request_tokens, ("prompt_tokens", "output_tokens")),
-    (capacity.in_flight_of_rate, ("requests_per_s", "request_s")),
-    (capacity.in_flight_of_active_users, ("active_users", "think_time_s", "request_s")),
     (capacity.peak_requests_per_s, OFFICE),
 ]
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]
-LOWERING = {"think_time_s", "work_hours"}
+LOWERING = {"work_hours"}
 POSITIVE = st.floats(0.1, 1e6)
 
 
@@ -56,31 +54,8 @@ def test_more_of_an_input_never_turns_the_result_the_wrong_way(
         assert difference <= 0 if name in LOWERING else difference >= 0, name
 
 
-def test_littles_law() -> None:
-    assert capacity.in_flight_of_rate(requests_per_s=9.0, request_s=11.0) == 99.0
-
-
-def test_users_without_pause_are_all_in_flight() -> None:
-    busy = capacity.in_flight_of_active_users(active_users=100, think_time_s=0, request_s=5)
-    assert busy == 100
-
-
-@given(POSITIVE, POSITIVE, POSITIVE)
-def test_closed_and_open_views_agree(users: float, think_s: float, request_s: float) -> None:
-    in_flight = capacity.in_flight_of_active_users(
-        active_users=users, think_time_s=think_s, request_s=request_s
-    )
-    rate = users / (think_s + request_s)
-    assert in_flight == pytest.approx(
-        capacity.in_flight_of_rate(requests_per_s=rate, request_s=request_s)
-    )
-    assert in_flight <= users * (1 + 1e-12)
-
-
-def test_100_office_users_are_0_4_in_flight_issue_5() -> None:
+def test_100_office_users_send_seven_requests_in_100_seconds_issue_5() -> None:
     rate = capacity.peak_requests_per_s(
         named_users=100, requests_per_user_day=20, work_hours=8, peak_factor=1
     )
     assert round(float(rate), 3) == 0.069
-    in_flight = capacity.in_flight_of_rate(requests_per_s=rate, request_s=6.0)
-    assert round(float(in_flight), 1) == 0.4

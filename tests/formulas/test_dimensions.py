@@ -90,16 +90,6 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "token",
     ),
     (
-        capacity.in_flight_of_rate,
-        {"requests_per_s": "request/second", "request_s": "second"},
-        "request",
-    ),
-    (
-        capacity.in_flight_of_active_users,
-        {"active_users": "request", "think_time_s": "second", "request_s": "second"},
-        "request",
-    ),
-    (
         capacity.peak_requests_per_s,
         {
             "named_users": "user",
@@ -176,6 +166,12 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "second",
     ),
     (
+        loop.prompt_waiting_s,
+        {"service_s": "second"}
+        | dict.fromkeys(("prompt_utilization", "decode_utilization", "variation_ratio"), "1"),
+        "second",
+    ),
+    (
         loop.tpot_s,
         {"request_s": "second", "ttft_s": "second", "output_tokens": "1", "step_s": "second"},
         "second",
@@ -193,10 +189,29 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
     ),
     (
         queueing.ttft_percentile_s,
-        dict.fromkeys(("ttft_s", "waiting_s", "waiting_percentile_s"), "second"),
+        dict.fromkeys(
+            ("ttft_s", "prompt_waiting_s", "prompt_waiting_percentile_s", "waiting_percentile_s"),
+            "second",
+        ),
         "second",
     ),
+    (
+        queueing.queue_waiting_s,
+        {"queued_requests": "request", "requests_per_s": "request/second"},
+        "second",
+    ),
+    (
+        queueing.utilization,
+        dict.fromkeys(("requests_per_s", "max_requests_per_s"), "request/second"),
+        "1",
+    ),
     (queueing.served_requests, {"in_flight": "request", "n_places": "request"}, "request"),
+    (queueing.wait_probability_in_turn, {"in_flight": "request", "n_places": "request"}, "1"),
+    (
+        load_curve.requests_within_target,
+        {"allowed_s": "second", "curve_requests": "request", "curve_s": "second"},
+        "request",
+    ),
     (load_curve.request_s_at, CURVE | {"in_flight": "request"}, "second"),
     (
         load_curve.in_flight_of_rate_on_curve,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llminfra.formulas import capacity, load_curve, population, queueing
+from llminfra.formulas import load_curve, population, queueing
 from tests.formulas import simulation
 from tests.formulas.simulation import gamma
 
@@ -129,10 +129,11 @@ def test_percentile_of_the_first_token_against_simulation() -> None:
     for share in (0.9, 0.95, 0.99):
         percentile = queueing.ttft_percentile_s(
             ttft_s=0.3 + waiting,
-            waiting_s=waiting,
-            waiting_percentile_s=queueing.waiting_percentile_s(
+            prompt_waiting_s=waiting,
+            prompt_waiting_percentile_s=queueing.waiting_percentile_s(
                 wait_probability=0.7, waiting_s=waiting, percentile_fraction=share
             ),
+            waiting_percentile_s=0.0,
         )
         assert np.quantile(found, share) == pytest.approx(percentile, rel=0.1)
 
@@ -211,9 +212,8 @@ def test_users_on_a_curve_obey_the_response_time_law(users: float, pause: float)
 def test_a_level_curve_is_the_law_with_the_time_held_fixed() -> None:
     level = {"curve_requests": 1e12, "curve_request_s": 10.0}
     given = {"active_users": 100, "think_time_s": 30}
-    expected = capacity.in_flight_of_active_users(**given, request_s=10.0)
-    assert load_curve.in_flight_of_users_on_curve(**given, **level) == pytest.approx(expected)
-    assert population.in_flight_of_population(**given, **level) == pytest.approx(expected)
+    assert load_curve.in_flight_of_users_on_curve(**given, **level) == pytest.approx(25)
+    assert population.in_flight_of_population(**given, **level) == pytest.approx(25)
 
 
 def machine_repair(users: int, pause: float, points: list[float], times: list[float]) -> float:
@@ -263,7 +263,44 @@ def test_a_waiting_request_has_no_place(seats: float) -> None:
     assert queueing.served_requests(in_flight=seats, n_places=200) == min(seats, 200)
 
 
+@given(st.floats(0.5, 30.0))
+def test_within_a_target_is_where_the_curve_meets_it(target: float) -> None:
+    curve = {"curve_requests": CURVE["curve_requests"]}
+    times = CURVE["curve_request_s"]
+    found = load_curve.requests_within_target(allowed_s=target, **curve, curve_s=times)
+    if found == 0:
+        assert target < times[0]
+    elif found == curve["curve_requests"][-1]:
+        assert target >= times[-1] * (1 - 1e-9)
+    else:
+        reached = load_curve.request_s_at(in_flight=found, **CURVE)
+        assert reached == pytest.approx(target)
+
+
+def test_a_level_curve_is_within_its_target_to_the_end() -> None:
+    level = {"curve_requests": [1.0, 5.0, 9.0], "curve_s": [2.0, 2.0, 2.0]}
+    found = load_curve.requests_within_target(allowed_s=[1.9, 2.0, 2.1], **level)
+    np.testing.assert_array_equal(found, [0.0, 9.0, 9.0])
+
+
+def test_those_who_wait_in_turn_wait_for_the_others() -> None:
+    """300 in flight at 100 places of 15 s: 200 wait, and 100 / 15 leave per second."""
+    assert queueing.queue_waiting_s(queued_requests=200, requests_per_s=100 / 15) == 30
+    assert queueing.queue_waiting_s(queued_requests=0, requests_per_s=0) == 0
+    assert queueing.queue_waiting_s(queued_requests=9, requests_per_s=0) == np.inf
+    assert queueing.wait_probability_in_turn(in_flight=300, n_places=100) == 1
+    assert queueing.wait_probability_in_turn(in_flight=100, n_places=100) == 0
+
+
 NUMBERS = {
+    queueing.queue_waiting_s: {"queued_requests": 4.0, "requests_per_s": 2.0},
+    queueing.wait_probability_in_turn: {"in_flight": 9.0, "n_places": 7.0},
+    queueing.utilization: {"requests_per_s": 2.0, "max_requests_per_s": 5.0},
+    load_curve.requests_within_target: {
+        "allowed_s": 6.0,
+        "curve_requests": [1.0, 9.0],
+        "curve_s": [2.0, 9.0],
+    },
     queueing.wait_probability: {"n_places": 9.0, "offered_requests": 7.0},
     queueing.waiting_percentile_s: {
         "wait_probability": 0.3,
@@ -289,7 +326,7 @@ NUMBERS = {
 def test_scalars_give_scalars_and_nan_gives_nan(formula: Any) -> None:
     numbers = NUMBERS[formula]
     assert np.ndim(formula(**numbers)) == 0
-    for name in numbers.keys() - CURVE.keys():
+    for name in numbers.keys() - {*CURVE, "curve_s"}:
         mixed = formula(**(numbers | {name: np.array([numbers[name], np.nan])}))
         assert mixed[0] == pytest.approx(formula(**numbers)), name
         assert np.isnan(mixed[1]), name

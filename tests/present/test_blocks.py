@@ -90,7 +90,7 @@ def test_kinds_are_those_that_exporters_know(plan: Plan) -> None:
 def test_a_figure_needs_title_subtitle_alt_and_source(argument: str, empty: str) -> None:
     with pytest.raises(RenderError, match=f"{argument} must not be empty"):
         blocks.figure(chart(), **(FIGURE | {argument: empty}))
-    with pytest.raises(TypeError, match=argument):
+    with pytest.raises(RenderError, match=f"got none of {argument}; add"):
         blocks.figure(chart(), **{k: v for k, v in FIGURE.items() if k != argument})
 
 
@@ -367,3 +367,8 @@ def test_stale_facts_are_told() -> None:
 def test_sources_are_cited_by_runs(plan: Plan) -> None:
     _ = plan.memory
     assert re.match(r"\d+(–\d+)?(, \d+(–\d+)?)*( and \d+(–\d+)?)? of the list", report.cite(plan))
+
+
+def test_a_block_without_its_source_is_one_line_of_the_report() -> None:
+    with pytest.raises(RenderError, match=r"^table must have .*, got none of source; add source="):
+        blocks.table([], [], title="t", caption="c", as_of=DAY, name="n")  # type: ignore[call-arg]

@@ -5,7 +5,7 @@ length of its requests from here before they know how many there are.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,8 @@ _NO_PLACES = 1e-9
 # In the order of a table.
 _COMPUTED = (
     *("in_flight", "requests_per_s", "in_flight_per_replica", "replicas", "replicas_needed"),
-    *("spares", "accelerators", "servers", "max_requests_per_s", "utilization"),
+    *("max_in_flight_per_replica", "spares", "accelerators", "servers"),
+    *("max_requests_per_s", "utilization"),
     *("headroom_fraction", "wait_probability", "waiting_s", "waiting_percentile_s"),
     *("server_availability", "availability"),
 )
@@ -108,7 +109,14 @@ class Capacity(Result):
             return named(each * self.replicas, "in_flight")
         if view(self._scenario) == "in_flight":
             return self.demand
-        return self._of_population(population.in_flight_of_population, "in_flight")
+        found = self._of_population(population.in_flight_of_population, "in_flight")
+        return named(found * self._has_place + self.demand * (1 - self._has_place), "in_flight")
+
+    @property
+    def _has_place(self) -> Range:
+        """1 where the model fits; else nobody is ever answered and all wait."""
+        places = self.service.places
+        return Range(np.minimum(places.draws, 1.0), name="n_places", inputs={"n_places": places})
 
     @cached_property
     def requests_per_s(self) -> Range:
@@ -116,13 +124,9 @@ class Capacity(Result):
         if self.is_open:
             return self.demand
         if view(self._scenario) == "active_users":
-            return self._of_population(population.requests_per_s_of_population, "requests_per_s")
-        places = Range(self.service.requests[-1], inputs={"n_places": self.service.places})
-        served = apply(
-            queueing.served_requests,
-            in_flight=self.in_flight_per_replica,
-            n_places=places,
-        )
+            rate = self._of_population(population.requests_per_s_of_population, "requests_per_s")
+            return named(rate * self._has_place, "requests_per_s")
+        served = self.served_per_replica
         request_s = self.service.apply(load_curve.request_s_at, name="request_s", in_flight=served)
         return named(served / request_s * self.replicas, "requests_per_s")
 
@@ -141,18 +145,31 @@ class Capacity(Result):
         """Requests on one replica when all of them run."""
         return named(self.in_flight / self.replicas, "in_flight_per_replica")
 
+    @cached_property
+    def served_per_replica(self) -> Range:
+        """Requests that have a place on one replica."""
+        return apply(
+            queueing.served_requests,
+            name="in_flight_per_replica",
+            in_flight=self.in_flight_per_replica,
+            n_places=self.service.places,
+        )
+
     # -- replicas ----------------------------------------------------------------------------
 
     @cached_property
     def service(self) -> Service:
         """What one replica delivers."""
-        return service(self._plan, self._facts)
+        return service(self._scenario, self._plan)
 
     @cached_property
     def _carried(self) -> Range:
         """What one replica carries at the target utilization, in terms of the demand."""
-        target = quantity(self._scenario, "target_utilization")
-        rate = named(self.service.max_requests_per_s * target, "requests_per_s")
+        target, most = quantity(self._scenario, "target_utilization"), self.service.places
+        if self.is_within_targets:
+            most = self.service.sized_requests
+        full_s = self.service.apply(load_curve.request_s_at, name="request_s", in_flight=most)
+        rate = named(most / full_s * target, "requests_per_s")
         if self.is_open:
             return rate
         held = self.service.apply(
@@ -160,13 +177,40 @@ class Capacity(Result):
         )
         return named(held + self._pause["think_time_s"] * rate, "carried_requests")
 
+    @property
+    def max_in_flight_per_replica(self) -> Range:
+        """Requests that a replica answers at once within the latency targets."""
+        sized = self.service.sized_requests
+        return Range(
+            sized.draws, name="max_in_flight_per_replica", unit="request", inputs=sized.inputs
+        )
+
+    @property
+    def is_within_targets(self) -> bool:
+        """Whether a replica meets the latency targets at any load, which more of them spread."""
+        return self.service.sized_requests.probability_at_least(1.0) >= SIZING_CONFIDENCE
+
+    @property
+    def is_limited_by_targets(self) -> bool:
+        """Whether latency targets leave a replica with fewer requests than it has places for."""
+        sized, places = self.service.sized_requests, self.service.places
+        return self.is_within_targets and sized.base < places.base
+
     @cached_property
     def replicas_needed(self) -> int | None:
         """Replicas that carry the peak at the target utilization; None when no number does."""
+        return self._replicas_for(self.demand)
+
+    def replicas_at(self, demands: Sequence[float]) -> list[int | None]:
+        """Replicas that carry other demands, in the unit in which the demand is stated."""
+        known: Range = self.demand / self.demand.base
+        return [self._replicas_for(known * demand) for demand in demands]
+
+    def _replicas_for(self, demand: Range) -> int | None:
         needed = apply(
             availability.replicas_needed,
             name="replicas_needed",
-            demanded_requests=self.demand,
+            demanded_requests=demand,
             carried_requests=self._carried,
             headroom_fraction=self.headroom_fraction,
         )
@@ -215,7 +259,11 @@ class Capacity(Result):
     @cached_property
     def utilization(self) -> Range:
         """Peak load over what all replicas can answer."""
-        return named(self.requests_per_s / self.max_requests_per_s, "utilization")
+        return apply(
+            queueing.utilization,
+            requests_per_s=self.requests_per_s,
+            max_requests_per_s=self.max_requests_per_s,
+        )
 
     @cached_property
     def headroom_fraction(self) -> Range:
@@ -240,22 +288,40 @@ class Capacity(Result):
     @cached_property
     def wait_probability(self) -> Range:
         """Probability that a request finds all places taken, if it goes where one is free."""
-        if not self.is_open:
+        stated = view(self._scenario)
+        if stated == "active_users":
             return self._of_population(
                 population.wait_probability_of_population, "wait_probability"
+            )
+        if stated == "in_flight":
+            return apply(
+                queueing.wait_probability_in_turn,
+                name="wait_probability",
+                in_flight=self.in_flight,
+                n_places=self._places,
             )
         return apply(
             queueing.wait_probability, n_places=self._places, offered_requests=self._offered
         )
 
     @cached_property
+    def _queued(self) -> Range:
+        """Requests without a place, where the demand is users or requests in flight."""
+        if view(self._scenario) == "active_users":
+            return self._of_population(population.queued_requests_of_population, "queued_requests")
+        short = (self.in_flight_per_replica - self.served_per_replica) * self.replicas
+        return named(short, "queued_requests")
+
+    @cached_property
     def waiting_s(self) -> Range:
         """Mean wait for a place, over all requests."""
         if not self.is_open:
-            queued = self._of_population(
-                population.queued_requests_of_population, "queued_requests"
+            return apply(
+                queueing.queue_waiting_s,
+                name="waiting_s",
+                queued_requests=self._queued,
+                requests_per_s=self.requests_per_s,
             )
-            return named(queued / self.requests_per_s, "waiting_s")
         return apply(
             queueing.waiting_s,
             wait_probability=self.wait_probability,

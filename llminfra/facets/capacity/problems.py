@@ -19,6 +19,7 @@ def problems(scenario: Any, plan: "Plan", capacity: "Capacity") -> list[Problem]
         _too_many(scenario, plan, capacity),
         _too_much_power(scenario, plan, capacity),
         _shared_fate(scenario, plan, capacity),
+        _beyond_replicas(scenario, capacity),
     ]
     return [problem for problem in found if problem is not None]
 
@@ -30,6 +31,7 @@ def _unstable(scenario: Any, capacity: "Capacity") -> Problem | None:
         return None
     if 1 - capacity.utilization.probability_at_least(1.0) >= SIZING_CONFIDENCE:
         return None
+    targets = " and every latency target" if capacity.is_limited_by_targets else ""
     return Problem(
         "E-UNSTABLE",
         f"{formats.number(capacity.requests_per_s)} requests per second are "
@@ -37,7 +39,7 @@ def _unstable(scenario: Any, capacity: "Capacity") -> Problem | None:
         f"{formats.counted(capacity.replicas, 'replica')} answer"
         f"{'s' if capacity.replicas == 1 else ''}: the queue grows without end; utilization must "
         f"be below {formats.percent(1)}, and {needed:,} replicas reach the target of "
-        f"{formats.percent(scenario.target_utilization)}",
+        f"{formats.percent(scenario.target_utilization)}{targets}",
         (f"replicas = {needed}", 'replicas = "auto"'),
     )
 
@@ -97,4 +99,18 @@ def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem |
             f"replicas = {capacity.replicas_needed + placed.most_per_server}: one server more than "
             "the load needs",
         ),
+    )
+
+
+def _beyond_replicas(scenario: Any, capacity: "Capacity") -> Problem | None:
+    """Targets that a replica misses however little it has to do."""
+    if scenario.replicas != "auto" or not capacity.replicas_needed or capacity.is_within_targets:
+        return None
+    chance = capacity.max_in_flight_per_replica.probability_at_least(1.0)
+    return Problem(
+        "W-SLO",
+        "the number of replicas leaves the latency targets aside: with one request on a replica "
+        f"they are met with a probability of {formats.percent(chance)}, "
+        f"{formats.percent(SIZING_CONFIDENCE)} are wanted",
+        ("a faster layout, precision or accelerator", "a later target"),
     )

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from llminfra.catalog.facts import Facts
-from llminfra.errors import MissingFact
-from llminfra.ranges import FloatArray, Range, exact
+from llminfra.formulas import load_curve
+from llminfra.ranges import FloatArray, Range
 
 if TYPE_CHECKING:
     from llminfra.plan import Plan
 
-_POINTS: Final = 33  # of the curve, evenly spread on a logarithmic scale
-_LEAST_PLACES: Final = 1.001  # a curve needs two ends
-# Places of a replica whose limit is not known, so that the demand can still be told.
-_UNLIMITED: Final = 1e12
+CURVE_POINTS: Final = 33  # of the curve, evenly spread on a logarithmic scale
+TARGETS: Final = ("ttft", "tpot", "e2e")
+LEAST_PLACES: Final = 1.001  # a curve needs two ends
 
 
 @dataclass(frozen=True)
@@ -26,15 +24,18 @@ class Service:
     Attributes
     ----------
     places : Range
-        Requests answered at the same time; 0 when the model does not fit, NaN when unknown.
+        Requests answered at the same time; 0 when the model does not fit.
     full_request_s : Range
         Time of a request when all places are taken.
+    sized_requests : Range
+        The places, or fewer where the latency targets allow fewer.
     requests, request_s : ndarray
         The curve, along the first axis and with the draws along the second; it ends at the places.
     """
 
     places: Range
     full_request_s: Range
+    sized_requests: Range
     requests: FloatArray
     request_s: FloatArray
 
@@ -58,35 +59,36 @@ def named(value: Any, name: str) -> Range:
     return Range(value.draws, name=name, inputs=value.inputs)
 
 
-def service(plan: "Plan", facts: Facts) -> Service:
-    """Return what a replica of this plan delivers.
+def service(scenario: Any, plan: "Plan") -> Service:
+    """Return what a replica of this plan delivers, at loads between one request and all places.
 
     The only place that knows where times come from. They must not depend on the load of the plan,
     because the load depends on them.
     """
-    try:
-        return _served(plan)
-    except MissingFact:
-        return _assumed(facts)
-
-
-def _served(plan: "Plan") -> Service:
-    """The serving law at loads between one request and all places."""
     serving, fits = plan.serving, plan.memory.max_sequences
     places = Range(
         np.where(fits.draws >= 1, serving.max_batch_sequences.draws, 0.0),
         name="n_places",
         inputs={"max_batch_sequences": serving.max_batch_sequences, "max_sequences": fits},
     )
-    shares = np.linspace(0.0, 1.0, _POINTS)[:, None]
-    requests = np.maximum(places.draws, _LEAST_PLACES) ** shares
-    request_s = serving.curve(requests)["e2e_s"]
-    full = Range(request_s[-1], name="request_s", inputs={"e2e_s": serving.max_batch_sequences})
-    return Service(places, full, requests, request_s)
-
-
-def _assumed(facts: Facts) -> Service:
-    """One time for every load, where the speed of the accelerator is not known."""
-    request_s = facts.number("workload", "request_s")
-    unlimited = np.full((1, 1), _UNLIMITED)
-    return Service(exact(np.nan, name="n_places"), request_s, unlimited, request_s.draws[None])
+    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None]
+    requests = np.maximum(places.draws, LEAST_PLACES) ** shares
+    times = serving.curve(requests)
+    full = serving.e2e_at(places.no_less_than(LEAST_PLACES)).named("request_s")
+    targets = {f"{name}_s": t for name in TARGETS if (t := getattr(scenario, f"{name}_target_s"))}
+    limits = [
+        load_curve.requests_within_target(
+            allowed_s=target, curve_requests=requests, curve_s=times[name]
+        )
+        for name, target in targets.items()
+    ]
+    sized = np.minimum.reduce([places.draws, *limits]) if limits else places.draws
+    return Service(
+        places=places,
+        full_request_s=full,
+        sized_requests=Range(
+            sized, name="n_places", inputs={"n_places": places, "request_s": full}
+        ),
+        requests=requests,
+        request_s=times["e2e_s"],
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from llminfra.catalog.facts import Facts
-from llminfra.errors import InvalidInput
+from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Quantity, Result, field
 from llminfra.facets.memory.changes import problems
@@ -164,7 +164,10 @@ class Memory(Result):
         """Yield name and value of every quantity, the load and what is searched last."""
         yield from super().items()
         for name in (*_LOAD, *_SEARCHED):
-            yield name, getattr(self, name)
+            try:
+                yield name, getattr(self, name)
+            except MissingFact:  # the load may follow from a speed that is not known
+                continue
 
     @property
     def kv_bytes_per_value(self) -> Range:

@@ -23,7 +23,7 @@ def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
     found = [
         _misfit(plan, memory),
         _too_long(scenario, plan, memory),
-        _foreign_format(plan),
+        _foreign_format(scenario, plan),
         _assumed_memory(scenario, plan, memory),
     ]
     return [problem for problem in found if problem is not None]
@@ -65,14 +65,19 @@ def _too_long(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
     )
 
 
-def _foreign_format(plan: "Plan") -> Problem | None:
+def _foreign_format(scenario: Any, plan: "Plan") -> Problem | None:
     deployment = plan.deployment
     if deployment.is_native_format:
         return None
+    is_bf16 = scenario.precision == "bf16"
+    name = "BF16" if is_bf16 else deployment.precision_name
+    fp16 = {"precision": "fp16", "tensor_parallel": deployment.tensor_parallel}
+    has_fp16 = is_bf16 and plan.variant(**fp16).deployment.is_native_format
     return Problem(
         "W-FORMAT",
-        f"{deployment.accelerator_name} has no {deployment.precision_name} arithmetic: the weights "
-        "fit as computed, and are unpacked to another format for every product",
+        f"{deployment.accelerator_name} has no {name} arithmetic: the weights fit as computed, and "
+        "are unpacked to another format for every product",
+        ('precision = "fp16"',) if has_fp16 else (),
     )
 
 
@@ -119,24 +124,24 @@ def _nearest(
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Changes to try: kind, words, fields; one thing at a time first, then two at once."""
-    scenario: Any = plan.scenario
+    scenario: Any = plan.resolved
     now = plan.deployment.tensor_parallel
-    # An automatic split was searched already: it is not searched again for every change.
-    fixed = {"tensor_parallel": now} if scenario.tensor_parallel == "auto" else {}
+    # What was chosen is not chosen again for every change.
+    fixed = plan.fixed
     counts = [
-        {"tensor_parallel": n}
+        fixed | {"tensor_parallel": n}
         for n in plan.deployment.architecture.tensor_parallel_values(MOST_TRIED)
         if n > now
     ]
     precisions = [{"precision": p} for p in ("fp8", "int4") if _bits(p) < _bits(scenario.precision)]
     if kv_precision(scenario) != "fp8":
-        yield "cache", ", KV cache in 8 bits", {"kv_precision": "fp8"} | fixed
+        yield "cache", ", KV cache in 8 bits", fixed | {"kv_precision": "fp8"}
     yield from (("count", "", change) for change in counts)
-    yield from (("precision", "", change | fixed) for change in precisions)
+    yield from (("precision", "", fixed | change) for change in precisions)
     for n in _replicas(plan):
-        yield "replicas", "", {"replicas": n} | fixed
+        yield "replicas", "", fixed | {"replicas": n}
     for accelerator in larger_accelerators(plan):
-        yield "accelerator", "", {"accelerator": accelerator} | fixed
+        yield "accelerator", "", fixed | {"accelerator": accelerator}
     for precision, count in itertools.product(precisions, counts):
         yield "two", "", precision | count
 
@@ -167,7 +172,7 @@ def larger_accelerators(plan: "Plan") -> list[str]:
         if facts.has(other, "memory_usable_bytes")
         and not is_assumed(facts.number(other, "memory_usable_bytes"))
     }
-    own = plan.scenario.to_dict()["accelerator"]
+    own = plan.resolved.to_dict()["accelerator"]
     own_vendor = facts.text(own, "vendor")
     order = {
         a: (facts.text(a, "vendor") != own_vendor, size)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from llminfra.catalog.facts import Facts
+from llminfra.errors import MissingFact
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Quantity, Result, field
 from llminfra.facets.serving.engine import Engine
+from llminfra.facets.serving.percentile import ttft_percentile_s
 from llminfra.facets.serving.targets import problems
 from llminfra.ranges import Range
 
@@ -66,8 +68,9 @@ class Inputs(BaseInputs):
 
 # In the order of a table.
 _COMPUTED = (
-    *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "max_output_tokens_per_s"),
-    *("max_batch_sequences", "step_s", "prefill_s", "floor_tpot_s", "floor_ttft_s", "floor_e2e_s"),
+    *("ttft_s", "ttft_percentile_s", "tpot_s", "e2e_s", "output_tokens_per_s"),
+    *("user_tokens_per_s", "max_output_tokens_per_s", "max_batch_sequences"),
+    *("step_s", "prefill_s", "floor_tpot_s", "floor_ttft_s", "floor_e2e_s"),
     *("binding_limit", "extrapolation"),
 )
 
@@ -89,9 +92,12 @@ class Serving(Result):
     _plan: "Plan" = dataclasses.field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Yield name and value of every quantity."""
+        """Yield name and value of every quantity that no fact lacks."""
         for name in _COMPUTED:
-            yield name, getattr(self, name)
+            try:
+                yield name, getattr(self, name)
+            except MissingFact:  # such as a wait for places where the memory is not known
+                continue
 
     @cached_property
     def _load(self) -> Range:
@@ -107,6 +113,11 @@ class Serving(Result):
         return self._engine.with_error(self._seen["ttft_s"], "ttft")
 
     @cached_property
+    def ttft_percentile_s(self) -> Range:
+        """Time to the first token, wait for a place included, of `percentile_fraction` of all."""
+        return ttft_percentile_s(self._engine, self._plan)
+
+    @cached_property
     def tpot_s(self) -> Range:
         """Mean time between output tokens."""
         return self._engine.with_error(self._seen["tpot_s"], "tpot")
@@ -114,14 +125,19 @@ class Serving(Result):
     @cached_property
     def e2e_s(self) -> Range:
         """Mean time to the last token."""
-        e2e: Range = self._to_the_end(self.ttft_s, self.tpot_s)
-        return e2e.named("e2e_s")
+        return self._e2e(self.ttft_s, self.tpot_s)
 
     @cached_property
     def output_tokens_per_s(self) -> Range:
         """Output tokens of a replica, with the scenario's requests in flight on it."""
         rate: Range = self._load * self._engine.output_tokens / self.e2e_s
         return rate.named("output_tokens_per_s")
+
+    @cached_property
+    def user_tokens_per_s(self) -> Range:
+        """Output tokens of one request, once they come."""
+        each: Range = 1 / self.tpot_s
+        return each.named("user_tokens_per_s")
 
     @cached_property
     def max_output_tokens_per_s(self) -> Range:
@@ -171,6 +187,12 @@ class Serving(Result):
         """How far the accelerator is from those that the fit has seen."""
         return self._engine.extrapolation
 
+    def e2e_at(self, in_flight: Range) -> Range:
+        """Return the mean time to the last token at another load, with what it rests on."""
+        seen = self._engine.loaded(in_flight)
+        errors = (self._engine.with_error(seen[f"{name}_s"], name) for name in ("ttft", "tpot"))
+        return self._e2e(*errors)
+
     def at(self, in_flight: Sequence[float]) -> "pd.DataFrame":
         """Return times and rate at other loads as tidy rows.
 
@@ -208,7 +230,7 @@ class Serving(Result):
         Returns
         -------
         curve : dict
-            ttft_s, tpot_s, e2e_s and output_tokens_per_s.
+            ttft_s, tpot_s, e2e_s, output_tokens_per_s and user_tokens_per_s.
         """
         found = self._engine.curve(in_flight)
         ttft, tpot = (
@@ -217,7 +239,12 @@ class Serving(Result):
         )
         e2e = self._to_the_end(ttft, tpot)
         rate = in_flight * self._engine.output_tokens.draws / e2e
-        return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate}
+        each = {"user_tokens_per_s": 1 / tpot}
+        return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate} | each
+
+    def _e2e(self, ttft_s: Range, tpot_s: Range) -> Range:
+        e2e: Range = self._to_the_end(ttft_s, tpot_s)
+        return e2e.named("e2e_s")
 
     def _to_the_end(self, ttft_s: Any, tpot_s: Any) -> Any:
         tokens = self._engine.output_tokens

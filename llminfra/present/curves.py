@@ -1,0 +1,302 @@
+"""Charts of speed and size: a curve with its band, a front of choices, steps, a timeline."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+
+from llminfra import formats
+from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of
+from llminfra.present.theme import TYPE, color
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SMALL: Final = TYPE["chart_small"].px
+
+
+@recipe
+def band_line(
+    frame: "pd.DataFrame",
+    *,
+    x: str,
+    x_title: str,
+    y_title: str,
+    here: float,
+    here_words: str,
+    limit: tuple[float, str] | None = None,
+    scale: float = 1.0,
+) -> Chart:
+    """Draw one quantity with its range against a logarithmic x, and mark where the case is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of one quantity: `x`, low, base, high.
+    x : str
+        Column of the positions.
+    here, here_words : float, str
+        Position of the case, and its words; must be one of the positions.
+    limit : tuple of float and str, optional
+        A level to compare with, in the unit shown, and its words.
+    scale : float
+        What the values are divided by.
+    """
+    ends = ["low", "base", "high"]
+    shown = frame.assign(**{end: frame[end] / scale for end in ends})
+    titles = (x_title, y_title)
+    build = [
+        _band_layers(shown, x, titles, here, here_words, limit, narrow=narrow)
+        for narrow in (False, True)
+    ]
+    return Chart(build[0], build[1], shown[[x, *ends]])
+
+
+def _band_layers(
+    shown: "pd.DataFrame",
+    x: str,
+    titles: tuple[str, str],
+    here: float,
+    words: str,
+    limit: tuple[float, str] | None,
+    *,
+    narrow: bool,
+) -> Any:
+    first, last = float(shown[x].min()), float(shown[x].max())
+    ticks = [t for t in _round_steps(first, last) if first <= t <= last]
+    ticks = ticks[:: 2 if narrow and len(ticks) > 5 else 1]
+    axis_x = alt.Axis(values=ticks, format="~s", title=titles[0], grid=False)
+    log = alt.Scale(type="log", nice=False)
+    place_x = alt.X(f"{x}:Q", axis=axis_x, scale=log)
+    top = float(max(shown["high"].max(), limit[0] if limit else 0.0)) * 1.05
+    scale_y = alt.Scale(domain=[0, top], nice=False)
+    axis_y = alt.Axis(
+        title=titles[1],
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleX=0,
+        titleY=-12,
+        format=".6~g",
+        tickCount=5,
+    )
+    base = chart_of(shown).encode(x=place_x)
+    band = base.mark_area(color=color("fit_4")).encode(
+        y=alt.Y("low:Q", axis=axis_y, scale=scale_y), y2=alt.Y2("high:Q")
+    )
+    line = base.mark_line(color=color("navy"), strokeWidth=2.6).encode(
+        y=alt.Y("base:Q", axis=axis_y, scale=scale_y)
+    )
+    own = chart_of(shown[shown[x] == here].assign(words=words))
+    at = own.encode(x=place_x, y=alt.Y("base:Q", axis=axis_y, scale=scale_y))
+    left = here > (first * last) ** 0.5
+    label: dict[str, Any] = {
+        "align": "right" if left else "left",
+        "dx": -8 if left else 8,
+        "dy": 16 if left else -14,
+        "fontSize": _SMALL,
+        "fontWeight": 600,
+    }
+    layers: list[Any] = [band, line]
+    if limit is not None:
+        at_first = alt.X("at:Q", axis=axis_x, scale=log)
+        layers += _level(limit, first, at_first, alt.Y("level:Q", scale=scale_y, axis=axis_y))
+    layers += [
+        at.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
+        at.mark_text(stroke=color("page"), strokeWidth=4, **label).encode(text=text_of("words")),
+        at.mark_text(color=color("orange_text"), **label).encode(text=text_of("words")),
+    ]
+    return alt.layer(*layers).properties(height=300 if narrow else 340)
+
+
+def _level(limit: tuple[float, str], first: float, x: alt.X, y: alt.Y) -> list[Any]:
+    rows = alt.InlineData(values=[{"at": first, "level": limit[0], "words": limit[1]}])
+    base = alt.Chart(rows).encode(y=y)
+    words = base.mark_text(align="left", dx=4, dy=-8, fontSize=_SMALL, fontWeight=600)
+    rule = base.mark_rule(strokeWidth=1.6, strokeDash=[4, 3])
+    return [rule, words.encode(x=x, text=text_of("words"))]
+
+
+def _round_steps(first: float, last: float) -> list[float]:
+    """1, 2, 5, 10 … within two ends; powers of ten when these span much."""
+    steps = (1, 2, 5) if last / first < 2000 else (1,)
+    return [m * 10.0**e for e in range(-3, 10) for m in steps if first <= m * 10.0**e <= last]
+
+
+@recipe
+def front(
+    frame: "pd.DataFrame",
+    *,
+    x: str,
+    y: str,
+    group: str,
+    subject: str,
+    best: Sequence[bool],
+    x_title: str,
+    y_title: str,
+) -> Chart:
+    """Draw choices by two qualities that both should be large, and join those that are best.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per choice.
+    group : str
+        Column with the name of what is chosen; the best ones are labelled with it.
+    subject : str
+        The group that the report is about.
+    best : sequence of bool
+        Whether no other choice is better in both.
+    """
+    inks = [color("orange" if name == subject else "context") for name in frame[group]]
+    shown = frame[[group, x, y]].assign(ink=inks, best=list(best))
+    build = [_front(shown, x, y, group, (x_title, y_title), narrow=n) for n in (False, True)]
+    return Chart(build[0], build[1], shown[[group, x, y, "best"]])
+
+
+def _front(
+    shown: "pd.DataFrame", x: str, y: str, group: str, titles: tuple[str, str], *, narrow: bool
+) -> Any:
+    axis_x = alt.Axis(title=titles[0], format="~s", grid=False, tickCount=4 if narrow else 8)
+    axis_y = alt.Axis(
+        title=titles[1],
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleX=0,
+        titleY=-12,
+        format="~s",
+        tickCount=5,
+    )
+    log = alt.Scale(type="log", nice=True)
+    place: dict[str, Any] = {
+        "x": alt.X(f"{x}:Q", axis=axis_x, scale=log),
+        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=log),
+    }
+    all_of_them = chart_of(shown).encode(**place)
+    edge = shown[shown["best"]].sort_values(x)
+    # A label where the choice changes, so that a run of one accelerator is named once.
+    named = edge[edge[group] != edge[group].shift()]
+    line = chart_of(edge).encode(**place)
+    text: dict[str, Any] = {"align": "left", "dx": 8, "dy": -8, "fontSize": _SMALL}
+    label = chart_of(named).encode(**place, text=text_of(group))
+    return alt.layer(
+        all_of_them.mark_point(size=22, filled=True, opacity=0.55).encode(color=ink_of("ink")),
+        line.mark_line(color=color("ink"), strokeWidth=1.6, interpolate="step-after"),
+        line.mark_point(size=60, filled=True, opacity=1).encode(color=ink_of("ink")),
+        label.mark_text(stroke=color("page"), strokeWidth=4, fontWeight=600, **text),
+        label.mark_text(fontWeight=600, **text),
+    ).properties(height=320 if narrow else 400)
+
+
+@recipe
+def step_line(
+    points: Sequence[tuple[float, int]], *, x_title: str, y_title: str, here: tuple[float, str]
+) -> Chart:
+    """Draw how many whole things are needed as a demand grows.
+
+    Parameters
+    ----------
+    points : sequence of tuple
+        Demand and how many it needs.
+    here : tuple of float and str
+        Where the case is, one of the positions, and its words.
+    """
+    import pandas as pd  # heavy, and only charts need it
+
+    frame = pd.DataFrame(points, columns=["demand", "needed"])
+    build = [_steps(frame, (x_title, y_title), here, narrow=n) for n in (False, True)]
+    return Chart(build[0], build[1], frame)
+
+
+def _steps(
+    frame: "pd.DataFrame", titles: tuple[str, str], here: tuple[float, str], *, narrow: bool
+) -> Any:
+    axis_y = alt.Axis(
+        title=titles[1],
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleX=0,
+        titleY=-12,
+        format="d",
+        tickMinStep=1,
+        tickCount=6,
+    )
+    axis_x = alt.Axis(title=titles[0], format="~s", grid=False, tickCount=4 if narrow else 8)
+    place: dict[str, Any] = {
+        "x": alt.X("demand:Q", axis=axis_x, scale=alt.Scale(nice=False)),
+        "y": alt.Y("needed:Q", axis=axis_y, scale=alt.Scale(domainMin=0)),
+    }
+    own = chart_of(frame[frame["demand"] == here[0]].assign(words=here[1])).encode(**place)
+    text: dict[str, Any] = {"align": "left", "dx": 8, "dy": 18, "fontSize": _SMALL}
+    return alt.layer(
+        chart_of(frame)
+        .encode(**place)
+        .mark_line(color=color("navy"), strokeWidth=2.6, interpolate="step-before"),
+        own.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
+        own.mark_text(stroke=color("page"), strokeWidth=4, fontWeight=600, **text).encode(
+            text=text_of("words")
+        ),
+        own.mark_text(color=color("orange_text"), fontWeight=600, **text).encode(
+            text=text_of("words")
+        ),
+    ).properties(height=260 if narrow else 280)
+
+
+@recipe
+def timeline(parts: Mapping[str, tuple[float, str]], *, marks: Mapping[str, float]) -> Chart:
+    """Draw what one request passes through, one bar after the other.
+
+    Parameters
+    ----------
+    parts : mapping
+        Words to duration and meaning of the colour, in order. [s]
+    marks : mapping
+        Words to a moment, drawn as a line across. [s]
+    """
+    import pandas as pd  # heavy, and only charts need it
+
+    rows, start = [], 0.0
+    for order, (part, (length, meaning)) in enumerate(parts.items()):
+        end, shown = start + length, formats.seconds(length)
+        row = {"part": part, "order": order, "start": start, "end": end, "shown": shown}
+        rows.append(row | {"fill": color(meaning)})
+        start = end
+    frame = pd.DataFrame(rows)
+    build = [_bars(frame, marks, start, narrow=narrow) for narrow in (False, True)]
+    return Chart(build[0], build[1], frame[["part", "start", "end"]])
+
+
+def _bars(frame: "pd.DataFrame", marks: Mapping[str, float], top: float, *, narrow: bool) -> Any:
+    left = 150 if narrow else 250
+    axis_y = alt.Axis(title=None, labelAlign="left", labelPadding=left, labelLimit=left)
+    span = max(top, *marks.values()) * (1.28 if narrow else 1.12)
+    scale = alt.Scale(domain=[0, span], nice=False)
+    axis_x = alt.Axis(
+        title=None,
+        orient="top",
+        offset=18,
+        tickCount=4 if narrow else 8,
+        labelExpr="datum.value == 0 ? '0 s' : datum.label",
+    )
+    y = alt.Y("part:N", sort=alt.SortField("order"), axis=axis_y)
+    base = chart_of(frame).encode(y=y)
+    ends = alt.X("end:Q", scale=scale, axis=axis_x)
+    text: dict[str, Any] = {"align": "left", "dx": 6, "fontSize": _SMALL, "fontWeight": 600}
+    layers: list[Any] = []
+    for words, moment in marks.items():
+        rows = alt.Chart(alt.InlineData(values=[{"at": moment, "words": words}]))
+        at = alt.X("at:Q", scale=scale, axis=axis_x)
+        layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
+        label = rows.mark_text(align="left", dx=5, dy=-9, fontSize=_SMALL)
+        layers.append(label.encode(x=at, y=alt.value(0), text=text_of("words")))
+    shown = base.encode(x=ends, text=text_of("shown"))
+    layers += [
+        base.mark_bar(size=20).encode(
+            x=alt.X("start:Q", scale=scale, axis=axis_x), x2=alt.X2("end:Q"), color=ink_of("fill")
+        ),
+        shown.mark_text(stroke=color("page"), strokeWidth=5, **text),
+        shown.mark_text(**text),
+    ]
+    return alt.layer(*layers).properties(height=alt.Step(44))
