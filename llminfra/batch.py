@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -145,10 +146,15 @@ def read_notebook(path: Path) -> "NotebookNode":
 
 
 def _heading(notebook: Path) -> str:
-    """First heading of a notebook, else its name."""
+    """First heading of a notebook as it reads, else its name."""
     cells = read_notebook(notebook).cells
     lines = (line for c in cells if c.cell_type == "markdown" for line in c.source.splitlines())
-    return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
+    heading = next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
+    if not re.search(r"[`*_$\[\\&]", heading):
+        return heading
+    from llminfra.publish.web.markdown import plain_heading  # slow to import, and rarely needed
+
+    return plain_heading(heading)
 
 
 def wanted_formats(to: str) -> tuple[str, ...]:

@@ -133,6 +133,26 @@ def test_what_cannot_fit_names_the_gap_and_three_ways_out(tmp_path: Path) -> Non
     assert re.search(r"does not fit on 1 × A100 80 GB: .* 65\.0.GB short", answer["headline"])
     notice = next(b for b in blocks(document, "notice") if b["level"] == "problem")
     assert len(notice["items"]) == 3
+    assert notice["title"] == "Nearest changes that work"
+    assert re.match(r"Llama 3.3 70B on 1 × A100 80 GB does not fit", notice["message"])
+    assert next(p for p in answer["points"] if p["label"] == "Do this")["text"].startswith("take ")
+    chart = next(b for b in blocks(document, "figure") if b["name"] == "memory-layouts")
+    for item in notice["items"]:
+        assert item.partition(" (")[0] in chart["csv"]
+
+
+def test_a_model_of_windows_states_its_cache_by_the_mean(tmp_path: Path) -> None:
+    config = {
+        "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336,
+        "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
+        "vocab_size": 32000, "sliding_window": 4096, "max_position_embeddings": 32768,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    memory = next(path for path in NOTEBOOKS if path.stem == "memory")
+    document = rendered(memory, tmp_path, (f"model={tmp_path / 'config.json'}",))
+    is_sound(document)
+    cache = blocks(document, "tiles")[0]["tiles"][1]
+    assert re.fullmatch(r"[1-9].* a token in the mean, none beyond the window", cache["note"])
 
 
 # -- plain papermill, from any folder -----------------------------------------------------------

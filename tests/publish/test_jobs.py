@@ -344,3 +344,19 @@ def test_killed_rendering_leaves_old_files_and_no_process(
     assert {p.name: p.read_text() for p in out.iterdir()} == {f"{n}.ipynb": "old" for n in names}
     if number == signal.SIGINT:
         assert not list(tmp_path.glob("llminfra-*"))
+
+
+BARE = f"""
+from IPython.display import display
+if masthead:
+    display({{"{BLOCK_MIME}": {{"version": 1, "kind": "masthead"}}}}, raw=True)
+"""
+
+
+@pytest.mark.parametrize("masthead", [True, False])
+def test_a_chart_of_a_report_must_go_through_figure(write: Write, masthead: bool) -> None:
+    shows = 'display({"image/svg+xml": "<svg/>"}, raw=True)'
+    result = run_job(job(write("bare", f"masthead = {masthead}", BARE, shows)))
+    assert (result.status == "ok") is not masthead
+    if masthead:
+        assert "cell 4: a chart of a report" in (result.error or "")

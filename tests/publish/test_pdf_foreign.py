@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from llminfra.publish.paper import nodes
 from tests.publish import awkward, sample
 from tests.publish.awkward import AWKWARD, MARKUP
 from tests.publish.printed import Printed, export
@@ -114,3 +115,9 @@ def test_long_names_can_be_searched_and_only_words_wider_than_the_page_break() -
     assert text.count(name) == 9
     assert wide not in text
     assert wide in re.sub(r"\s", "", text)
+
+
+def test_a_wide_table_is_split_into_tables_of_about_equal_width() -> None:
+    head = [{"c": ["a heading of text" if i == 0 else f"n{i:07}"]} for i in range(22)]
+    parts = nodes.table([head], [[{"c": ["1"]}] * 22])
+    assert [len(part["columns"]) for part in parts] == [8, 8, 8]

@@ -135,8 +135,8 @@ def nearest(plan: "Plan", most: int = 3) -> tuple[Change, ...]:
         except (InvalidInput, MissingFact):
             continue
         if holds or (not fits and memory.fits_probability >= SIZING_CONFIDENCE):
-            model = f"{changed.deployment.model_name} on " if "model" in fields else ""
-            label = f"{model}{changed.deployment.label}{words}"
+            model = f", with {changed.deployment.model_name}" if "model" in fields else ""
+            label = f"{changed.deployment.label}{model}{words}"
             change = Change(label, fields, memory.max_sequences)
             fitting.setdefault(kind, change)
             if holds:

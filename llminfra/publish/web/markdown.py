@@ -139,6 +139,27 @@ def create_markdown(renderer: mistune.HTMLRenderer | None) -> mistune.Markdown:
     return markdown
 
 
+def plain_heading(line: str) -> str:
+    r"""Return a line of Markdown as it reads, for where a text has no form.
+
+    Examples
+    --------
+    >>> plain_heading("Does `a_b` fit in **$x^2$**, [here](https://example.org)?")
+    'Does a_b fit in x^2, here?'
+    """
+    return _words(create_markdown(None)(f"# {line}")).strip()
+
+
+def _words(tokens: Any) -> str:
+    """Return the text of tokens; HTML is text, as on the page."""
+    return "".join(
+        " "
+        if token["type"] == "softbreak"
+        else token.get("raw") or _words(token.get("children", ()))
+        for token in tokens
+    )
+
+
 def _register_math(renderer: mistune.HTMLRenderer) -> None:
     renderer.register(
         "block_math", lambda _, text: f'<div class="ll-math">{mathml(text, block=True)}</div>\n'
