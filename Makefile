@@ -62,6 +62,7 @@ bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools
 	@$(RUN)python benchmarks/bench.py
 	@$(RUN)python benchmarks/memory_grid.py
 	@$(RUN)python benchmarks/serving_speed.py
+	@$(RUN)python benchmarks/search_speed.py
 
 format: $(VENV)/.dev ## bring the code into the house style
 	$(RUN)ruff check --fix

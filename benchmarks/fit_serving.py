@@ -8,7 +8,7 @@ of groups (model x accelerator x engine x precision) that a fit has not seen. Ne
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
-from serving_priors import BANDS, COMMON, FIXED, PRIORS, TIES, WIDENING, unit_of_key
+from serving_noise import Line, differences
+from serving_priors import (
+    BANDS,
+    COMMON,
+    FIXED,
+    FIXED_ORIGIN,
+    PRIORS,
+    TIES,
+    WIDENING,
+    Origin,
+    origin_of,
+    unit_of_key,
+)
 from serving_rows import law_rows
 
 from llminfra.facets.serving import constants, law
@@ -31,6 +43,7 @@ SOFT: Final = 0.08
 LARGE: Final = 40
 T90: Final = 1.35  # Student's t at 90 % with about ten groups
 QUANTITIES: Final = {"ttft_s": "TTFT", "tpot_s": "TPOT", "rate": "saturated"}
+KINDS: Final = {"dense": False, "experts": True}
 ROWS_PER_GROUP: Final = 6
 COLUMNS: Final = [
     "id",
@@ -179,58 +192,99 @@ def coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
             hits, sizes = inside.sum().to_numpy(), inside.size().to_numpy()
             picks = random.integers(0, len(sizes), (2000, len(sizes)))
             shares = hits[picks].sum(axis=1) / sizes[picks].sum(axis=1)
-            low, high = np.quantile(shares, [0.05, 0.95]).round(2)
+            low, high = np.quantile(shares, [0.1, 0.9]).round(2)
             factor, share = np.exp(spread_of(group, e)), hits.sum() / sizes.sum()
             kind = "experts" if experts else "dense"
             lines.append((kind, words, round(factor, 2), round(share, 2), low, high))
-    names = ["kind", "quantity", "factor", "inside", "bootstrap_5_%", "bootstrap_95_%"]
+    names = ["kind", "quantity", "factor", "inside", "low", "high"]
     return pd.DataFrame(lines, columns=names)
 
 
-def write_constants(path: Path, params: Params, rows: pd.DataFrame, errors: pd.DataFrame) -> None:
-    """Write the constants, and the error bands with their rows."""
+Row = tuple[str, str, str, str, str, Origin]
+
+
+def write_constants(
+    path: Path, params: Params, rows: pd.DataFrame, errors: pd.DataFrame, noise: list[Line]
+) -> None:
+    """Write the constants, the errors and bands of groups left out, and the noise beside them."""
+    accelerators = " ".join(sorted({row[1] for row in rows["row"]}))
+    seen = (COMMON, "accelerators", accelerators, "", "", Origin(note=f"{len(rows)} rows"))
+    lines = [*_constants(params), *_errors(rows, errors), *_coverage(rows, errors), seen]
+    lines += [*_judgements(), *_noise(noise)]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for entity, field, value, low, high, origin in sorted(lines):
+            numbers = (value, low, high, unit_of_key(field))
+            writer.writerow(
+                (entity, field, *numbers, origin.source, AS_OF, origin.confidence, origin.note)
+            )
+
+
+def _constants(params: Params) -> Iterator[Row]:
     own = {t: params[s] for t, s in TIES.items()} | params
     notes = {name: f"prior {PRIORS[name][0]:.3g}" for name in PRIORS}
     notes |= {twin: f"as {source}" for twin, source in TIES.items()}
-    lines = [
-        (*key.rsplit(".", 1), f"{value:.4g}", "", "", key in FIXED, notes.get(key, "fixed"))
-        for key, value in own.items()
-    ]
-    for kind, experts in (("dense", False), ("experts", True)):
+    for key, value in own.items():
+        origin = origin_of(key) if key in FIXED else Origin(note=notes[key])
+        yield (*_parts(key), f"{value:.4g}", "", "", origin)
+
+
+def _parts(key: str) -> tuple[str, str]:
+    entity, _, field = key.rpartition(".")
+    return entity, field
+
+
+def _errors(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
+    """Bands in logs, and sizes of the errors: 10, 50 and 90 % of the rows."""
+    for kind, experts in KINDS.items():
         for name, words in QUANTITIES.items():
             e = errors.loc[rows["has_experts"] == experts, name].dropna()
             half, groups = spread_of(rows["group"], e), rows.loc[e.index, "group"].nunique()
             q = np.exp(e.quantile([0.1, 0.5, 0.9])).round(2).tolist()
-            note = f"{len(e)} rows in {groups} groups left out; 10-50-90 % {q[0]}-{q[1]}-{q[2]}"
-            field = f"{words.lower()}_log_error"
+            left = f"{len(e)} rows in {groups} groups left out"
+            origin = Origin(note=f"{left}; 10-50-90 % {q[0]}-{q[1]}-{q[2]}")
+            field = words.lower()
             ends = (f"{-half:.3f}", f"{half:.3f}")
-            lines.append((f"serving-{kind}", field, "0", *ends, False, note))
-    for entity, halves in BANDS.items():
-        for half, words in zip(halves, QUANTITIES.values(), strict=True):
+            yield f"serving-{kind}", f"{field}_log_error", "0", *ends, origin
+            low, middle, high = np.expm1(e).abs().quantile([0.1, 0.5, 0.9])
+            sizes = (f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}")
+            yield f"serving-{kind}", f"{field}_error_fraction", *sizes, Origin(note=left)
+
+
+def _coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
+    for row in coverage(rows, errors).itertuples():
+        numbers = (f"{row.inside:g}", f"{row.low:g}", f"{row.high:g}")
+        note = "rows inside bands from the other groups; 10 to 90 % of resampled groups"
+        field = f"{row.quantity.lower()}_coverage_fraction"
+        yield f"serving-{row.kind}", field, *numbers, Origin(note=note)
+
+
+def _judgements() -> Iterator[Row]:
+    for entity, bands in BANDS.items():
+        for (half, origin), words in zip(bands, QUANTITIES.values(), strict=True):
             ends = (f"{-half:.3f}", f"{half:.3f}")
-            note = "one stream, cards or machines left out; rest a judgement"
-            lines.append((entity, f"{words.lower()}_log_error", "0", *ends, True, note))
+            yield entity, f"{words.lower()}_log_error", "0", *ends, origin
     for field, value in WIDENING.items():
-        lines.append((COMMON, field, f"{value:g}", "", "", True, "a judgement"))
-    accelerators = " ".join(sorted({row[1] for row in rows["row"]}))
-    lines.append((COMMON, "accelerators", accelerators, "", "", False, f"{len(rows)} rows"))
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for entity, field, value, low, high, fixed, note in sorted(lines):
-            confidence = "assumption" if fixed else "derived"
-            unit = unit_of_key(field)
-            source = "own-serving-fit"
-            writer.writerow(
-                (entity, field, value, low, high, unit, source, AS_OF, confidence, note)
-            )
+        yield COMMON, field, f"{value:g}", "", "", FIXED_ORIGIN
 
 
-def write_validation(path: Path, rows: pd.DataFrame) -> None:
-    """Write a few rows of every group, spread over its loads, for the accuracy test."""
+def _noise(noise: list[Line]) -> Iterator[Row]:
+    for entity, quantity, low, middle, high, configurations in noise:
+        numbers = (f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}")
+        origin = Origin(note=f"{configurations} configurations", confidence="measured")
+        yield entity, f"{quantity}_difference_fraction", *numbers, origin
+
+
+def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> None:
+    """Write a few rows of every group, spread over its loads, and how far a fit without it is off.
+
+    The ratios are predicted over measured.
+    """
     header = (
         "model accelerator engine engine_version precision tensor_parallel data_parallel "
-        "prompt_tokens output_tokens in_flight ttft_s tpot_s output_tokens_per_s source as_of"
+        "prompt_tokens output_tokens in_flight ttft_s tpot_s output_tokens_per_s "
+        "left_out_ttft_ratio left_out_tpot_ratio left_out_output_ratio source as_of"
     )
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -242,6 +296,8 @@ def write_validation(path: Path, rows: pd.DataFrame) -> None:
                 numbers = (row.prompt_tokens, row.output_tokens, row.in_flight)
                 measured = (row.ttft_s, row.tpot_s, row.rate)
                 cells = ["" if np.isnan(x) else f"{x:.6g}" for x in (*numbers, *measured)]
+                ratios = np.exp(errors.loc[row.Index, list(QUANTITIES)].to_numpy(float))
+                cells += ["" if np.isnan(x) else f"{x:.4g}" for x in ratios]
                 model, chip, engine, version, precision = row.row
                 # Builds without a number count as the newest.
                 version = version.rstrip("+") if version[0].isdigit() else ""
@@ -260,12 +316,13 @@ def main(folder: Path) -> None:
     params = fit(Table(rows), _start())
     print(summary(rows, Table(rows).log_errors(params)).to_string(index=False))
     errors = left_out(rows, params)
+    noise = differences(pd.read_csv(folder / "throughput.csv", low_memory=False))
     print("\nGroups left out\n" + summary(rows, errors).to_string(index=False))
     print("\nBands of 80 %\n" + coverage(rows, errors).to_string(index=False))
     by_group = errors.groupby(rows["group"]).median().pipe(np.exp).round(2)
     print(by_group.assign(rows=rows.groupby("group").size()).to_string())
-    write_constants(CATALOG / "serving_constants.csv", params, rows, errors)
-    write_validation(CATALOG / "serving_validation.csv", rows)
+    write_constants(CATALOG / "serving_constants.csv", params, rows, errors, noise)
+    write_validation(CATALOG / "serving_validation.csv", rows, errors)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Constants of the serving law: start, spread of the prior in logs, physical bounds; ties."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 COMMON: Final = "serving-common"
 Prior = tuple[float, float, float, float]
@@ -165,11 +165,63 @@ def unit_of_key(field: str) -> str:
     return named.get(field) or next((u for end, u in ends.items() if field.endswith(end)), "1")
 
 
-# Half widths of 80 % bands in logs where one stream was measured, by left-out cards and machines,
-# and factors by which a band widens where the fit has seen no such accelerator. A judgement.
-BANDS: Final[dict[str, tuple[float, float, float]]] = {
-    # time to first token, time per output token, saturated output
-    "serving-gguf": (0.5, 0.18, 0.5),
-    "serving-cpu": (0.6, 0.33, 0.5),
+class Origin(NamedTuple):
+    """Where a constant comes from, as the catalogue says it."""
+
+    source: str = "own-serving-fit"
+    confidence: str = "derived"
+    note: str = ""
+
+
+_HELD: Final = Origin(confidence="assumption", note="held fixed in the fit")
+FIXED_ORIGIN: Final = Origin("own-assumption", "assumption", "a judgement")
+_BY_EYE: Final = Origin("own-assumption", "assumption", "set by eye; no row was fitted")
+_STUDY: Final = "own-one-stream-study"
+_CARDS: Final = Origin(_STUDY, note="63 rows of one stream on 12 cards; not fitted again here")
+_MACHINES: Final = _CARDS._replace(
+    note="87 rows of one stream on 11 machines; not fitted again here"
+)
+_CLOCK: Final = _MACHINES._replace(note="2 FLOP in the time of a weight at 4 GHz, at 3.6 GHz")
+_POWER: Final = "700 W over 1,978 TFLOP/s, below which MLPerf cards of the generation slow down"
+_AMD_POWER: Final = _POWER.replace("700 W over 1,978", "1,000 W over 2,615")
+# The first pattern that a constant starts and ends with tells where it comes from.
+_ORIGINS: Final[tuple[tuple[str, str, Origin], ...]] = (
+    ("serving-gguf.", "weight_bandwidth_fraction", _CARDS),
+    ("serving-gguf-16bit.", "weight_bandwidth_fraction", _CARDS),
+    ("serving-gguf", "stream_limit_bytes_per_s", _CARDS._replace(note="two cards alone, A100")),
+    ("serving-llama.cpp-0.layer", "overhead_s", _CARDS),
+    ("serving-cpu", "weight_bandwidth_fraction", _MACHINES),
+    ("serving-cpu", "core_bytes_per_s", _MACHINES),
+    ("serving-cpu", "core_flop_per_s", _CLOCK),
+    ("serving-gguf", "", _BY_EYE),
+    ("serving-llama.cpp", "", _BY_EYE),
+    ("serving-cpu", "", _BY_EYE),
+    ("serving-8bit-cdna-3.arithmetic", "", Origin("own-mlperf-study", note="three MLPerf rows")),
+    ("serving-8bit-cdna-3.", "", _BY_EYE._replace(note="as Hopper and Blackwell; no row fitted")),
+    ("serving-hopper.", "", Origin("own-mlperf-study", note=_POWER)),
+    ("serving-cdna-3.", "", Origin("own-mlperf-study", note=_AMD_POWER)),
+    ("", "", _HELD),
+)
+
+
+def origin_of(key: str) -> Origin:
+    """Return where a constant that is not fitted comes from.
+
+    Examples
+    --------
+    >>> origin_of("serving-cpu.weight_bandwidth_fraction").source
+    'own-one-stream-study'
+    """
+    return next(o for start, end, o in _ORIGINS if key.startswith(start) and key.endswith(end))
+
+
+# Half widths of 80 % bands in logs where one stream was measured: time to first token, time per
+# output token, saturated output. And factors by which a band widens where the fit has seen no such
+# accelerator.
+_LEFT_OUT: Final = _MACHINES._replace(note="79 % of 87 rows inside, machines left out")
+_CARDS_OUT: Final = FIXED_ORIGIN._replace(note="a judgement: most cards 1.11, with outliers 1.30")
+BANDS: Final[dict[str, tuple[tuple[float, Origin], ...]]] = {
+    "serving-gguf": ((0.5, FIXED_ORIGIN), (0.18, _CARDS_OUT), (0.5, FIXED_ORIGIN)),
+    "serving-cpu": ((0.6, FIXED_ORIGIN), (0.33, _LEFT_OUT), (0.5, FIXED_ORIGIN)),
 }
 WIDENING: Final = {"other_accelerator_ratio": 1.4, "other_generation_ratio": 2.0}

@@ -14,7 +14,15 @@ from llminfra.launch import launch_command
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
-from llminfra.validation import memory_errors, serving_errors
+from llminfra.search import search
+from llminfra.validation import (
+    error_slices,
+    memory_errors,
+    peer_errors,
+    resampled,
+    serving_errors,
+    serving_summary,
+)
 
 __version__ = "0.1.0"
 
@@ -29,11 +37,16 @@ __all__ = [
     "RenderError",
     "Scenario",
     "compare",
+    "error_slices",
     "evaluate",
     "fit_table",
     "launch_command",
     "memory_errors",
+    "peer_errors",
+    "resampled",
+    "search",
     "serving_errors",
+    "serving_summary",
     "sweep",
     "variants",
 ]

@@ -83,7 +83,7 @@ def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:
     for line in differences:
         click.echo(f"{path.name}: {line}", err=True)
     facts = pinned.get("facts", {}) | dict(overrides.get("facts", {}))
-    return load_cases(path, dict(overrides) | ({"facts": facts} if facts else {}))
+    return load_cases(path, pinned | dict(overrides) | ({"facts": facts} if facts else {}))
 
 
 def _name(case: Case) -> str:
@@ -256,7 +256,7 @@ def write_records(report_set: ReportSet) -> None:
         }
         manifest.update(folder, entries, scenario=case.name, lock="")
         return
-    text = lock.lock_text(case, _facts_used(report_set))
+    text = lock.lock_text(case, _facts_used(report_set), report_set.plan.fixed)
     write_atomic(folder / f"{folder.name}{LOCK_SUFFIX}", text)
     manifest.update(
         folder,

@@ -139,8 +139,8 @@ def nines(value: Any) -> str:
 
     Examples
     --------
-    >>> nines(0.99523), nines(0.998999), nines(1.0)
-    ('99.5\u202f%', '99.90\u202f%', '100\u202f%')
+    >>> nines(0.99523), nines(0.999526), nines(1.0)
+    ('99.5\u202f%', '99.95\u202f%', '100\u202f%')
     """
     x = float(value)
     if not math.isfinite(x):

@@ -1,7 +1,7 @@
 """Lock files: what a report set was made from, so that it can be made again and compared."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -10,13 +10,16 @@ import tomli_w
 
 from llminfra.catalog.loader import UNDATED, Fact, current_fact
 from llminfra.errors import InvalidInput, shown
-from llminfra.scenario_file import LOCK_SUFFIX, Case, read_toml
+from llminfra.plan import evaluate
+from llminfra.scenario_file import LOCK_SUFFIX, Case, load_cases, read_toml
 
 _PACKAGES: Final = ("llminfra", "numpy", "altair", "vl-convert-python", "papermill", "nbconvert")
 _PINNED: Final = ("value", "low", "high", "source", "as_of", "confidence", "note")
 
 
-def lock_text(case: Case, facts: Iterable[dict[str, Any]]) -> str:
+def lock_text(
+    case: Case, facts: Iterable[dict[str, Any]], chosen: Mapping[str, Any] | None = None
+) -> str:
     """Return the lock file of a case.
 
     Parameters
@@ -25,6 +28,8 @@ def lock_text(case: Case, facts: Iterable[dict[str, Any]]) -> str:
         A possible case, with the origin of each field.
     facts : iterable of dict
         Facts that the reports used: key, value, unit, source, as_of, confidence, used_by.
+    chosen : mapping, optional
+        What took the place of "auto", by field.
     """
     assert case.scenario is not None
     fields = {k: v for k, v in case.scenario.to_dict().items() if v is not None and v != {}}
@@ -35,6 +40,7 @@ def lock_text(case: Case, facts: Iterable[dict[str, Any]]) -> str:
         "lock": {
             "versions": versions(),
             "origins": {name: case.origins.get(name, "default") for name in fields},
+            **({"chosen": dict(chosen)} if chosen else {}),
             "facts": {fact["key"]: _without_none(fact) for fact in facts},
         },
     }
@@ -61,7 +67,8 @@ def reproduce(path: Path) -> tuple[dict[str, Any], list[str]]:
     Returns
     -------
     overrides : dict
-        ``facts`` that restore values which the catalogue has changed.
+        ``facts`` that restore values which the catalogue has changed, and fields that would be
+        chosen otherwise today.
     differences : list of str
         One line for each version or fact that is not as it was.
     """
@@ -80,23 +87,38 @@ def reproduce(path: Path) -> tuple[dict[str, Any], list[str]]:
         if today and not key.endswith(".config"):
             kept = {name: locked[name] for name in _PINNED if name in locked}
             pinned[key] = kept | {"as_of": locked.get("as_of") or UNDATED}
-    return {"facts": replaced | pinned} if pinned else {}, differences
+    overrides = {"facts": replaced | pinned} if pinned else {}
+    was = lock.get("chosen", {})
+    today_chosen = _chosen_today(path, overrides) if was else {}
+    for name, value in was.items():
+        if name in today_chosen and today_chosen[name] != value:
+            differences.append(f"{name} = auto: was {value}, today {today_chosen[name]}")
+            overrides[name] = value
+    return overrides, differences
+
+
+def _chosen_today(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    (case,) = load_cases(path, overrides)
+    return evaluate(case.scenario).fixed if case.scenario else {}
 
 
 def _checked(path: Path, lock: Any) -> dict[str, dict[str, Any]]:
     """Return the lock section, or say in one line what is wrong with it."""
     tables = ("versions", "facts", "origins")
-    if not isinstance(lock, dict) or not all(isinstance(lock.get(t), dict) for t in tables):
+    found = lock if isinstance(lock, dict) else {}
+    if not all(isinstance(found.get(t), dict) for t in tables) or not isinstance(
+        found.get("chosen", {}), dict
+    ):
         raise InvalidInput(
             f"{path}: must hold [lock] with {', '.join(tables)}; it is no lock file, rename it"
         )
-    for key, fact in lock["facts"].items():
+    for key, fact in found["facts"].items():
         if not isinstance(fact, dict) or not {"value", "source"} <= fact.keys():
             raise InvalidInput(
                 f"{path}: lock.facts.{key} must hold value and source, got {shown(fact)}; "
                 "render the scenario again"
             )
-    return lock
+    return found
 
 
 def _version_differences(locked: dict[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from llminfra import formats
@@ -63,7 +64,8 @@ class Plan:
     Notes
     -----
     `plan.memory` and its siblings are computed on first use. A missing fact makes that facet raise
-    MissingFact with the reason and leaves the others alone.
+    MissingFact with the reason and leaves the others alone. Facets see the scenario with what was
+    chosen in place of "auto" (`resolved`).
 
     Examples
     --------
@@ -80,10 +82,30 @@ class Plan:
 
     def __init__(self, scenario: "ScenarioBase", *, facts: Facts | None = None) -> None:
         self.scenario = scenario
-        self.chosen: dict[str, Any] = {}
         self._facts = facts or Facts(scenario.fact_overrides())
         self._results: dict[str, Result | MissingFact] = {}
         self._running: list[str] = []
+
+    @cached_property
+    def chosen(self) -> dict[str, Any]:
+        """What took the place of "auto", by field, and the ``runners_up``; empty without any."""
+        given: Any = self.scenario
+        if "auto" not in (given.accelerator, given.tensor_parallel):
+            return {}
+        from llminfra.search.choose import choose  # which evaluates plans itself
+
+        return choose(self.scenario)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Accelerator and split, where they were chosen."""
+        names = ("accelerator", "tensor_parallel")
+        return {name: self.chosen[name] for name in names if name in self.chosen}
+
+    @cached_property
+    def resolved(self) -> "ScenarioBase":
+        """The scenario with what was chosen in place of "auto"."""
+        return self.scenario.model_copy(update=self.fixed) if self.fixed else self.scenario
 
     @classmethod
     def slots(cls) -> list[Slot[Any]]:
@@ -98,7 +120,12 @@ class Plan:
     @property
     def problems(self) -> list[Problem]:
         """What is impossible or in doubt, over all facets."""
-        return [problem for slot in self.slots() for problem in self._problems(slot)]
+        return self.problems_of(*(slot.name for slot in self.slots()))
+
+    def problems_of(self, *facets: str) -> list[Problem]:
+        """Return what is impossible or in doubt in these facets; no other needs to be computed."""
+        slots = [slot for slot in self.slots() if slot.name in facets]
+        return [problem for slot in slots for problem in self._problems(slot)]
 
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
@@ -106,9 +133,11 @@ class Plan:
         facts = self._facts.as_read_by("comparison", scenario.fact_overrides())
         return Plan(scenario, facts=facts)
 
-    def results(self) -> Iterator[tuple[str, Result]]:
-        """Yield the available facets by name, evaluating all of them."""
+    def results(self, *, only: str | None = None) -> Iterator[tuple[str, Result]]:
+        """Yield the available facets by name, evaluating all of them or one."""
         for slot in self.slots():
+            if only not in (None, slot.name):
+                continue
             try:
                 yield slot.name, self._result(slot)
             except MissingFact:
@@ -127,8 +156,8 @@ class Plan:
         facets = [slot.name for slot in self.slots()]
         if only is not None and only not in facets:
             raise unknown("facet", only, facets)
-        for facet, result in self.results():
-            for name, value in _quantities(result, names) if only in (None, facet) else ():
+        for facet, result in self.results(only=only):
+            for name, value in _quantities(result, names):
                 if isinstance(value, Range):
                     ends = (value.low, value.base, value.high)
                     yield facet, name, value.unit, *ends, _sources(value)
@@ -150,7 +179,7 @@ class Plan:
         ]
         return {
             "scenario": self.scenario.to_dict(),
-            "chosen": dict(self.chosen),  # known only after the facets ran
+            "chosen": dict(self.chosen),
             **facets,
             "problems": problems,
             "facts": [read.to_dict() for read in self.facts],
@@ -164,6 +193,12 @@ class Plan:
 
     def _card(self) -> Iterator[str]:
         yield self.scenario.title or "Plan"
+        if self.fixed:
+            yield "\nchosen"
+            yield from (f"  {name:<32} {value}" for name, value in self.fixed.items())
+            for other in self.chosen["runners_up"]:
+                what = ", ".join(f"{name} {other[name]}" for name in self.fixed)
+                yield f"  then {what}: {other['why']}"
         for facet, result in self.results():
             items = [(n, v) for n, v in result.items() if n in (result.headline or (n,))]
             shown = [(n, formats.auto(v)) for n, v in items if formats.auto(v)]
@@ -187,7 +222,7 @@ class Plan:
         self._running.append(slot.name)
         facts = self._facts if self._facts.user else self._facts.as_read_by(slot.name)
         try:
-            return slot.evaluate(self.scenario, self, facts)
+            return slot.evaluate(self.resolved, self, facts)
         except MissingFact as error:
             return error
         finally:
@@ -195,7 +230,7 @@ class Plan:
 
     def _problems(self, slot: Slot[Any]) -> list[Problem]:
         try:
-            return slot.problems(self.scenario, self, self._result(slot))
+            return slot.problems(self.resolved, self, self._result(slot))
         except MissingFact as error:
             return [Problem("E-DATA", f"{slot.name} is not available: {error}")]
 

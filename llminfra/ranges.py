@@ -261,21 +261,28 @@ class Explanation:
         self.quantity = quantity
 
     def __str__(self) -> str:
-        return "\n".join(_explain_lines(self.quantity, depth=0))
+        return "\n".join(_explain_lines(self.quantity, depth=0, told={}))
 
     __repr__ = __str__
 
 
-def _explain_lines(quantity: Range, *, depth: int) -> list[str]:
+def _explain_lines(quantity: Range, *, depth: int, told: dict[int, Range]) -> list[str]:
+    """Lines of a quantity and what is behind it, which is told once however often it is used."""
     pad = "  " * depth
     lines = [f"{pad}{quantity!r}"]
     if quantity.origin is not None:
         lines[0] += f"  ← {quantity.origin}"
+    if quantity.inputs and id(quantity) in told:
+        return [f"{lines[0]}  (as above)"]
+    told[id(quantity)] = quantity  # kept, so that no other takes its id
     if quantity.formula is not None:
         lines.append(f"{pad}  by {equation(quantity.formula) or quantity.formula.__name__}")
     for name, value in quantity.inputs.items():
         if isinstance(value, Range):
-            lines += _explain_lines(value if value.unit else value.named(name), depth=depth + 1)
+            if not value.unit and id(value) not in told:
+                told[id(value)] = value
+                value = value.named(name)
+            lines += _explain_lines(value, depth=depth + 1, told=told)
         else:
             lines.append(f"{pad}  {name} = {value!r}")
     return lines

@@ -3,10 +3,13 @@
 import csv
 from collections.abc import Iterator
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
+
+from llminfra.catalog.facts import Facts
 from llminfra.plan import evaluate
-from llminfra.ranges import Range
+from llminfra.ranges import N_DRAWS, SEED, Range
 from llminfra.scenario import Scenario
 from llminfra.units import GIB
 
@@ -28,8 +31,7 @@ _NUMBERS: Final = (
 
 def memory_logs() -> list[dict[str, str]]:
     """Return the start-up logs of the catalogue."""
-    file = resources.files("llminfra.catalog") / "memory_logs.csv"
-    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    return _table("memory_logs.csv")
 
 
 def memory_errors() -> "pd.DataFrame":
@@ -104,17 +106,50 @@ def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
 
 _SERVING_NUMBERS: Final = ("tensor_parallel", "data_parallel", "prompt_tokens", "output_tokens")
 _SERVING_TEXTS: Final = ("model", "accelerator", "engine", "engine_version", "precision")
+_NAMES: Final = ("model_name", "accelerator_name", "engine_name", "precision_name")
+# Column of the measurement to the result, the ratio of the fit without the group, the fit's word.
+# A row without a load was measured with all requests queued.
 _SERVING_RESULTS: Final = {
-    "ttft_s": "ttft_s",
-    "tpot_s": "tpot_s",
-    # A row without a load was measured with all requests queued.
-    "output_tokens_per_s": "max_output_tokens_per_s",
+    "tpot_s": ("tpot_s", "left_out_tpot_ratio", "tpot"),
+    "ttft_s": ("ttft_s", "left_out_ttft_ratio", "ttft"),
+    "output_tokens_per_s": ("max_output_tokens_per_s", "left_out_output_ratio", "saturated"),
+}
+_FIT_WORDS: Final = {name: word for name, _, word in _SERVING_RESULTS.values()}
+_KINDS: Final = {False: "dense", True: "experts"}
+_KIND_WORDS: Final = {"dense": "dense models", "experts": "with experts"}
+_LOADS: Final = (
+    *((8, "≤ 8 in flight"), (32, "9–32 in flight"), (128, "33–128 in flight")),
+    (np.inf, "> 128 in flight"),
+)
+_SLICES: Final = {
+    "kind": "Model",
+    "engine_name": "Engine",
+    "accelerator_name": "Accelerator",
+    "load": "In flight",
 }
 
 
 def serving_rows() -> list[dict[str, str]]:
     """Return the measured speeds of the catalogue."""
-    file = resources.files("llminfra.catalog") / "serving_validation.csv"
+    return _table("serving_validation.csv")
+
+
+def peer_errors() -> "pd.DataFrame":
+    """Return errors that other estimators publish, or showed when they were run.
+
+    Returns
+    -------
+    peer_errors : DataFrame
+        Columns peer, quantity, statistic, error_fraction, points, setting, said_by, source, as_of.
+    """
+    import pandas as pd  # heavy, and only reports validate
+
+    frame = pd.DataFrame(_table("peer_errors.csv"))
+    return frame.assign(error_fraction=frame["error_fraction"].astype(float))
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    file = resources.files("llminfra.catalog") / name
     return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
 
 
@@ -124,14 +159,21 @@ def serving_errors() -> "pd.DataFrame":
     Returns
     -------
     serving_errors : DataFrame
-        Columns of the settings, has_experts, quantity, measured, low, base, high and
-        error_fraction; times in seconds, rates in output tokens per second of a replica.
+        Columns of the settings, names, kind (dense, experts), load (requests in flight), group,
+        quantity, measured, low, base, high, error_fraction; times in seconds, rates in output
+        tokens per second of a replica. The fit has seen these rows. What a fit without the group
+        says stands in left_out and left_out_error_fraction, and whether the band of factor
+        band_ratio around it holds the measurement in is_inside.
     """
     import pandas as pd  # heavy, and only reports validate
 
-    rows = [line for row in serving_rows() for line in _serving_lines(row)]
-    frame = pd.DataFrame(rows)
-    return frame.assign(error_fraction=frame["base"] / frame["measured"] - 1)
+    frame = pd.DataFrame([line for row in serving_rows() for line in _serving_lines(row)])
+    ratio = frame["left_out"] / frame["measured"]
+    return frame.assign(
+        error_fraction=frame["base"] / frame["measured"] - 1,
+        left_out_error_fraction=ratio - 1,
+        is_inside=np.abs(np.log(ratio)) <= np.log(frame["band_ratio"]),
+    )
 
 
 def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -139,13 +181,29 @@ def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
     settings: dict[str, Any] = {
         name: row[name] for name in (*_SERVING_TEXTS, *_SERVING_NUMBERS, "in_flight")
     }
+    settings |= {name: getattr(plan.deployment, name) for name in _NAMES}
     architecture = plan.deployment.architecture
-    settings["has_experts"] = architecture.active_parameters < architecture.parameters
-    for quantity, field in _SERVING_RESULTS.items():
-        if row[quantity]:
-            predicted: Range = getattr(plan.serving, field)
+    kind = _KINDS[architecture.active_parameters < architecture.parameters]
+    group = " · ".join(str(settings[name]) for name in _NAMES)
+    settings |= {"kind": kind, "group": group, "load": _load(row["in_flight"])}
+    for column, (quantity, left_out, word) in _SERVING_RESULTS.items():
+        if row[column]:
+            predicted: Range = getattr(plan.serving, quantity)
             ends = {"low": predicted.low, "base": predicted.base, "high": predicted.high}
-            yield settings | {"quantity": field, "measured": float(row[quantity]), **ends}
+            measured = float(row[column])
+            found = {"quantity": quantity, "measured": measured, **ends}
+            half = Facts().number(f"serving-{kind}", f"{word}_log_error")
+            others = {
+                "left_out": measured * float(row[left_out]),
+                "band_ratio": float(np.exp(half.high)),
+            }
+            yield settings | found | others
+
+
+def _load(in_flight: str) -> str:
+    if not in_flight:
+        return "all queued"
+    return next(words for most, words in _LOADS if float(in_flight) <= most)
 
 
 def _serving_scenario(row: dict[str, str]) -> Any:
@@ -157,3 +215,120 @@ def _serving_scenario(row: dict[str, str]) -> Any:
     if row["in_flight"]:
         fields["in_flight"] = float(row["in_flight"])
     return Scenario(arrivals="closed_loop", **fields)
+
+
+def serving_summary(errors: "pd.DataFrame") -> "pd.DataFrame":
+    """Sum up errors by quantity and kind of model, beside what the fit states for all its rows.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        As `serving_errors` returns it.
+
+    Returns
+    -------
+    serving_summary : DataFrame
+        Columns quantity, kind, rows, groups, bias_ratio (the median of predicted over measured),
+        band_ratio; seen_fraction, the median error of rows that the fit has seen;
+        left_out_fraction and inside_fraction, the median error and the share inside the band of
+        rows whose group the fit has not seen, as ranges over resampled groups; far_fraction, below
+        which nine of ten errors lie; stated_fraction, stated and stated_inside_fraction, median
+        and share inside on all rows of the fit, and their number; twice_fraction and
+        engines_fraction, by how much two measurements of one configuration differ, on one engine
+        and on two, none where nobody measured that.
+    """
+    import pandas as pd  # heavy, and only reports validate
+
+    return pd.DataFrame(
+        _summed(quantity, kind, errors[(errors["quantity"] == quantity) & (errors["kind"] == kind)])
+        for quantity in _FIT_WORDS
+        for kind in _KINDS.values()
+    )
+
+
+def _summed(quantity: str, kind: str, part: "pd.DataFrame") -> dict[str, Any]:
+    size, word = part["left_out_error_fraction"].abs(), _FIT_WORDS[quantity]
+    facts, entity = Facts(), f"serving-{kind}"
+    stated = facts.number(entity, f"{word}_error_fraction")
+    noise = {what: f"serving-{what}-{kind}" for what in ("twice", "engines")}
+    field = f"{word}_difference_fraction"
+    apart = {
+        f"{what}_fraction": facts.number(pairs, field) if facts.has(pairs, field) else None
+        for what, pairs in noise.items()
+    }
+    return {
+        "quantity": quantity,
+        "kind": _KIND_WORDS[kind],
+        "rows": len(part),
+        "groups": part["group"].nunique(),
+        "seen_fraction": float(part["error_fraction"].abs().median()),
+        "left_out_fraction": resampled(size, part["group"], "median"),
+        "far_fraction": float(size.quantile(0.9)),
+        "bias_ratio": float((part["left_out"] / part["measured"]).median()),
+        "inside_fraction": resampled(part["is_inside"], part["group"], "mean"),
+        "band_ratio": float(part["band_ratio"].iloc[0]),
+        "stated_fraction": stated.base,
+        "stated": getattr(stated.origin, "note", ""),
+        "stated_inside_fraction": facts.number(entity, f"{word}_coverage_fraction"),
+    } | apart
+
+
+def resampled(values: Any, groups: Any, statistic: Literal["mean", "median"]) -> Range:
+    """Return a statistic of all values, and its range when groups are drawn with replacement.
+
+    Parameters
+    ----------
+    values, groups : array_like
+        A number, and the group that it belongs to.
+    statistic : str
+        Mean or median.
+
+    Examples
+    --------
+    >>> found = resampled([1, 1, 3, 3], ["a", "a", "b", "b"], "mean")
+    >>> found.base, found.low, found.high
+    (2.0, 1.0, 3.0)
+    """
+    values, groups = np.asarray(values, dtype=float), np.asarray(groups)
+    parts = [values[groups == name] for name in dict.fromkeys(groups.tolist())]
+    picks = np.random.default_rng(SEED).integers(0, len(parts), (N_DRAWS, len(parts)))
+    of = np.mean if statistic == "mean" else np.median
+    draws = [of(np.concatenate([parts[i] for i in pick])) for pick in picks]
+    return Range([of(values), *draws])
+
+
+def error_slices(errors: "pd.DataFrame", quantity: str) -> "pd.DataFrame":
+    """Return errors of one quantity by kind of model, engine, accelerator and load.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        As `serving_errors` returns it.
+    quantity : str
+        Such as ``tpot_s``.
+
+    Returns
+    -------
+    error_slices : DataFrame
+        Columns by, label, rows, groups, error_fraction (the median of its size) and the 10, 50 and
+        90 % quantiles of predicted over measured: low, middle, high. Groups are left out of the
+        fit.
+    """
+    import pandas as pd  # heavy, and only reports validate
+
+    chosen = errors[errors["quantity"] == quantity]
+    chosen = chosen.assign(ratio=chosen["left_out"] / chosen["measured"])
+    lines = [
+        _slice(words, str(label), part)
+        for column, words in _SLICES.items()
+        for label, part in chosen.replace(_KIND_WORDS).groupby(column, sort=column != "load")
+    ]
+    return pd.DataFrame(lines)
+
+
+def _slice(by: str, label: str, part: "pd.DataFrame") -> dict[str, Any]:
+    size = part["left_out_error_fraction"].abs()
+    low, middle, high = part["ratio"].quantile([0.1, 0.5, 0.9])
+    counts = {"rows": len(part), "groups": part["group"].nunique()}
+    found = {"error_fraction": size.median(), "low": low, "middle": middle, "high": high}
+    return {"by": by, "label": label, **counts, **found}

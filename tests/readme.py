@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,31 @@ def example() -> str:
 
 
 def accuracy() -> str:
-    """Errors on engine start-up logs, by quantity."""
+    """Errors on engine start-up logs and on measured speeds, by quantity."""
     from llminfra import memory_errors
 
     errors = memory_errors().assign(size=lambda frame: frame["error_fraction"].abs())
-    lines = ["| Predicted | Start-up logs | Median error | Largest error |", "|---|--:|--:|--:|"]
+    lines = ["| Memory | Start-up logs | Median error | Largest error |", "|---|--:|--:|--:|"]
     for name, group in errors.groupby("quantity"):
         median, largest = group["size"].median(), group["size"].max()
         lines.append(f"| {name} | {len(group)} | {median:.1%} | {largest:.1%} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_speeds()])
+
+
+def _speeds() -> Iterator[str]:
+    from llminfra import serving_errors, serving_summary
+
+    words = {
+        "tpot_s": "time per output token",
+        "ttft_s": "time to first token",
+        "max_output_tokens_per_s": "saturated throughput",
+    }
+    yield "| Speed | Groups | Median error | 90 % below | Median error, all rows of the fit |"
+    yield "|---|--:|--:|--:|--:|"
+    for line in serving_summary(serving_errors()).itertuples():
+        found = f"{float(line.left_out_fraction):.1%} | {line.far_fraction:.1%}"
+        name, rows = f"{words[line.quantity]}, {line.kind}", line.stated.partition(" in ")[0]
+        yield f"| {name} | {line.groups} | {found} | {line.stated_fraction:.1%} on {rows} |"
 
 
 def schema() -> str:

@@ -1,13 +1,15 @@
 """Predicted against measured speed, on the rows that the catalogue ships.
 
-The fit saw these rows; errors on groups that it did not see stand in serving_constants.csv.
+The fit saw these rows. What fits without a row's group say of it stands beside them, and over all
+rows of the fit in serving_constants.csv.
 """
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from llminfra.validation import serving_errors
+from llminfra.catalog.loader import all_facts
+from llminfra.validation import peer_errors, serving_errors, serving_summary
 
 # The engine's bands hold this share of what groups left out of the fit show.
 COVERED = (0.7, 0.95)
@@ -19,20 +21,20 @@ def errors() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "has_experts", "median", "bias"),
+    ("quantity", "kind", "median", "bias"),
     [
-        ("tpot_s", False, 0.08, 0.05),
-        ("tpot_s", True, 0.16, 0.08),
-        ("ttft_s", False, 0.25, 0.15),
-        ("ttft_s", True, 0.25, 0.15),
-        ("max_output_tokens_per_s", False, 0.09, 0.06),
-        ("max_output_tokens_per_s", True, 0.25, 0.10),
+        ("tpot_s", "dense", 0.08, 0.05),
+        ("tpot_s", "experts", 0.16, 0.08),
+        ("ttft_s", "dense", 0.25, 0.15),
+        ("ttft_s", "experts", 0.25, 0.15),
+        ("max_output_tokens_per_s", "dense", 0.09, 0.06),
+        ("max_output_tokens_per_s", "experts", 0.25, 0.10),
     ],
 )
 def test_median_error_and_bias(
-    errors: pd.DataFrame, quantity: str, has_experts: bool, median: float, bias: float
+    errors: pd.DataFrame, quantity: str, kind: str, median: float, bias: float
 ) -> None:
-    rows = errors[(errors["quantity"] == quantity) & (errors["has_experts"] == has_experts)]
+    rows = errors[(errors["quantity"] == quantity) & (errors["kind"] == kind)]
     assert len(rows) > 30
     assert rows["error_fraction"].abs().median() <= median
     assert abs(rows["error_fraction"].median()) <= bias
@@ -48,3 +50,55 @@ def test_bands_hold_about_four_of_five(errors: pd.DataFrame) -> None:
 def test_every_row_has_a_source_and_a_prediction(errors: pd.DataFrame) -> None:
     assert errors[["measured", "low", "base", "high"]].gt(0).all().all()
     assert errors.groupby(["model", "accelerator", "engine", "precision"]).ngroups > 40
+
+
+@pytest.fixture(scope="module")
+def summary(errors: pd.DataFrame) -> pd.DataFrame:
+    return serving_summary(errors)
+
+
+# Shipped rows weigh groups alike; all rows weigh them by their number, which matters most where
+# seven groups are of very different size.
+@pytest.mark.parametrize(
+    ("quantity", "kind", "apart"),
+    [
+        ("tpot_s", "dense models", 0.01),
+        ("tpot_s", "with experts", 0.02),
+        ("ttft_s", "dense models", 0.08),
+        ("ttft_s", "with experts", 0.04),
+        ("max_output_tokens_per_s", "dense models", 0.02),
+        ("max_output_tokens_per_s", "with experts", 0.02),
+    ],
+)
+def test_left_out_errors_of_the_page_are_those_of_the_fit(
+    summary: pd.DataFrame, quantity: str, kind: str, apart: float
+) -> None:
+    (line,) = summary[(summary["quantity"] == quantity) & (summary["kind"] == kind)].itertuples()
+    assert line.left_out_fraction.base == pytest.approx(line.stated_fraction, abs=apart)
+    assert line.left_out_fraction.base >= line.seen_fraction
+    assert int(line.stated.split()[3]) == line.groups
+    assert line.left_out_fraction.low <= line.left_out_fraction.base <= line.left_out_fraction.high
+
+
+def test_intervals_of_coverage_contain_four_of_five(summary: pd.DataFrame) -> None:
+    for stated in summary["stated_inside_fraction"]:
+        assert stated.low <= 0.8 <= stated.high
+    inside = summary["inside_fraction"].map(float)
+    assert inside.between(*COVERED).all(), inside
+
+
+def test_constants_that_no_fit_gave_do_not_claim_one() -> None:
+    starts = ("serving-gguf", "serving-llama.cpp", "serving-cpu", "serving-cdna")
+    others = [f for key, f in all_facts().items() if key.startswith(starts) or "-cdna-3" in key]
+    serving = [f for f in others if f.key.startswith("serving-")]
+    assert len(serving) > 50
+    assert {f.source for f in serving} == {
+        *("own-assumption", "own-one-stream-study", "own-mlperf-study"),
+    }
+
+
+def test_errors_of_others_have_a_source_and_a_quantity_of_ours(errors: pd.DataFrame) -> None:
+    peers = peer_errors()
+    assert set(peers["quantity"]) == set(errors["quantity"])
+    assert (peers[["source", "as_of", "said_by", "statistic"]] != "").all().all()
+    assert peers["error_fraction"].between(0.001, 5).all()

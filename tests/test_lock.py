@@ -191,3 +191,19 @@ def test_a_broken_lock_is_one_line(tmp_path: Path, content: str | bytes | None) 
     with pytest.raises(InvalidInput, match=r"x\.lock\.toml") as caught:
         reproduce(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_what_was_chosen_is_locked_and_holds_when_today_would_choose_otherwise(
+    tmp_path: Path,
+) -> None:
+    text = 'accelerator = "auto"\ntpot_target_s = 0.05\n'
+    case, path = locked(tmp_path, text)
+    plan = evaluate(case.scenario)
+    path.write_text(lock_text(case, plan.to_dict()["facts"], plan.fixed), encoding="utf-8")
+    assert again(path) == (case.scenario, [])
+    other = {"accelerator": "h200-sxm", "tensor_parallel": 2}
+    scenario, differences = again(edited(path, chosen=other))
+    assert scenario.to_dict()["accelerator"] == "h200-sxm"
+    assert scenario.to_dict()["tensor_parallel"] == 2
+    today = plan.fixed["accelerator"]
+    assert f"accelerator = auto: was h200-sxm, today {today}" in differences

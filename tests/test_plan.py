@@ -82,6 +82,14 @@ def test_the_ledger_tells_which_facet_read_what() -> None:
     assert users["llama-3.3-70b.config"] == ["deployment"]
 
 
+def test_what_memory_tells_of_stated_requests_reads_nothing_of_speed() -> None:
+    plan = evaluate(Scenario(tensor_parallel=8))
+    assert plan.problems_of("deployment", "capacity", "memory") == []
+    _ = plan.frame(only="memory")
+    assert not any({"serving"} & set(read.users) for read in plan.facts)
+    assert not any(read.fact.key.startswith("serving-") for read in plan.facts)
+
+
 def test_comparisons_are_noted_as_such() -> None:
     plan = evaluate(Scenario(tensor_parallel=8))
     _ = plan.variant(accelerator="h200-sxm").memory
@@ -116,7 +124,7 @@ def test_variants_share_the_draws() -> None:
 def test_auto_takes_the_fewest_that_hold_the_load() -> None:
     plan = evaluate(Scenario(tensor_parallel="auto"))
     assert plan.deployment.tensor_parallel == 4
-    assert plan.chosen == {"tensor_parallel": 4}
+    assert plan.fixed == {"tensor_parallel": 4}
     assert plan.memory == evaluate(Scenario(tensor_parallel=4)).memory
     assert plan.problems == []
 
@@ -133,7 +141,9 @@ def test_auto_takes_something_where_nothing_is_enough() -> None:
 
 
 def test_what_was_chosen_is_in_the_plain_data_however_it_is_asked() -> None:
-    assert evaluate(Scenario(tensor_parallel="auto")).to_dict()["chosen"] == {"tensor_parallel": 4}
+    chosen = evaluate(Scenario(tensor_parallel="auto")).to_dict()["chosen"]
+    assert chosen["tensor_parallel"] == 4
+    assert [other["tensor_parallel"] for other in chosen["runners_up"]] == [8, 2, 1]
 
 
 def finite(value: Any) -> bool:

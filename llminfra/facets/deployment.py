@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import model_validator
+
 from llminfra import formats
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines, version_numbers
@@ -12,13 +14,12 @@ from llminfra.catalog.loader import ids, model_entries
 from llminfra.errors import (
     ImpossibleCombination,
     InvalidInput,
-    MissingFact,
     closest,
     shown,
     unknown,
 )
-from llminfra.facets.base import SIZING_CONFIDENCE, Problem, Result, base_value, field
 from llminfra.facets.base import Inputs as BaseInputs
+from llminfra.facets.base import Problem, Result, base_value, field
 from llminfra.hf_config import architecture_from_path
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Stands in for the maximum of models that have none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
+# Stands for what a search is to choose.
+AUTO = "auto"
 Precision = Literal[
     "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
     "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m",
@@ -38,7 +41,10 @@ class Inputs(BaseInputs):
     model: str = field(
         "llama-3.3-70b", help="catalogue id, or path of a Hugging Face config.json or its folder"
     )
-    accelerator: str = field("a100-sxm-80", help="catalogue id of the accelerator")
+    accelerator: str = field(
+        "a100-sxm-80",
+        help="catalogue id of the accelerator; auto is the smallest layout that does, of any",
+    )
     precision: Precision = field("bf16", help="format of the weights")
     kv_precision: Literal["auto", "bf16", "fp16", "fp8"] = field(
         "auto", help="format of the KV cache; auto is 16 bits"
@@ -49,7 +55,7 @@ class Inputs(BaseInputs):
     )
     tensor_parallel: int | Literal["auto"] = field(
         1,
-        help="accelerators that share every layer; auto is the fewest that hold the load",
+        help="accelerators that share every layer; auto is the fewest that meet the targets",
         unit="accelerator",
         minimum=1,
         maximum=1024,
@@ -82,6 +88,13 @@ class Inputs(BaseInputs):
         maximum=100_000_000,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _split_of_any(cls, values: Any) -> Any:
+        """An accelerator that is still to be chosen has no split of its own yet."""
+        is_open = isinstance(values, dict) and values.get("accelerator") == AUTO
+        return {"tensor_parallel": AUTO} | values if is_open else values
+
 
 @dataclass(frozen=True)
 class Deployment(Result):
@@ -110,7 +123,7 @@ def check(scenario: Any, facts: Facts) -> None:
     """Raise InvalidInput for ids that do not exist and for what no engine accepts."""
     if scenario.model not in ids("model") and not _exists(scenario.model):
         raise _unknown_model(scenario.model)
-    if scenario.accelerator not in ids("accelerator"):
+    if scenario.accelerator not in (AUTO, *ids("accelerator")):
         raise unknown("accelerator", scenario.accelerator, ids("accelerator"))
     if scenario.engine not in engines():
         raise unknown("engine", scenario.engine, engines())
@@ -149,7 +162,7 @@ def _ids_by_hub() -> dict[str, str]:
 
 def _check_splits(scenario: Any, architecture: Architecture) -> None:
     allowed, wanted = architecture.tensor_parallel_values(), scenario.tensor_parallel
-    if wanted != "auto" and wanted not in allowed:
+    if wanted != AUTO and wanted not in allowed:
         near = sorted(sorted(allowed, key=lambda n: abs(n - wanted))[:4])
         heads = f"{architecture.n_attention_heads} attention heads"
         if architecture.n_attention_heads % wanted == 0:
@@ -165,7 +178,7 @@ def _check_splits(scenario: Any, architecture: Architecture) -> None:
             f"{scenario.pipeline_parallel}; lower it",
             field="pipeline_parallel",
         )
-    ranks = scenario.data_parallel * (1 if wanted == "auto" else wanted)
+    ranks = scenario.data_parallel * (1 if wanted == AUTO else wanted)
     if ranks % scenario.expert_parallel:
         raise ImpossibleCombination(
             f"expert_parallel must divide tensor_parallel x data_parallel = {ranks}, got "
@@ -206,15 +219,12 @@ def longest(scenario: Any, architecture: Architecture) -> int:
 
 
 def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
-    """Resolve names, the engine's constants and automatic choices."""
+    """Resolve names and the engine's constants."""
     architecture = architecture_of(inputs, facts)
     entry = engine_entry(inputs.engine, inputs.engine_version)
     tested = facts.text(entry, "latest_tested_version")
     newest = tested if version_numbers(tested) else ""
-    tensor_parallel = inputs.tensor_parallel
-    if tensor_parallel == "auto":
-        tensor_parallel = _fewest_that_hold(plan, architecture)
-        plan.chosen["tensor_parallel"] = tensor_parallel
+    tensor_parallel = int(inputs.tensor_parallel)
     per_replica = tensor_parallel * inputs.pipeline_parallel * inputs.data_parallel
     return Deployment(
         model_name=model_name(inputs.model),
@@ -317,22 +327,6 @@ def _is_native(inputs: Inputs, facts: Facts) -> bool:
     """Tell whether the accelerator multiplies in the format that the weights are stored in."""
     native = [part.strip() for part in facts.text(inputs.precision, "native_from").split(";")]
     return native == ["all"] or facts.text(inputs.accelerator, "architecture") in native
-
-
-def _fewest_that_hold(plan: "Plan", architecture: Architecture) -> int:
-    """Fewest accelerators that hold the load, else that hold one request, else the most tried."""
-    counts = architecture.tensor_parallel_values()
-    fitting: list[int] = []
-    for n in counts:
-        try:
-            memory = plan.variant(tensor_parallel=n).memory
-        except MissingFact:
-            return n  # the memory facet says which
-        if memory.load_probability >= SIZING_CONFIDENCE:
-            return n
-        if memory.fits_probability >= SIZING_CONFIDENCE:
-            fitting.append(n)
-    return next(iter(fitting), counts[-1])
 
 
 def _either(values: list[int]) -> str:

@@ -45,11 +45,16 @@ def request_s_at(
     4.0
     """
     points, times = _curve(curve_requests, curve_request_s, in_flight)
-    found = times[0] + 0.0 * np.asarray(in_flight)
-    for k in range(1, len(points)):
-        share = (np.asarray(in_flight) - points[k - 1]) / (points[k] - points[k - 1])
-        found = found + np.clip(share, 0.0, 1.0) * (times[k] - times[k - 1])
-    return found[()]
+    wanted = np.asarray(in_flight, float)
+    piece = sum(np.asarray(wanted >= point, np.intp) for point in points[1:-1])
+    start = np.asarray(piece, np.intp) + np.zeros(np.shape(wanted + points[0]), np.intp)
+    end = np.minimum(start + 1, len(points) - 1)
+    (low, high), (begin, finish) = (
+        [np.take_along_axis(rows, k[None], axis=0)[0] for k in (start, end)]
+        for rows in (points, times)
+    )
+    share = (wanted - low) / np.where(high > low, high - low, 1.0)
+    return (begin + np.clip(share, 0.0, 1.0) * (finish - begin))[()]
 
 
 def in_flight_of_rate_on_curve(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from llminfra.formulas.load_curve import in_flight_of_users_on_curve, request_s_at
 
 # States next to the mode one by one, further out ever wider apart, to this many deviations.
-_SINGLE_STATES, _GROWTH, _DEVIATIONS = 64, 1.03, 7.0
+_SINGLE_STATES, _GROWTH, _DEVIATIONS = 48, 1.05, 7.0
 # A pause of nothing is one too short to matter.
 _SHORTEST_S = 1e-9
 

@@ -21,6 +21,7 @@ from llminfra.present.magics import register
 from llminfra.present.maps import fit_map, range_dots
 from llminfra.present.preview import preview
 from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
+from llminfra.present.scatter import scatter_panels
 from llminfra.units import GB, GIB, HOURS_PER_YEAR
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "provenance",
     "range_dots",
     "row",
+    "scatter_panels",
     "seconds",
     "stacked_bars",
     "step_line",

@@ -149,7 +149,7 @@ def front(
         Whether no other choice is better in both.
     """
     inks = [color("orange" if name == subject else "context") for name in frame[group]]
-    shown = frame.assign(ink=inks, best=list(best))
+    shown = frame[[group, x, y]].assign(ink=inks, best=list(best))
     build = [_front(shown, x, y, group, (x_title, y_title), narrow=n) for n in (False, True)]
     return Chart(build[0], build[1], shown[[group, x, y, "best"]])
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SMALL: Final = TYPE["chart_small"].px
+# Where a decade has ticks: on a scale that spans a factor of less than 5, of less than 100, more.
+_TICKS: Final = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,))
 # Precision to its word and the meaning of its colour, most exact first.
 _CLASSES: Final = {
     "bf16": ("16-bit", "fit_16"),
@@ -108,6 +110,7 @@ def range_dots(
     subject: str,
     limits: dict[str, float],
     unit: str,
+    room: tuple[float, float] = (1.6, 5.0),
 ) -> Chart:
     """Draw three values of each row on a logarithmic scale, with levels to compare with.
 
@@ -119,6 +122,8 @@ def range_dots(
         Column of the names, columns of the low, middle and high value, and what these are called.
     limits : dict
         Words to level, drawn as lines across.
+    room : tuple of float
+        Factors by which the scale goes on below the least and above the largest value.
     """
     shown = frame.assign(
         order=range(len(frame)),
@@ -128,7 +133,10 @@ def range_dots(
             for low, high in zip(frame[columns[0]], frame[columns[2]], strict=True)
         ],
     )
-    build = [_dots(shown, label, columns, words, limits, narrow=narrow) for narrow in (False, True)]
+    build = [
+        _dots(shown, label, columns, words, limits, reach, narrow=narrow)
+        for narrow, reach in ((False, room), (True, (room[0], min(room[1], 2.0))))
+    ]
     return Chart(build[0], build[1], frame[[label, *columns]])
 
 
@@ -138,6 +146,7 @@ def _dots(
     columns: tuple[str, str, str],
     words: tuple[str, str, str],
     limits: dict[str, float],
+    room: tuple[float, float],
     *,
     narrow: bool,
 ) -> Any:
@@ -147,9 +156,10 @@ def _dots(
         title=None, labelAlign="left", labelPadding=left, labelLimit=left, labelFontSize=_SMALL
     )
     y = alt.Y(f"{label}:N", sort=alt.SortField("order"), axis=axis)
-    span = [float(shown[low].min()) / 1.6, float(shown[high].max()) * (2 if narrow else 5)]
+    span = [float(shown[low].min()) / room[0], float(shown[high].max()) * room[1]]
     scale = alt.Scale(type="log", domain=span, nice=False)
-    ticks = [10.0**k for k in range(-3, 7) if span[0] <= 10.0**k <= span[1]]
+    parts = _TICKS[sum(span[1] > most * span[0] for most in (5, 100))]
+    ticks = [m * 10.0**k for k in range(-3, 7) for m in parts if span[0] <= m * 10.0**k <= span[1]]
     axis_x = alt.Axis(orient="top", offset=18, title=None, values=ticks, format=",~g")
     x = alt.X(f"{low}:Q", scale=scale, axis=axis_x)
     ink = ink_of("ink")

@@ -16,7 +16,7 @@ from llminfra import formats
 from llminfra.catalog.loader import Fact, sources
 from llminfra.errors import RenderError
 from llminfra.explain import Changes, drivers, leaves, resolved, variants
-from llminfra.facets.base import FIELD_ORIGIN
+from llminfra.facets.base import FIELD_ORIGIN, Problem
 from llminfra.plan import Plan
 from llminfra.present import blocks
 from llminfra.present.blocks import Block, Show, column, row
@@ -225,14 +225,17 @@ def verdicts(
     return found
 
 
-def provenance(plan: Plan, notebook: str) -> Block:
+def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None) -> Block:
     """Tell how the report was made and how to make it again.
 
     Parameters
     ----------
     notebook : str
         Name of the notebook, for the command.
+    found : sequence of Problem, optional
+        Problems that the report is about; all of the plan by default.
     """
+    told = plan.problems if found is None else found
     commit, dirty = _commit()
     return blocks.block(
         "provenance",
@@ -244,7 +247,7 @@ def provenance(plan: Plan, notebook: str) -> Block:
         note=_note(plan),
         facts=[read.to_dict() for read in plan.facts],
         scenario=plan.scenario.to_dict(),
-        problems=[{"code": p.code, "message": p.message} for p in plan.problems],
+        problems=[{"code": p.code, "message": p.message} for p in told],
     )
 
 

@@ -97,6 +97,11 @@ _ATTRIBUTES: Final = frozenset(
 )
 _INHERITED: Final = ("fill", "stroke", "stroke-width", "font-size", "font-weight", "text-anchor")
 _NUMBER: Final = re.compile(r"-?\d+\.\d{3,}")
+_FLOAT: Final = r"(-?[\d.]+)"
+_TRANSLATED: Final = re.compile(rf"translate\({_FLOAT},{_FLOAT}\)")
+# Straight lines alone, in the commands that Vega writes.
+_OUTLINE: Final = re.compile(rf"M{_FLOAT},{_FLOAT}((?:L{_FLOAT},{_FLOAT}|[hv]{_FLOAT})+)Z")
+_SEGMENT: Final = re.compile(rf"([Lhv]){_FLOAT}(?:,{_FLOAT})?")
 _LOCAL_URL: Final = re.compile(r"url\(#([\w-]+)\)")
 _IMAGE_DATA: Final = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]+")
 
@@ -167,6 +172,7 @@ def slim_svg(text: str) -> str:
     _drop_empty(root)
     for group in root.iter("g"):
         _share_attributes(group)
+        _join_points(group)
     root.attrib = {"xmlns": _SVG[1:-1], **root.attrib}
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -228,3 +234,36 @@ def _is_local(name: str, value: str) -> bool:
 
 def _prefixed(name: str, value: str, prefix: str) -> str:
     return prefix + value if name == "id" else _LOCAL_URL.sub(rf"url(#{prefix}\1)", value)
+
+
+def _join_points(group: ElementTree.Element) -> None:
+    """Draw points of one shape as one path: a scatter plot holds hundreds of them."""
+    places = [_TRANSLATED.fullmatch(child.get("transform", "")) for child in group]
+    plain = all(child.tag == "path" and set(child.attrib) == {"transform", "d"} for child in group)
+    shapes = {child.get("d", "") for child in group}
+    if len(group) < 3 or not plain or not all(places) or len(shapes) > 1:
+        return
+    outline = _OUTLINE.fullmatch(shapes.pop())
+    if outline is None:
+        return
+    begin, tail = (float(outline[1]), float(outline[2])), _relative(outline)
+    starts = [[float(m[i]) + begin[i - 1] for i in (1, 2)] for m in places if m]
+    joined = "".join(f"M{_short(x)},{_short(y)}{tail}" for x, y in starts)
+    group[:] = [ElementTree.Element("path", {"d": joined})]
+
+
+def _relative(outline: re.Match[str]) -> str:
+    """Write a closed outline of straight lines relative to where it starts."""
+    x, y, steps = float(outline[1]), float(outline[2]), []
+    for command, first, second in _SEGMENT.findall(outline[3]):
+        if command != "L":
+            steps.append(f"{command}{_short(float(first))}")
+            x, y = (x + float(first), y) if command == "h" else (x, y + float(first))
+            continue
+        steps.append(f"l{_short(float(first) - x)},{_short(float(second) - y)}")
+        x, y = float(first), float(second)
+    return "".join(steps) + "z"
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".").replace("-0.", "-.").removeprefix("0") or "0"

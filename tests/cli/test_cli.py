@@ -393,3 +393,10 @@ def test_check_tells_problems_but_they_are_no_errors(write: Write) -> None:
 
 def test_the_example_is_fine(root: Path) -> None:
     assert ok("check", root / EXAMPLE).splitlines()[0].endswith("ok, 1 scenario")
+
+
+def test_an_accelerator_can_be_left_to_the_search() -> None:
+    document = strict_json(ok("plan", "--json", "--set", "accelerator=auto"))
+    assert document["scenario"]["accelerator"] == "auto"
+    assert document["chosen"]["accelerator"] in ok("list", "accelerators")
+    assert document["memory"]["fits"] is True

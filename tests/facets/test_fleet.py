@@ -172,7 +172,7 @@ def test_a_target_that_no_number_of_replicas_meets_does_not_size_them() -> None:
 
 def test_an_automatic_split_and_automatic_replicas_go_together() -> None:
     found = plan(tensor_parallel="auto", replicas="auto", requests_per_s=40.0)
-    assert found.to_dict()["chosen"].keys() == {"tensor_parallel", "replicas"}
+    assert found.to_dict()["chosen"].keys() == {"tensor_parallel", "replicas", "runners_up"}
     assert found.capacity.utilization.base < 0.7
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from llminfra import Scenario, compare, evaluate, fit_table
 from llminfra.errors import RenderError
-from llminfra.present import fit_map, log_lines, range_dots, stacked_bars, theme
+from llminfra.present import fit_map, log_lines, range_dots, scatter_panels, stacked_bars, theme
 from llminfra.present.recipe import Chart
+from llminfra.present.svg import slim_svg
 from llminfra.present.vega import draw
 
 FRAME = pd.DataFrame({"layout": ["1 × H100", "2 × A100"], "gb": [39.7, 70.6]})
@@ -119,6 +120,8 @@ def recipes() -> dict[str, Chart]:
     layouts = {"1": {"tensor_parallel": 1}, "8": {"tensor_parallel": 8}}
     lines = pd.DataFrame({"model": ["a", "a"], "tokens": [1.0, 2.0], "gb": [1.0, 3.0]})
     dots = pd.DataFrame({"model": ["a", "b"], "low": [1.0, 2], "mid": [2.0, 3], "high": [4.0, 9]})
+    points = pd.DataFrame({"kind": ["a, ms"] * 3 + ["b, s"], "engine": ["v", "w", "v", "v"]})
+    points = points.assign(measured=[1.0, 2.0, 30.0, 4.0], predicted=[1.1, 1.8, 28.0, 5.0])
     fits = fit_table(
         ["llama-3.1-8b"],
         [("h100-sxm", 1)],
@@ -150,11 +153,47 @@ def recipes() -> dict[str, Chart]:
             limits={"8 GB": 8.0},
             unit="GB",
         ),
+        "scatter_panels": scatter_panels(
+            points,
+            panel="kind",
+            x="measured",
+            y="predicted",
+            series="engine",
+            bands={"a, ms": 1.3, "b, s": 1.5},
+            notes={("a, ms", "v"): "8 %", ("a, ms", "w"): "10 %", ("b, s", "v"): "25 %"},
+            subject="v",
+        ),
     }
 
 
-@pytest.mark.parametrize("name", ["stacked_bars", "log_lines", "fit_map", "range_dots"])
+@pytest.mark.parametrize(
+    "name", ["stacked_bars", "log_lines", "fit_map", "range_dots", "scatter_panels"]
+)
 def test_recipes_make_valid_vega_lite(name: str) -> None:
     chart = recipes()[name]
     for layout in (chart.wide, chart.narrow):
-        assert layout.to_dict(validate="deep")["layer"]
+        spec = layout.to_dict(validate="deep")
+        assert spec.get("layer") or all(part["layer"] for part in spec["concat"])
+
+
+def test_scatter_panels_draw_every_point_on_both_widths() -> None:
+    chart = recipes()["scatter_panels"]
+    wide, narrow = (
+        draw(layout, width_px=px).svg
+        for layout, px in ((chart.wide, theme.WIDE_PX), (chart.narrow, theme.NARROW_PX))
+    )
+    assert ">w 10 %</text>" in wide
+    assert ">10 %</text>" in narrow
+    assert len(chart.data) == 4
+
+
+def test_points_of_one_shape_become_one_path_at_the_same_places() -> None:
+    point = '<path transform="translate({},20.5)" d="M-2,-2h4v4h-4Z" fill="red"/>'
+    diamond = '<path transform="translate({},1)" d="M-2,0L0,-2L2,0L0,2Z" fill="red"/>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg"><g>{}</g></svg>'
+    squares = slim_svg(head.format("".join(point.format(x) for x in (10, 30, 50))))
+    assert 'd="M8,18.5h4v4h-4zM28,18.5h4v4h-4zM48,18.5h4v4h-4z"' in squares
+    diamonds = slim_svg(head.format("".join(diamond.format(x) for x in (10, 30, 50))))
+    assert 'd="M8,1l2,-2l2,2l-2,2zM28,1' in diamonds
+    different = slim_svg(head.format(point.format(10) + point.format(30) + diamond.format(50)))
+    assert different.count("<path") == 3

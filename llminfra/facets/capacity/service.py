@@ -12,9 +12,9 @@ from llminfra.ranges import FloatArray, Range
 if TYPE_CHECKING:
     from llminfra.plan import Plan
 
-_POINTS: Final = 33  # of the curve, evenly spread on a logarithmic scale
+CURVE_POINTS: Final = 33  # of the curve, evenly spread on a logarithmic scale
 TARGETS: Final = ("ttft", "tpot", "e2e")
-_LEAST_PLACES: Final = 1.001  # a curve needs two ends
+LEAST_PLACES: Final = 1.001  # a curve needs two ends
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def service(scenario: Any, plan: "Plan") -> Service:
         name="n_places",
         inputs={"max_batch_sequences": serving.max_batch_sequences, "max_sequences": fits},
     )
-    shares = np.linspace(0.0, 1.0, _POINTS)[:, None]
-    requests = np.maximum(places.draws, _LEAST_PLACES) ** shares
+    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None]
+    requests = np.maximum(places.draws, LEAST_PLACES) ** shares
     times = serving.curve(requests)
-    full = serving.e2e_at(places.no_less_than(_LEAST_PLACES)).named("request_s")
+    full = serving.e2e_at(places.no_less_than(LEAST_PLACES)).named("request_s")
     targets = {f"{name}_s": t for name in TARGETS if (t := getattr(scenario, f"{name}_target_s"))}
     limits = [
         load_curve.requests_within_target(

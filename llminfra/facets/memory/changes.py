@@ -124,24 +124,24 @@ def _nearest(
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Changes to try: kind, words, fields; one thing at a time first, then two at once."""
-    scenario: Any = plan.scenario
+    scenario: Any = plan.resolved
     now = plan.deployment.tensor_parallel
-    # An automatic split was searched already: it is not searched again for every change.
-    fixed = {"tensor_parallel": now} if scenario.tensor_parallel == "auto" else {}
+    # What was chosen is not chosen again for every change.
+    fixed = plan.fixed
     counts = [
-        {"tensor_parallel": n}
+        fixed | {"tensor_parallel": n}
         for n in plan.deployment.architecture.tensor_parallel_values(MOST_TRIED)
         if n > now
     ]
     precisions = [{"precision": p} for p in ("fp8", "int4") if _bits(p) < _bits(scenario.precision)]
     if kv_precision(scenario) != "fp8":
-        yield "cache", ", KV cache in 8 bits", {"kv_precision": "fp8"} | fixed
+        yield "cache", ", KV cache in 8 bits", fixed | {"kv_precision": "fp8"}
     yield from (("count", "", change) for change in counts)
-    yield from (("precision", "", change | fixed) for change in precisions)
+    yield from (("precision", "", fixed | change) for change in precisions)
     for n in _replicas(plan):
-        yield "replicas", "", {"replicas": n} | fixed
+        yield "replicas", "", fixed | {"replicas": n}
     for accelerator in larger_accelerators(plan):
-        yield "accelerator", "", {"accelerator": accelerator} | fixed
+        yield "accelerator", "", fixed | {"accelerator": accelerator}
     for precision, count in itertools.product(precisions, counts):
         yield "two", "", precision | count
 
@@ -172,7 +172,7 @@ def larger_accelerators(plan: "Plan") -> list[str]:
         if facts.has(other, "memory_usable_bytes")
         and not is_assumed(facts.number(other, "memory_usable_bytes"))
     }
-    own = plan.scenario.to_dict()["accelerator"]
+    own = plan.resolved.to_dict()["accelerator"]
     own_vendor = facts.text(own, "vendor")
     order = {
         a: (facts.text(a, "vendor") != own_vendor, size)

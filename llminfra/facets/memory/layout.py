@@ -135,8 +135,8 @@ class Sizing:
 
     def _stage_layout(self, stage: Stage, tensor_parallel: int) -> Layout:
         weights = self.weights(stage.weight_groups, tensor_parallel, self.scenario.expert_parallel)
-        adapters = self._adapters(stage, tensor_parallel)
-        activation, other = self._runtime(tensor_parallel)
+        adapters = self.adapters(stage, tensor_parallel)
+        activation, other = self.runtime(tensor_parallel)
         pool = apply(
             runtime.kv_pool_bytes_of_rest if self.shares_rest else runtime.kv_pool_bytes,
             name="kv_pool_bytes_per_accelerator",
@@ -195,7 +195,7 @@ class Sizing:
         recipe["kernel_padding_ratio"] = self.facts.number(precision, "kernel_padding_ratio")
         return apply(formulas.weight_bytes, **parameters, **recipe)
 
-    def _adapters(self, stage: Stage, tensor_parallel: int) -> Range:
+    def adapters(self, stage: Stage, tensor_parallel: int) -> Range:
         """Adapters on one rank, which engines keep in 16 bits."""
         return apply(
             formulas.adapter_bytes,
@@ -206,7 +206,7 @@ class Sizing:
             bits_per_weight=self.facts.number("bf16", "bits_per_weight"),
         )
 
-    def _runtime(self, tensor_parallel: int) -> tuple[Range, Range]:
+    def runtime(self, tensor_parallel: int) -> tuple[Range, Range]:
         """Peak activation, and everything else that the engine subtracts from the pool."""
         scenario, facts = self.scenario, self.facts
         if scenario.runtime_bytes_per_accelerator is not None:

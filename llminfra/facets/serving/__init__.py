@@ -69,7 +69,7 @@ class Inputs(BaseInputs):
 # In the order of a table.
 _COMPUTED = (
     *("ttft_s", "ttft_percentile_s", "tpot_s", "e2e_s", "output_tokens_per_s"),
-    *("output_tokens_per_s_per_user", "max_output_tokens_per_s", "max_batch_sequences"),
+    *("user_tokens_per_s", "max_output_tokens_per_s", "max_batch_sequences"),
     *("step_s", "prefill_s", "floor_tpot_s", "floor_ttft_s", "floor_e2e_s"),
     *("binding_limit", "extrapolation"),
 )
@@ -150,10 +150,10 @@ class Serving(Result):
         return rate.named("output_tokens_per_s")
 
     @cached_property
-    def output_tokens_per_s_per_user(self) -> Range:
+    def user_tokens_per_s(self) -> Range:
         """Output tokens of one request, once they come."""
         each: Range = 1 / self.tpot_s
-        return each.named("output_tokens_per_s_per_user")
+        return each.named("user_tokens_per_s")
 
     @cached_property
     def max_output_tokens_per_s(self) -> Range:
@@ -248,7 +248,7 @@ class Serving(Result):
         Returns
         -------
         curve : dict
-            ttft_s, tpot_s, e2e_s, output_tokens_per_s and output_tokens_per_s_per_user.
+            ttft_s, tpot_s, e2e_s, output_tokens_per_s and user_tokens_per_s.
         """
         found = self._engine.curve(in_flight)
         ttft, tpot = (
@@ -257,7 +257,7 @@ class Serving(Result):
         )
         e2e = self._to_the_end(ttft, tpot)
         rate = in_flight * self._engine.output_tokens.draws / e2e
-        each = {"output_tokens_per_s_per_user": 1 / tpot}
+        each = {"user_tokens_per_s": 1 / tpot}
         return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate} | each
 
     def _e2e(self, ttft_s: Range, tpot_s: Range) -> Range:

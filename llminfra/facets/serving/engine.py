@@ -1,16 +1,18 @@
 """One replica's engine: its work, constants and batch limit, evaluated by the serving law."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from llminfra.architecture.work import expert_of
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
 from llminfra.facets.serving import constants, law
-from llminfra.facets.serving.work import Layout, work
+from llminfra.facets.serving.work import Layout, Work, work
 from llminfra.formulas import loop
 from llminfra.ranges import Range, apply, exact
 
@@ -27,26 +29,30 @@ def _call(formula: Any, *, name: str, **inputs: Any) -> Range:
     return apply(formula, name=name, **inputs)
 
 
+@dataclass(frozen=True)
 class Room:
-    """Sequences that one attention rank has room for, as the memory facet sees it.
+    """Sequences that one attention rank has room for, as the memory facet sees it."""
+
+    kv_bytes_per_value: Range
+    max_num_seqs: Range
+    sequences: Range
+
+
+def room_of(scenario: Any, plan: "Plan", facts: Facts) -> Room:
+    """Return the room of a plan.
 
     The memory of a host is not a fact of its processor: without it only the engine limits.
     """
-
-    def __init__(self, plan: "Plan", facts: Facts) -> None:
-        try:
-            memory = plan.memory
-        except MissingFact:
-            if not facts.has(plan.scenario.to_dict()["accelerator"], "cores"):
-                raise
-            self.kv_bytes_per_value = facts.number("bf16", "kv_bytes_per_value")
-            limit = facts.number(plan.deployment.engine_entry, "default_max_num_seqs_large")
-            self.max_num_seqs, self.sequences = limit, limit
-            return
-        self.kv_bytes_per_value = memory.kv_bytes_per_value
-        self.max_num_seqs = memory.max_num_seqs
-        request = memory.kv_request_bytes_per_accelerator
-        self.sequences = memory.kv_pool_bytes_per_accelerator / request
+    try:
+        memory = plan.memory
+    except MissingFact:
+        if not facts.has(scenario.accelerator, "cores"):
+            raise
+        limit = facts.number(plan.deployment.engine_entry, "default_max_num_seqs_large")
+        return Room(facts.number("bf16", "kv_bytes_per_value"), limit, limit)
+    request = memory.kv_request_bytes_per_accelerator
+    sequences = memory.kv_pool_bytes_per_accelerator / request
+    return Room(memory.kv_bytes_per_value, memory.max_num_seqs, sequences)
 
 
 class Engine:
@@ -56,27 +62,39 @@ class Engine:
     ----------
     scenario, plan, facts
         As every facet gets them.
+    split : tuple of int, optional
+        Tensor-parallel group and stages; those of the plan by default.
     """
 
-    def __init__(self, scenario: Any, plan: "Plan", facts: Facts) -> None:
+    def __init__(
+        self, scenario: Any, plan: "Plan", facts: Facts, *, split: tuple[int, int] | None = None
+    ) -> None:
         self.scenario, self.plan, self.facts = scenario, plan, facts
         self.deployment, self.accelerator = plan.deployment, scenario.accelerator
         self.generation = facts.text(self.accelerator, "architecture")
         self.is_blockwise = scenario.engine == "llama.cpp"
-        self.room = Room(plan, facts)
         self.prompt_tokens = plan.capacity.prompt_tokens
         self.output_tokens = plan.capacity.output_tokens
-        self.work = work(self.deployment.architecture, self._layout(), scenario.precision, facts)
+        whole = (plan.deployment.tensor_parallel, scenario.pipeline_parallel)
+        self.layout = self._layout(*(split or whole))
         self.case = self._case()
-        self.inputs = self._inputs()
 
-    def _layout(self) -> Layout:
+    @cached_property
+    def room(self) -> Room:
+        """What the memory of a rank holds."""
+        return room_of(self.scenario, self.plan, self.facts)
+
+    @cached_property
+    def work(self) -> Work:
+        """Counts of one accelerator."""
+        architecture = self.deployment.architecture
+        return work(architecture, self.layout, self.scenario.precision, self.facts)
+
+    def _layout(self, tensor: int, stages: int) -> Layout:
         """llama.cpp deals whole layers to cards, which is a pipeline."""
-        scenario, tensor = self.scenario, self.deployment.tensor_parallel
-        stages = scenario.pipeline_parallel
         if self.is_blockwise:
             tensor, stages = 1, stages * tensor
-        return Layout(tensor, stages, scenario.data_parallel)
+        return Layout(tensor, stages, self.scenario.data_parallel)
 
     def _case(self) -> constants.Case:
         facts, scenario = self.facts, self.scenario
@@ -87,9 +105,9 @@ class Engine:
             compute_precision=facts.text(scenario.precision, "compute_precision"),
             generation=self.generation,
             is_native=self.deployment.is_native_format,
-            has_experts=self.work.expert_share_fraction > 0,
+            has_experts=expert_of(self.deployment.architecture) is not None,
             link=constants.link_of(
-                self._layout().tensor_parallel,
+                self.layout.tensor_parallel,
                 has_scale_up=facts.has(self.accelerator, "scale_up_bytes_per_s"),
                 is_card=facts.text(self.accelerator, "form_factor") == "PCIe",
             ),
@@ -128,27 +146,35 @@ class Engine:
         steps: Range = self.output_tokens / accepted * drafting
         return steps.named("output_tokens")
 
-    def _inputs(self) -> dict[str, Any]:
+    def counts(self, kv_bytes_per_value: Range) -> dict[str, Any]:
+        """Return the work of one accelerator, for a cache of that width."""
         prompt, half = self.prompt_tokens.draws, self.output_tokens.draws / 2
         cached = prompt - self.computed_tokens.draws
-        counted = self.work.numbers(prompt, half, self.room.kv_bytes_per_value.draws, cached)
-        roles = {
-            role: self.facts.number(*key.rsplit(".", 1))
-            for role, key in constants.keys(self.case).items()
-        }
-        named = {
+        counted = self.work.numbers(prompt, half, kv_bytes_per_value.draws, cached)
+        return {
             name: value if isinstance(value, Range) or np.ndim(value) == 0 else Range(value)
             for name, value in counted.items()
         }
-        found: dict[str, Any] = constants.law_inputs(named, self._chip(), roles)
+
+    def roles(self) -> dict[str, Range]:
+        """Return the fitted constants of the case."""
+        keys = constants.keys(self.case)
+        return {role: self.facts.number(*key.rsplit(".", 1)) for role, key in keys.items()}
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What the law takes."""
+        counted = self.counts(self.room.kv_bytes_per_value)
+        found: dict[str, Any] = constants.law_inputs(counted, self.chip(), self.roles())
         if self.scenario.max_num_batched_tokens is not None:
             found["pass_tokens"] = quantity(self.scenario, "max_num_batched_tokens")
         return found
 
-    def _chip(self) -> dict[str, Any]:
+    def chip(self) -> dict[str, Any]:
+        """Return the data sheet's rates of the accelerator, and how it is set."""
         facts, chip = self.facts, self.accelerator
         link = "scale_up" if self.case.link == "link" else "pcie"
-        sends = self.work.layout.tensor_parallel * self.work.layout.data_parallel > 1
+        sends = self.layout.tensor_parallel * self.layout.data_parallel > 1
         plain, native, limit = self._cores() if self.case.is_cpu else self._rates()
         return {
             "native_flop_per_s": native,
@@ -190,19 +216,22 @@ class Engine:
         power, peak = (self.facts.number(self.accelerator, name) for name in needed)
         return np.minimum(power / peak / self.facts.number(entity, "full_speed_j_per_flop"), 1.0)
 
+    def kept_fraction(self, kv_bytes_per_value: Any) -> Any:
+        """Cache that a request holds on average, of what it holds at its end."""
+        model = self.deployment.architecture
+        final = (self.prompt_tokens + self.output_tokens).draws
+        whole = model.cache_bytes(final, bytes_per_value=kv_bytes_per_value)
+        kept = model.cache_bytes(self._reserved_tokens().draws, bytes_per_value=kv_bytes_per_value)
+        return np.divide(kept, whole, out=np.ones_like(whole * kept), where=whole > 0)
+
     @cached_property
     def batch(self) -> Range:
         """Sequences that each rank holds, by memory or by the engine's limit."""
-        model, reserved = self.deployment.architecture, self._reserved_tokens()
-        width = self.room.kv_bytes_per_value.draws
-        final = (self.prompt_tokens + self.output_tokens).draws
-        whole = model.cache_bytes(final, bytes_per_value=width)
-        kept = model.cache_bytes(reserved.draws, bytes_per_value=width)
-        share = Range(np.divide(kept, whole, out=np.ones_like(whole * kept), where=whole > 0))
-        data_parallel = self.scenario.data_parallel
-        held = self.room.sequences / share * data_parallel
-        limited = np.minimum(held, self.room.max_num_seqs * data_parallel)
-        on_rank = np.maximum(limited.draws / self.ranks, 1.0)
+        share = Range(self.kept_fraction(self.room.kv_bytes_per_value.draws))
+        held = law.batch_sequences(
+            self.room.sequences, share, self.room.max_num_seqs, self.scenario.data_parallel
+        )
+        on_rank = np.maximum(held.draws / self.ranks, 1.0)
         return Range(on_rank, name="batch_sequences", inputs={"held": held})
 
     def _reserved_tokens(self) -> Range:
@@ -285,7 +314,7 @@ class Engine:
         """All products of the prompt at the data sheet's arithmetic, no less than one step."""
         flop = self.work.native_flop_per_token + self.work.plain_flop_per_token
         flop += self.work.expert_flop_per_token
-        rate = self._chip()["native_flop_per_s"]
+        rate = self.chip()["native_flop_per_s"]
         products: Range = self.computed_tokens * flop / rate
         floor = np.maximum(products.draws, self.floor_tpot().draws)
         return Range(floor, name="floor_ttft_s", inputs={"products_s": products})
@@ -296,32 +325,8 @@ class Engine:
         if on_rank > self.batch.base * (1 + 1e-9):
             capped = self.room.max_num_seqs.base < self.room.sequences.base
             return "batch limit" if capped else "KV cache memory"
-        return max(parts := self._parts(seen, on_rank), key=lambda name: parts[name])
-
-    def _parts(self, seen: dict[str, Range], on_rank: float) -> dict[str, float]:
-        v = self.base_inputs()
-        steps, prompts = _base(self.steps), on_rank * _base(self.computed_tokens)
-        tokens = steps * on_rank + prompts
-        cache_s = on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] * steps
-        sent_s = tokens * v["link_bytes_per_token"] / v["link_bytes_per_s"]
-        overhead_s = v["overhead_s"] * steps
-        step_s = seen["step_s"].base * steps
-        rest = tokens * sum(
-            v[f"{kind}_flop_per_token"] / v[rate]
-            for kind, rate in (
-                ("native", "native_flop_per_s"),
-                ("plain", "plain_flop_per_s"),
-                ("expert", "expert_base_flop_per_s"),
-            )
-        )
-        decode_rest = rest * steps * on_rank / tokens + sent_s * steps * on_rank / tokens
-        return {
-            "memory bandwidth: weights": step_s - cache_s - overhead_s - decode_rest,
-            "memory bandwidth: KV cache": cache_s,
-            "arithmetic": rest,
-            "link between accelerators": sent_s,
-            "launches and latency": overhead_s,
-        }
+        parts = law.parts(self.base_inputs(), self.base_load(in_flight.base), seen["step_s"].base)
+        return str(max(parts, key=lambda name: float(parts[name])))
 
 
 def _base(value: Any) -> Any:

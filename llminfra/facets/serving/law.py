@@ -202,3 +202,36 @@ def _steady(
         request_overhead_s=v["request_overhead_s"],
         **pick(times, "step_s", "prefill_s"),
     )
+
+
+def batch_sequences(
+    sequences: Any, kept_fraction: Any, max_num_seqs: Any, data_parallel: Any
+) -> Any:
+    """Sequences that a replica decodes at once: by memory, or by the engine's limit."""
+    return np.minimum(sequences / kept_fraction * data_parallel, max_num_seqs * data_parallel)
+
+
+def parts(v: Values, load: Values, step_s: Any) -> dict[str, Any]:
+    """Times that make up a request, by what they are bound by; base cases."""
+    on_rank = np.maximum(load["in_flight"] / v["ranks"], 1.0)
+    steps = load["steps"]
+    tokens = steps * on_rank + on_rank * load["computed_tokens"]
+    cache_s = on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] * steps
+    sent_s = tokens * v["link_bytes_per_token"] / v["link_bytes_per_s"]
+    overhead_s = v["overhead_s"] * steps
+    arithmetic_s = tokens * sum(v[f"{kind}_flop_per_token"] / v[rate] for kind, rate in _RATES)
+    decode_s = (arithmetic_s + sent_s) * steps * on_rank / tokens
+    return {
+        "memory bandwidth: weights": step_s * steps - cache_s - overhead_s - decode_s,
+        "memory bandwidth: KV cache": cache_s,
+        "arithmetic": arithmetic_s,
+        "link between accelerators": sent_s,
+        "launches and latency": overhead_s,
+    }
+
+
+_RATES = (
+    ("native", "native_flop_per_s"),
+    ("plain", "plain_flop_per_s"),
+    ("expert", "expert_base_flop_per_s"),
+)

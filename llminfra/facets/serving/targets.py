@@ -46,22 +46,25 @@ def _fixes(
     scenario: Any, plan: "Plan", serving: "Serving", name: str, target: float
 ) -> tuple[str, ...]:
     found: dict[str, str] = {}
+    nearest = getattr(serving, f"{name}_s").base, ""
     for kind, change in _changes(scenario, plan):
         if kind in found or len(found) == _MOST_FIXES:
             continue
         try:
-            value = getattr(plan.variant(**change).serving, f"{name}_s").base
+            value = getattr(plan.variant(**(plan.fixed | change)).serving, f"{name}_s").base
         except (InvalidInput, MissingFact):
             continue
+        fields = ", ".join(f"{key} = {part}" for key, part in change.items())
+        nearest = min(nearest, (value, f"{fields}: {formats.number(value)} s"))
         if value <= target:
-            fields = ", ".join(f"{key} = {value}" for key, value in change.items())
             found[kind] = f"{fields}: {formats.number(value)} s"
     if name == "e2e" and len(found) < _MOST_FIXES:
         tokens = (target - serving.ttft_s.base) / serving.tpot_s.base + 1
         if tokens >= 1:
             found["length"] = f"output_tokens = {int(tokens)}: answers of this length meet it"
     if not found:
-        found["none"] = f"no change of layout or precision tried here meets {target:g} s"
+        near = f"; nearest is {nearest[1]}" if nearest[1] else ""
+        found["none"] = f"no change of layout or precision tried here meets {target:g} s{near}"
     return tuple(found.values())
 
 

@@ -1,0 +1,79 @@
+"""What takes the place of "auto": the smallest layout that does, else the one that misses least."""
+
+import math
+from typing import Any, Final
+
+from llminfra.search import Candidate, Search, search
+
+AUTO: Final = ("accelerator", "tensor_parallel")
+_RUNNERS_UP: Final = 3
+
+
+def automatic(scenario: Any) -> list[str]:
+    """Names of the fields that are to be chosen."""
+    return [name for name in AUTO if getattr(scenario, name) == "auto"]
+
+
+def choose(scenario: Any) -> dict[str, Any]:
+    """Return the chosen value of every automatic field, and the ``runners_up``.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With accelerator, tensor_parallel or both "auto"; all other fields hold as they are.
+
+    Notes
+    -----
+    The fewest accelerators, of the scenario's replicas or of any number of them, that hold the
+    load and meet the targets. Groups stay within one host unless no such group holds the load.
+    Where nothing does, what misses by least, so that the plan can say by how much.
+    """
+    wanted = automatic(scenario)
+    if not wanted:
+        return {}
+    found = _search(scenario, wanted, beyond_node=False)
+    if "tensor_parallel" in wanted and not found.columns["holds_load"].any():
+        found = _search(scenario, wanted, beyond_node=True)
+    best = found.nearest
+    if best is None:  # no memory fact: the memory facet says which
+        nothing = {"accelerator": _default(scenario), "tensor_parallel": 1}
+        return {name: nothing[name] for name in wanted} | {"runners_up": []}
+    chosen = {name: getattr(best, name) for name in wanted}
+    return chosen | {"runners_up": _runners_up(found, wanted)}
+
+
+def _search(scenario: Any, wanted: list[str], *, beyond_node: bool) -> Search:
+    given = scenario.tensor_parallel
+    return search(
+        scenario,
+        accelerators=None if "accelerator" in wanted else [scenario.accelerator],
+        tensor_parallel=None if "tensor_parallel" in wanted else [given],
+        pipeline_parallel=[scenario.pipeline_parallel],
+        replicas=None if scenario.replicas == "auto" else [scenario.replicas],
+        beyond_node=beyond_node,
+    )
+
+
+def _default(scenario: Any) -> Any:
+    return type(scenario).model_fields["accelerator"].default
+
+
+def _runners_up(found: Search, wanted: list[str]) -> list[dict[str, Any]]:
+    """Return the best of each further accelerator, or of each further split of a fixed one."""
+    values = found.columns[wanted[0]]
+    seen = {values[0]}
+    rows = []
+    for i, value in enumerate(values):
+        if value not in seen:
+            seen.add(value)
+            rows.append(_plain(found.row(i), wanted))
+        if len(rows) == _RUNNERS_UP:
+            break
+    return rows
+
+
+def _plain(candidate: Candidate, wanted: list[str]) -> dict[str, Any]:
+    """Return what a runner-up would be, ready for JSON."""
+    names = ("accelerators", "ttft_s", "tpot_s", "e2e_s", "meets_targets", "why")
+    values = {name: getattr(candidate, name) for name in (*wanted, *names)}
+    return {n: None if v != v or v in (math.inf, -math.inf) else v for n, v in values.items()}

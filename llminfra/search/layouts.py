@@ -1,0 +1,227 @@
+"""Which layouts there are, and all of them evaluated at once: memory, then speed, as arrays."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llminfra.catalog.facts import BaseFacts, Facts, engine_entry
+from llminfra.catalog.loader import ids
+from llminfra.errors import MissingFact, unknown
+from llminfra.facets.base import Band, base_value
+from llminfra.facets.capacity.loads import loads
+from llminfra.facets.capacity.service import CURVE_POINTS, LEAST_PLACES
+from llminfra.facets.memory.layout import Sizing
+from llminfra.facets.memory.rooms import Split, rooms
+from llminfra.facets.serving.engine import Engine
+from llminfra.facets.serving.grid import Case, SpeedGrid
+from llminfra.plan import Plan
+
+Array = NDArray[Any]
+# All numbers of replicas up to here are tried, then steps of a tenth.
+_EVERY: Final = 16
+_STEP: Final = 1.1
+MOST_ACCELERATORS: Final = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """What to combine; None is everything that makes sense."""
+
+    accelerators: Sequence[str] | None
+    precisions: Sequence[str]
+    tensor_parallel: Sequence[int] | None
+    pipeline_parallel: Sequence[int]
+    counts: Sequence[int] | None
+    beyond_node: bool = False
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One accelerator and precision: facts with draws for memory, base cases for speed."""
+
+    accelerator: str
+    precision: str
+    sizing: Sizing
+    plan: Plan
+    facts: BaseFacts
+    per_node: float
+    price_usd: float
+
+    def case(self, tensor_parallel: int, pipeline_parallel: int) -> Case:
+        """Return what the serving law needs of one split."""
+        split = (tensor_parallel, pipeline_parallel)
+        engine = Engine(self.plan.scenario, self.plan, self.facts, split=split)
+        return Case(engine, self.sizing.kv_bytes, self.sizing.most_sequences.base)
+
+
+def common_accelerators(scenario: Any) -> list[str]:
+    """Accelerators that the engine runs on and whose memory some source states."""
+    facts = Facts(scenario.fact_overrides())
+    entry = engine_entry(scenario.engine, scenario.engine_version)
+    vendors = facts.text(entry, "vendors").split()
+    return [
+        name
+        for name in ids("accelerator")
+        if facts.text(name, "vendor") in vendors and _is_stated(facts, name)
+    ]
+
+
+def _is_stated(facts: Facts, accelerator: str) -> bool:
+    if not facts.has(accelerator, "memory_usable_bytes"):
+        return False
+    origin: Any = facts.number(accelerator, "memory_usable_bytes").origin
+    return bool(origin.confidence != "assumption")
+
+
+def _knows(facts: Facts, accelerator: str, precision: str) -> bool:
+    """Tell whether weights are multiplied as they are, or unpacked to 16 bits that are native."""
+    own = facts.text(accelerator, "architecture")
+    native = (facts.text(name, "native_from").split(";") for name in (precision, "bf16"))
+    return any({own, "all"} & {part.strip() for part in names} for names in native)
+
+
+def known(what: str, names: Sequence[str]) -> list[str]:
+    """Return ids without repetition; raise InvalidInput for one that does not exist."""
+    for name in names:
+        if name not in ids(what):
+            raise unknown(what, name, ids(what))
+    return list(dict.fromkeys(names))
+
+
+def pairs(scenario: Any, axes: Axes) -> list[Pair]:
+    """Prepare every accelerator and precision for which the memory facet has its facts."""
+    overrides = scenario.fact_overrides()
+    facts, bases = Facts(overrides, user="search"), BaseFacts(overrides, user="search")
+    bands = {n: base_value(v) for n, v in scenario if isinstance(v, Band)}
+    found = []
+    for accelerator in axes.accelerators or common_accelerators(scenario):
+        for precision in axes.precisions:
+            if axes.accelerators is None and not _knows(facts, accelerator, precision):
+                continue
+            one = {"accelerator": accelerator, "precision": precision, "tensor_parallel": 1}
+            drawn = scenario.model_copy(update=one | {"pipeline_parallel": 1})
+            plan = Plan(drawn, facts=facts)
+            try:
+                sizing = Sizing(drawn, plan, facts)
+            except MissingFact:
+                continue
+            based = Plan(drawn.model_copy(update=bands), facts=bases)
+            numbers = (
+                bases.number(accelerator, name).base if bases.has(accelerator, name) else default
+                for name, default in (("accelerators_per_node", math.inf), ("price_usd", math.nan))
+            )
+            found.append(Pair(accelerator, precision, sizing, based, bases, *numbers))
+    return found
+
+
+def splits(scenario: Any, axes: Axes, found: Sequence[Pair]) -> Iterator[Split]:
+    """Yield the ways to split the model that an engine accepts."""
+    if not found:
+        return
+    model, data = found[0].sizing.model, scenario.data_parallel
+    stages = [n for n in axes.pipeline_parallel if n <= model.n_layers]
+    groups = [
+        n
+        for n in model.tensor_parallel_values()
+        if (axes.tensor_parallel is None or n in axes.tensor_parallel)
+        and data * n % scenario.expert_parallel == 0
+    ]
+    for i, pair in enumerate(found):
+        for n in groups:
+            for p in stages:
+                if _is_wanted(n, n * p * data, pair, axes):
+                    yield Split(i, n, p)
+
+
+def _is_wanted(tensor_parallel: int, count: int, pair: Pair, axes: Axes) -> bool:
+    """Groups stay within one host or scale-up domain unless a size was asked for."""
+    if axes.tensor_parallel is None and not axes.beyond_node and tensor_parallel > pair.per_node:
+        return False
+    if axes.counts is not None:
+        return count in axes.counts
+    return count <= MOST_ACCELERATORS or axes.tensor_parallel is not None or axes.beyond_node
+
+
+def replica_steps(load: float, in_flight: Sequence[float] | None) -> list[int]:
+    """Numbers of replicas that leave each at most so many requests in flight.
+
+    Examples
+    --------
+    >>> replica_steps(100, [100, 30, 8]), replica_steps(3.5, None)
+    ([1, 4, 13], [1, 2, 3, 4])
+    """
+    most = max(math.ceil(load), 1)
+    if in_flight is not None:
+        return sorted({max(math.ceil(load / each), 1) for each in in_flight})
+    steps = list(range(1, min(most, _EVERY) + 1))
+    while steps[-1] < most:
+        steps.append(min(math.ceil(steps[-1] * _STEP), most))
+    return steps
+
+
+def evaluated(
+    scenario: Any,
+    axes: Axes,
+    replicas: Sequence[int] | None,
+    in_flight: Sequence[float] | None,
+) -> dict[str, Array]:
+    """Return a column of one entry for each layout and number of replicas, layouts first."""
+    demand, is_open = _demand(scenario)
+    found = pairs(scenario, axes)
+    layouts = list(splits(scenario, axes, found))
+    if not layouts:
+        return {}
+    room = rooms([pair.sizing for pair in found], layouts)
+    cases = [found[s.sizing].case(s.tensor_parallel, s.pipeline_parallel) for s in layouts]
+    grid = SpeedGrid(cases, room.sequences)
+    places = np.where(room.held[:, None] >= 1, grid.places, 0.0)
+    points, request_s = _curve(places, grid)
+    about = demand * (_middle(request_s[-1]) if is_open else 1.0)
+    steps = np.array(replica_steps(about, in_flight) if replicas is None else replicas)
+    per_replica = loads(scenario, demand, places, points, request_s, steps)
+    of = np.array([s.sizing for s in layouts])
+    count = np.array([s.tensor_parallel * s.pipeline_parallel for s in layouts])
+    count = count * scenario.data_parallel
+    by_layout = {
+        "accelerator": np.array([pair.accelerator for pair in found])[of],
+        "precision": np.array([pair.precision for pair in found])[of],
+        "tensor_parallel": np.array([s.tensor_parallel for s in layouts]),
+        "pipeline_parallel": np.array([s.pipeline_parallel for s in layouts]),
+        "count": count,
+        "max_sequences": room.held,
+        "sized_sequences": room.held_as_sized,
+        "request_ratio": (room.limit_bytes - room.pool_bytes + room.request_bytes)
+        / room.limit_bytes,
+        "short_bytes": room.request_bytes - room.pool_bytes,
+        "unit_price_usd": np.array([pair.price_usd for pair in found])[of],
+    }
+    shape = (len(layouts), steps.size)
+    columns = {n: np.broadcast_to(a[:, None], shape) for n, a in by_layout.items()}
+    columns |= {"replicas": np.broadcast_to(steps, shape)}
+    columns |= {"in_flight": per_replica} | grid.at(per_replica)
+    return {name: column.ravel() for name, column in columns.items()}
+
+
+def _demand(scenario: Any) -> tuple[float, bool]:
+    """The demand, which no layout changes, and whether requests come however long others take."""
+    default = type(scenario).model_fields["accelerator"].default
+    fixed = {"accelerator": default, "tensor_parallel": 1, "replicas": 1}
+    capacity = Plan(scenario.model_copy(update=fixed)).capacity
+    return capacity.demand.base, capacity.is_open
+
+
+def _middle(request_s: Array) -> float:
+    """Time of a request on a full replica of a middling layout, to tell how many to try."""
+    known = request_s[np.isfinite(request_s)]
+    return float(np.median(known)) if known.size else 1.0
+
+
+def _curve(places: Array, grid: SpeedGrid) -> tuple[Array, Array]:
+    """Time of a request between one in flight and all places, as the capacity facet has it."""
+    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None, None]
+    points = np.maximum(places, LEAST_PLACES) ** shares
+    return points, grid.at(points)["e2e_s"]
