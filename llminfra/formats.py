@@ -167,7 +167,7 @@ def band(value: Any, show: Any = number) -> str:
     '8.00–14.0\u202fGB'
     """
     if not isinstance(value, Range) or value.is_exact:
-        return "exact"
+        return MISSING if isinstance(value, Range) and math.isnan(value) else "exact"
     low, high = show(value.low), show(value.high)
     unit = high.partition(NARROW_SPACE)[2]
     if unit and low.endswith(unit):

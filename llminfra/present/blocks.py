@@ -6,6 +6,7 @@ emits its data as a JSON MIME bundle; exporters read that, JupyterLab shows the 
 
 import datetime as dt
 import inspect
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,7 +156,9 @@ def tile(
     data["note"] = required("note", note)
     if probability:
         return data | {"probability": float(value), "range_text": f"of {N_DRAWS:,} draws"}
-    if isinstance(value, Range) and not value.is_exact:
+    if not math.isfinite(value):
+        data["range_text"] = "not available"
+    elif isinstance(value, Range) and not value.is_exact:
         data |= range_mark(value, target=target)
         data["range_text"] = f"{formats.band(value, show)} (P10–P90)"
     else:

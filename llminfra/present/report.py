@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 import os
 import shlex
 import subprocess
@@ -157,7 +158,8 @@ def what_if(
     changed = variants(plan, changes, *facets).items()
     plans = {"Base case": plan} | {k: p for k, p in changed if resolved(p) != resolved(plan)}
     marked = {label: _quantity(p, mark[1]) for label, p in plans.items()}
-    top = max(max(r.high, r.base, float(target)) for r in marked.values()) * 1.05
+    ends = [float(target), *(end for r in marked.values() for end in (r.high, r.base))]
+    top = max(filter(math.isfinite, ends)) * 1.05  # a layout that does not fit has no speed
     heads = [column("Change one thing", "all else as in the base case", align="left")]
     heads += [column(label) for label in columns]
     heads += [column("P10–P90"), column(mark[0], mark=(0.0, top, float(target)))]
@@ -168,7 +170,7 @@ def what_if(
             *(show(_quantity(p, path)) for path, show in columns.values()),
             "–" if marked[label].is_exact else formats.band(marked[label], show),
             _mark(marked[label], target, top, show),
-            f"✓ {words[0]}" if _holds(marked[label], target) else f"✗ {words[1]}",
+            _verdict(marked[label], target, words),
             emphasis=label == "Base case",
         )
         for label, p in plans.items()
@@ -198,7 +200,15 @@ def _holds(value: Range, target: Range | float) -> bool:
     return value.probability_at_least(target) >= HOLDS_AT
 
 
+def _verdict(value: Range, target: Range | float, words: tuple[str, str]) -> str:
+    if math.isnan(value):
+        return "✗ does not fit"
+    return f"✓ {words[0]}" if _holds(value, target) else f"✗ {words[1]}"
+
+
 def _mark(value: Range, target: Range | float, top: float, show: Show) -> dict[str, Any]:
+    if math.isnan(value):
+        return {"text": show(value)}
     ends = {k: min(getattr(value, k), top) for k in ("low", "base", "high")}
     return {"text": show(value), **ends, "ok": _holds(value, target)}
 

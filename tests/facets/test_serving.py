@@ -198,10 +198,23 @@ def test_a_benchmark_that_starts_at_once_waits_longer_for_its_first_token() -> N
 
 
 def test_requests_beyond_the_pool_wait_and_say_so() -> None:
-    fields = {"accelerator": "h100-sxm", "precision": "fp8", "prompt_tokens": 8000}
+    fields = {"accelerator": "h100-sxm", "tensor_parallel": 2, "precision": "fp8"}
+    fields |= {"prompt_tokens": 8000}
     few, many = (served(in_flight=n, **fields) for n in (1, 64))
     assert many.binding_limit == "KV cache memory"
     assert many.ttft_s.base > 5 * few.ttft_s.base
+
+
+def test_a_model_that_does_not_fit_has_no_speed() -> None:
+    plan = evaluate(Scenario(tensor_parallel=1, tpot_target_s=0.001))
+    found = plan.to_dict()["serving"]
+    speeds = [name for name in found if name.endswith("_s") and not name.startswith("floor")]
+    assert {"ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "step_s"} < set(speeds)
+    assert all(found[name][end] is None for name in speeds for end in ("low", "base", "high"))
+    assert found["max_batch_sequences"]["base"] == 0
+    assert found["binding_limit"] == "memory: the model does not fit"
+    assert found["floor_tpot_s"]["base"] > 0.05
+    assert [problem.code for problem in plan.problems] == ["E-FIT"]
 
 
 def test_cached_prompts_and_accepted_drafts_save_time() -> None:
@@ -218,7 +231,8 @@ def test_cached_prompts_and_accepted_drafts_save_time() -> None:
     "model", ["deepseek-v3.2", "gemma-3-27b", "qwen3-next-80b-a3b", "falcon-mamba-7b", "minimax-m3"]
 )
 def test_rare_kinds_of_layers_have_a_speed(model: str) -> None:
-    speed = served(model=model, accelerator="h200-sxm", tensor_parallel=8, in_flight=4)
+    layout = {"accelerator": "h200-sxm", "tensor_parallel": 8, "precision": "fp8"}
+    speed = served(model=model, in_flight=4, **layout)
     assert 1e-3 < speed.tpot_s.base < 0.1
     assert speed.floor_tpot_s.base < speed.step_s.base
 

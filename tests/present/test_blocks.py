@@ -372,3 +372,23 @@ def test_sources_are_cited_by_runs(plan: Plan) -> None:
 def test_a_block_without_its_source_is_one_line_of_the_report() -> None:
     with pytest.raises(RenderError, match=r"^table must have .*, got none of source; add source="):
         blocks.table([], [], title="t", caption="c", as_of=DAY, name="n")  # type: ignore[call-arg]
+
+
+def test_what_does_not_run_is_missing_and_not_drawn() -> None:
+    plan = evaluate(Scenario(tensor_parallel=1))
+    shown = blocks.tile("Speed", plan.serving.tpot_s, formats.seconds, note="n", target=0.1)
+    assert (shown["value"], shown["range_text"]) == (formats.MISSING, "not available")
+    found = report.what_if(
+        plan,
+        {"Weights in 8 bits": {"precision": "fp8"}, "H200 instead": {"accelerator": "h200-sxm"}},
+        columns={"Available": ("capacity.availability", formats.nines)},
+        mark=("Time per token", "serving.tpot_s"),
+        target=0.05,
+        title="t",
+        subtitle="s",
+        name="n",
+    ).data["rows"]
+    texts = [[c if isinstance(c, str) else c["text"] for c in r["cells"]] for r in found]
+    assert texts[0] == ["Base case", *[formats.MISSING] * 3, "✗ does not fit"]
+    assert texts[1][-1] == "✓ holds"
+    assert "base" not in found[0]["cells"][3]

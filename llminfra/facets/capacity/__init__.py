@@ -354,7 +354,9 @@ class Capacity(Result):
 
     @cached_property
     def availability(self) -> Range:
-        """Share of the time that enough replicas run."""
+        """Share of the time that enough replicas run; no number where the model does not fit."""
+        if not self._plan.memory.fits:
+            return Range(np.nan, name="availability")
         needed = self.replicas_needed or self.replicas
         return fleet.availability(self._scenario, self._facts, self.placement, needed)
 

@@ -100,6 +100,22 @@ class Serving(Result):
                 continue
 
     @cached_property
+    def _fits(self) -> bool:
+        """Whether the replica runs at all; taken as so where its memory is not known."""
+        try:
+            return self._plan.memory.fits
+        except MissingFact:
+            return True
+
+    def _if_it_fits(self, value: Range) -> Range:
+        """No number where the model does not fit, whatever its speed would be."""
+        if self._fits:
+            return value
+        return Range(
+            np.nan, name=value.name, unit=value.unit, formula=value.formula, inputs=value.inputs
+        )
+
+    @cached_property
     def _load(self) -> Range:
         return self._plan.capacity.in_flight_per_replica
 
@@ -110,17 +126,17 @@ class Serving(Result):
     @cached_property
     def ttft_s(self) -> Range:
         """Mean time to the first token."""
-        return self._engine.with_error(self._seen["ttft_s"], "ttft")
+        return self._if_it_fits(self._engine.with_error(self._seen["ttft_s"], "ttft"))
 
     @cached_property
     def ttft_percentile_s(self) -> Range:
         """Time to the first token, wait for a place included, of `percentile_fraction` of all."""
-        return ttft_percentile_s(self._engine, self._plan)
+        return self._if_it_fits(ttft_percentile_s(self._engine, self._plan))
 
     @cached_property
     def tpot_s(self) -> Range:
         """Mean time between output tokens."""
-        return self._engine.with_error(self._seen["tpot_s"], "tpot")
+        return self._if_it_fits(self._engine.with_error(self._seen["tpot_s"], "tpot"))
 
     @cached_property
     def e2e_s(self) -> Range:
@@ -143,23 +159,23 @@ class Serving(Result):
     def max_output_tokens_per_s(self) -> Range:
         """Output tokens of a replica that always has a request to admit."""
         found = self._engine.saturated()["max_output_tokens_per_s"]
-        return self._engine.with_error(found, "saturated")
+        return self._if_it_fits(self._engine.with_error(found, "saturated"))
 
     @cached_property
     def max_batch_sequences(self) -> Range:
-        """Sequences that a replica works on at once."""
-        batch: Range = self._engine.batch * self._engine.ranks
+        """Sequences that a replica works on at once; none where the model does not fit."""
+        batch: Range = self._engine.batch * self._engine.ranks * self._fits
         return batch.named("max_batch_sequences")
 
     @property
     def step_s(self) -> Range:
         """Time of a decode step."""
-        return self._seen["step_s"]
+        return self._if_it_fits(self._seen["step_s"])
 
     @property
     def prefill_s(self) -> Range:
         """Time that a prompt takes from the replica."""
-        return self._seen["prefill_s"]
+        return self._if_it_fits(self._seen["prefill_s"])
 
     @cached_property
     def floor_tpot_s(self) -> Range:
@@ -180,6 +196,8 @@ class Serving(Result):
     @cached_property
     def binding_limit(self) -> str:
         """What takes most of a request's time, or what requests wait for."""
+        if not self._fits:
+            return "memory: the model does not fit"
         return self._engine.binding_limit(self._seen, self._load)
 
     @property

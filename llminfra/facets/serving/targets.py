@@ -30,7 +30,7 @@ def problems(scenario: Any, plan: "Plan", serving: "Serving") -> list[Problem]:
 def _target(scenario: Any, plan: "Plan", serving: "Serving", name: str) -> Problem | None:
     target = getattr(scenario, f"{name}_target_s")
     predicted, floor = getattr(serving, f"{name}_s"), getattr(serving, f"floor_{name}_s")
-    if target is None or predicted.base <= target:
+    if target is None or not predicted.base > target:  # nor where the model does not fit
         return None
     words, formula = _TARGETS[name]
     beyond = "below" if target < floor.base else "above"
