@@ -127,6 +127,7 @@ def test_publishing_knows_nothing_of_models(module: Path) -> None:
         "",
         "_jsonschema",
         "errors",
+        "formats",
         "present",
         "publish",
         "wire",
