@@ -6,7 +6,6 @@ once. GB is 10**9 bytes, GiB is 2**30 bytes. Missing is an en dash, never 0 or N
 
 import datetime as dt
 import math
-import re
 from typing import Any, Final
 
 from llminfra.ranges import Range
@@ -14,13 +13,6 @@ from llminfra.units import GB, GIB, KIB, MIB, plural
 
 NARROW_SPACE: Final = "\u202f"
 MISSING: Final = "–"
-# Control characters, lone surrogates and private characters have no form that others can read.
-_UNREADABLE: Final = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
-    r"\U000f0000-\U0010ffff]"
-)
-# Marks that set the direction of what follows: shown, so that a text reads as it was written.
-_TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -271,15 +263,3 @@ def words(name: str) -> str:
         name = name.removesuffix(suffix)
     spelled = name.replace("_", " ")
     return spelled[:1].upper() + spelled[1:]
-
-
-def clean_text(text: str) -> str:
-    r"""Return text without what no page can show, the rest as it is.
-
-    Examples
-    --------
-    >>> clean_text("a\x00b"), clean_text("a\u202eb")
-    ('a�b', 'a[U+202E]b')
-    """
-    shown = _TURNING.sub(lambda m: f"[U+{ord(m[0]):04X}]", text)
-    return _UNREADABLE.sub("\ufffd", shown.replace("\ufeff", ""))

@@ -1,5 +1,6 @@
-"""Names by which the notebook's kernel and the process that renders it understand each other."""
+"""What the notebook's kernel and the process that renders it share: names, and clean text."""
 
+import re
 from typing import Final
 
 BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
@@ -7,3 +8,22 @@ BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
 DRAWS_LATER: Final = "LLMINFRA_DRAWS_LATER"
 # Part of a figure block that holds the charts until they are drawn.
 UNDRAWN: Final = "charts"
+# Control characters, lone surrogates and private characters have no form that others can read.
+_UNREADABLE: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
+    r"\U000f0000-\U0010ffff]"
+)
+# Marks that set the direction of what follows: shown, so that a text reads as it was written.
+_TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean_text(text: str) -> str:
+    r"""Return text without what no page can show, the rest as it is.
+
+    Examples
+    --------
+    >>> clean_text("a\x00b"), clean_text("a\u202eb")
+    ('a�b', 'a[U+202E]b')
+    """
+    shown = _TURNING.sub(lambda m: f"[U+{ord(m[0]):04X}]", text)
+    return _UNREADABLE.sub("\ufffd", shown.replace("\ufeff", ""))

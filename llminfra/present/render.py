@@ -20,10 +20,10 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from llminfra.errors import RenderError, closest
-from llminfra.formats import clean_text
 from llminfra.present import theme
 from llminfra.present.mathml import mathml
 from llminfra.present.svg import clean_svg
+from llminfra.wire import clean_text
 
 VERSION: Final = 1
 MISSING: Final = "–"

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Final
 
-from llminfra.formats import clean_text
+from llminfra.wire import clean_text
 
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">

@@ -12,11 +12,11 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
 from traitlets import Unicode, default
 
-from llminfra.formats import clean_text
 from llminfra.present import theme
 from llminfra.present.render import block_css
 from llminfra.publish.web.bundle import vega_bundle
 from llminfra.publish.web.page import Page, Show, build_page
+from llminfra.wire import clean_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 # Family, weight and file: the cuts that carry the page. A variable font would be smaller, but

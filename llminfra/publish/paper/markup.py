@@ -9,10 +9,10 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
 from tinycss2.color3 import RGBA, parse_color
 
-from llminfra.formats import clean_text
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
 from llminfra.publish.web.clean import clean_html, safe_url
+from llminfra.wire import clean_text
 
 _WRAPS: Final = {
     **dict.fromkeys(("b", "strong", "th", "dt", "summary"), "strong"),

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from llminfra.formats import clean_text
 from llminfra.publish.paper.formula import formula_data, spoken
+from llminfra.wire import clean_text
 
 Node = dict[str, Any]
 Inline = str | Node

@@ -9,7 +9,7 @@ import tinycss2
 from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
 from bleach.sanitizer import Cleaner
 
-from llminfra.formats import clean_text
+from llminfra.wire import clean_text
 
 _TAGS: Final = frozenset(
     [

@@ -8,13 +8,12 @@ from html import escape
 from typing import Any, Final
 
 from llminfra.errors import LlmInfraError
-from llminfra.formats import clean_text
 from llminfra.present.mathml import mathml
 from llminfra.present.render import render_plot
 from llminfra.present.vega import draw
 from llminfra.publish.web.clean import clean_html, has_colors, is_blank
 from llminfra.publish.web.code import highlighted, terminal_text
-from llminfra.wire import BLOCK_MIME
+from llminfra.wire import BLOCK_MIME, clean_text
 
 Output = Mapping[str, Any]
 _VEGA: Final = re.compile(r"application/vnd\.vega(?:lite)?\.v\d+[+.]json")
