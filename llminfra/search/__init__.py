@@ -74,11 +74,16 @@ class Candidate:
         names = ("accelerator", "tensor_parallel", "pipeline_parallel", "precision", "replicas")
         return {name: getattr(self, name) for name in names}
 
-    def __str__(self) -> str:
+    @property
+    def layout(self) -> str:
+        """Replicas, accelerators of each, and precision, in words."""
         name = Facts().text(self.accelerator, "short_name")
         precision = Facts().text(self.precision, "short_name")
         each = f"{self.replicas} replicas of " if self.replicas > 1 else ""
-        return f"{each}{self.count} × {name}, {precision}: {self.why}"
+        return f"{each}{self.count} × {name}, {precision}"
+
+    def __str__(self) -> str:
+        return f"{self.layout}: {self.why}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,11 +107,14 @@ class Search:
             accelerators (of all replicas), price_usd (of these, NaN where unknown), fits,
             max_sequences, ttft_s, tpot_s, e2e_s, output_tokens_per_s (of a replica),
             user_tokens_per_s, output_tokens_per_s_per_accelerator, meets_targets,
-            reason (what binds, or what fails), miss_ratio (above 1: by how much it fails).
+            reason (what binds, or what fails), miss_ratio (above 1: by how much it fails),
+            accelerator_name.
         """
         import pandas as pd  # heavy, and not needed to choose
 
-        return pd.DataFrame({name: self.columns[name] for name in COLUMNS})
+        frame, facts = pd.DataFrame({name: self.columns[name] for name in COLUMNS}), Facts()
+        names = {chip: facts.text(chip, "short_name") for chip in frame["accelerator"].unique()}
+        return frame.assign(accelerator_name=frame["accelerator"].map(names))
 
     def row(self, i: int) -> Candidate:
         """Return the candidate of one row of the table."""
