@@ -5,7 +5,6 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,7 +37,7 @@ class Example:
 
 
 @pytest.fixture(scope="session")
-def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Example:
     """The scenario of the README in all formats."""
     out = tmp_path_factory.mktemp("example")
     with pytest.MonkeyPatch.context() as patch:
@@ -46,7 +45,7 @@ def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ex
         patch.chdir(out)
         scenario = root / "reports" / f"{EXAMPLE}.toml"
         lines = ok(scenario, "--notebook", "memory", "--to", "html,pdf,ipynb", out=out)
-        yield Example(out / EXAMPLE, lines, scenario)
+    return Example(out / EXAMPLE, lines, scenario)
 
 
 def test_each_report_is_there_and_its_path_printed(example: Example) -> None:
