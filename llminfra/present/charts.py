@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips
+from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips, y_axis
 from llminfra.present.theme import HATCH, TYPE, color, text_on
 
 if TYPE_CHECKING:
@@ -308,13 +308,8 @@ def _line_layers(
     powers = [2.0**k for k in range(0, 40, tick_step) if domain[0] <= 2.0**k <= frame[x].max()]
     axis_x = alt.Axis(values=powers, format=",.0f", title=titles[0], grid=False, labelBound=True)
     decades = [10.0**k for k in range(-6, 13) if 10.0**k <= 2 * frame[y].max()]
-    axis_y = alt.Axis(
-        title=titles[1],
-        titleAngle=0,
-        titleAlign="left",
-        titleAnchor="end",
-        titleX=0,
-        titleY=-12,
+    axis_y = y_axis(
+        titles[1],
         format="~g",
         values=decades,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of
+from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, y_axis
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -70,13 +70,8 @@ def _band_layers(
     place_x = alt.X(f"{x}:Q", axis=axis_x, scale=log)
     top = float(max(shown["high"].max(), limit[0] if limit else 0.0)) * 1.05
     scale_y = alt.Scale(domain=[0, top], nice=False)
-    axis_y = alt.Axis(
-        title=titles[1],
-        titleAngle=0,
-        titleAlign="left",
-        titleAnchor="end",
-        titleX=0,
-        titleY=-12,
+    axis_y = y_axis(
+        titles[1],
         format=".6~g",
         tickCount=5,
     )
@@ -158,13 +153,8 @@ def _front(
     shown: "pd.DataFrame", x: str, y: str, group: str, titles: tuple[str, str], *, narrow: bool
 ) -> Any:
     axis_x = alt.Axis(title=titles[0], format="~s", grid=False, tickCount=4 if narrow else 8)
-    axis_y = alt.Axis(
-        title=titles[1],
-        titleAngle=0,
-        titleAlign="left",
-        titleAnchor="end",
-        titleX=0,
-        titleY=-12,
+    axis_y = y_axis(
+        titles[1],
         format="~s",
         values=[10.0**k for k in range(-3, 9)],
     )
@@ -212,13 +202,8 @@ def step_line(
 def _steps(
     frame: "pd.DataFrame", titles: tuple[str, str], here: tuple[float, str], *, narrow: bool
 ) -> Any:
-    axis_y = alt.Axis(
-        title=titles[1],
-        titleAngle=0,
-        titleAlign="left",
-        titleAnchor="end",
-        titleX=0,
-        titleY=-12,
+    axis_y = y_axis(
+        titles[1],
         format="d",
         tickMinStep=1,
         tickCount=6,

@@ -68,3 +68,9 @@ def ink_of(column: str) -> alt.Color:
 def tooltips(*columns: str) -> list[alt.Tooltip]:
     """Show these columns, which hold text, when a mark is pointed at."""
     return [alt.Tooltip(f"{column}:N") for column in columns]
+
+
+def y_axis(title: str, **more: Any) -> alt.Axis:
+    """Vertical axis whose title lies above it, where it reads as text."""
+    place: dict[str, Any] = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "end"}
+    return alt.Axis(title=title, titleX=0, titleY=-12, **place, **more)
