@@ -198,7 +198,7 @@ def test_nothing_found_is_an_empty_answer(no_memory: str) -> None:
     assert len(result) == 0
     assert (result.smallest, result.cheapest, result.nearest) == (None, None, None)
     assert result.near_misses() == []
-    assert list(result.table().columns) == list(COLUMNS)
+    assert list(result.table().columns) == [*COLUMNS, "accelerator_name"]
     assert len(result.pareto()) == 0
 
 

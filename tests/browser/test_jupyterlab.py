@@ -185,12 +185,15 @@ def test_preview_shows_the_page_with_charts_alive(page: Any) -> None:
     preview = page.frame_locator("iframe[title='Preview of the report']")
     assert "how many requests" in preview.locator("h1").inner_text(timeout=RUN_MS)
     preview.locator(".ll-plot[data-live=true]").first.wait_for(timeout=RUN_MS)
+    # A frame out of sight does not scroll smoothly: the browser stops its animations.
+    page.locator("iframe[title='Preview of the report']").scroll_into_view_if_needed()
     preview.locator(".contents a[href='#assumptions']").evaluate("link => link.click()")
-    page.wait_for_timeout(1500)
-    assert preview.locator("body").evaluate("() => [location.hash, scrollY > 1000]") == [
-        "#assumptions",
-        True,
-    ]
+    scrolled = """() => new Promise((done, failed) => {
+        const look = () => scrollY > 1000 ? done(location.hash) : setTimeout(look, 100);
+        look();
+        setTimeout(() => failed(new Error(`at ${scrollY}`)), 20000);
+    })"""
+    assert preview.locator("body").evaluate(scrolled) == "#assumptions"
     saved(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_function(ALL_RUN, timeout=RUN_MS)
