@@ -49,7 +49,7 @@ def chart_of(frame: "pd.DataFrame") -> alt.Chart:
     [{'gb': 141.1}]
     """
     rows = json.loads(frame.to_json(orient="records", double_precision=15))
-    return alt.Chart(alt.InlineData(values=rows))
+    return alt.Chart(alt.InlineData(values=tuple(rows)))
 
 
 # Channels as objects: Altair takes 12 ms to find out what a plain "text:N" stands for.

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +23,20 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 from llminfra.errors import RenderError
-from llminfra.wire import BLOCK_MIME, DRAWS_LATER, UNDRAWN
+from llminfra.publish.beside import Beside
+from llminfra.wire import BLOCK_MIME, DRAWS_LATER
 
 _OWN_KERNEL: Final = "python3"
+# A kernel that nobody debugs need not load the debugger, which takes a tenth of a second.
+_LAUNCH: Final = """
+import sys
+sys.path[:] = filter(None, sys.path)  # the notebook's folder, until the shell adds it
+import runpy
+sys.modules["debugpy"] = None
+import ipykernel.debugger
+del sys.modules["debugpy"]
+runpy.run_module("ipykernel_launcher", run_name="__main__")
+"""
 _START_TIMEOUT_S: Final = 120
 _SOCKET_PATH_LIMIT: Final = 90  # Unix socket paths end at 103 bytes on macOS, 107 on Linux
 _TRACEBACK_LINES: Final = 40
@@ -61,7 +71,9 @@ class OwnKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec | None:
         """The interpreter itself for ``python3``; any other name is looked up as Jupyter does."""
         if self.kernel_name == _OWN_KERNEL:
-            return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+            spec = KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+            spec.argv[1:3] = ["-c", _LAUNCH]
+            return spec
         return super().kernel_spec
 
     # jupyter_client types the asynchronous method like the synchronous one it replaces.
@@ -71,42 +83,6 @@ class OwnKernelManager(AsyncKernelManager):
         with Path(self.log_file).open("wb") as log:
             await super().start_kernel(stdout=log, stderr=log, env=environment, **kwargs)
         self.on_started()
-
-
-class Beside:
-    """One thread that works while the kernel does: it prepares, then draws charts as they come."""
-
-    def __init__(self, prepare: Callable[[], object]) -> None:
-        self._thread = ThreadPoolExecutor(1)
-        self._prepare = prepare
-        self._waiting: list[tuple[int, str, NotebookNode, Future[dict[str, Any]]]] = []
-
-    def start(self) -> None:
-        """Prepare; not earlier, as it would keep this process from starting the kernel."""
-        self._thread.submit(self._prepare)
-
-    def take(self, cell: NotebookNode, cell_index: int, **_: Any) -> None:
-        """Start to draw what a finished cell shows."""
-        for output in cell.get("outputs", []):
-            figure = output.get("data", {}).get(BLOCK_MIME)
-            if isinstance(figure, dict) and UNDRAWN in figure:
-                future = self._thread.submit(_drawn, figure)
-                self._waiting.append((cell_index, cell.source, output, future))
-
-    def finish(self) -> Iterator[tuple[int, str, RenderError]]:
-        """Put the pictures into the outputs; yield cell and reason where there is none."""
-        for index, source, output, future in self._waiting:
-            try:
-                output["data"].update(future.result())
-            except RenderError as error:
-                yield index, source, error
-        self._thread.shutdown(cancel_futures=True)
-
-
-def _drawn(figure: Mapping[str, Any]) -> dict[str, Any]:
-    from llminfra.present.blocks import drawn  # slow to import, and the kernel starts first
-
-    return drawn(figure)._repr_mimebundle_()
 
 
 def execute(

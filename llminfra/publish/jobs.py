@@ -245,14 +245,11 @@ def _warm_up(formats: Sequence[str]) -> None:
     """Load what comes after the kernel, while this process would only wait for it."""
     from nbformat import v4
 
-    from llminfra.present.vega import warm_up
-
     block = {BLOCK_MIME: {"version": 1, "kind": "answer", "headline": "1", "points": []}}
     cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", block)])
     for name in formats:
         with suppress(Exception):  # told when the format is written
             _exporter(name).from_notebook_node(v4.new_notebook(cells=[cell]))
-    warm_up()
 
 
 def _blocks(document: "NotebookNode", kinds: Sequence[str]) -> Iterator[Block]:

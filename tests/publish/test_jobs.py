@@ -87,6 +87,13 @@ def test_job_runs_in_the_notebooks_folder_and_hands_back_blocks(write: Write) ->
     assert str(notebook.parent) in "".join(document["cells"][-1]["outputs"][0]["text"])
 
 
+def test_notebook_imports_what_lies_beside_it_and_the_kernel_does_not(write: Write) -> None:
+    notebook = write("near", "import helper\nhelper.SAID")
+    (notebook.parent / "helper.py").write_text("SAID = 'from beside'")
+    (notebook.parent / "runpy.py").write_text("raise SystemExit('shadowed')")
+    assert "from beside" in outputs(run_job(job(notebook)))
+
+
 FIGURE = """
 import datetime as dt
 import pandas as pd
