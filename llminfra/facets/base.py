@@ -76,6 +76,8 @@ class Inputs(BaseModel):
         frozen=True,
         protected_namespaces=(),
         arbitrary_types_allowed=True,
+        # Only Scenario, their union, is ever filled: its parts need no validators of their own.
+        defer_build=True,
     )
 
     @field_validator("*", mode="before")
