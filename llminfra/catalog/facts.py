@@ -1,5 +1,6 @@
 """The only door to the catalogue: facts as Ranges, and a ledger of which facet read what."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -148,18 +149,18 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
     """Return the id of the engine constants that apply to a version, the newest if none is given.
 
     Entries are named ``<engine>-<first version>``; the newest that is not newer than the version
-    applies.
+    applies. A build with a name instead of a number, such as an image's tag, counts as the newest.
 
     Examples
     --------
-    >>> engine_entry("vllm", "0.11")
-    'vllm-0.6.4'
+    >>> engine_entry("vllm", "0.11"), engine_entry("vllm", "nightly")
+    ('vllm-0.6.4', 'vllm-0.21')
     """
     entries = [e for e in ids("engine") if e.rpartition("-")[0] == engine]
     if not entries:
         raise unknown("engine", engine, engines())
     by_version = sorted((version_numbers(e.rpartition("-")[2]), e) for e in entries)
-    if engine_version is None:
+    if engine_version is None or is_named_build(engine_version):
         return by_version[-1][1]
     first = by_version[0][1].rpartition("-")[2]
     is_build = engine_version.startswith("b")
@@ -180,6 +181,22 @@ def engines() -> list[str]:
     return list(dict.fromkeys(e.rpartition("-")[0] for e in ids("engine")))
 
 
+_NAMED_BUILD: Final = re.compile(r"(?![bv]\d)[A-Za-z][\w.+-]{0,59}")
+# What makers append to a release in ways that the packaging standard does not know.
+_OWN_SUFFIX: Final = re.compile(r"[-+]\w*(?:\.\w+)*$")
+
+
+def is_named_build(version: str) -> bool:
+    """Whether a version is a build's name and no number.
+
+    Examples
+    --------
+    >>> is_named_build("nightly-20260402"), is_named_build("0.21"), is_named_build("v0.21abc")
+    (True, False, False)
+    """
+    return bool(_NAMED_BUILD.fullmatch(version))
+
+
 def version_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers of a version's release; none for what is no version.
 
@@ -187,11 +204,14 @@ def version_numbers(text: str) -> tuple[int, ...]:
     --------
     >>> version_numbers("0.21.0rc1"), version_numbers("b6153"), version_numbers("0.21abc")
     ((0, 21), (6153,), ())
+    >>> version_numbers("1.1.0-dev.2"), version_numbers("1.1+")
+    ((1, 1), (1, 1))
     """
     if len(text) > MOST_CHARACTERS:
         return ()
     try:
-        numbers = list(Version(text.removeprefix("b")).release)  # llama.cpp counts its builds
+        release = _OWN_SUFFIX.sub("", text.removeprefix("b"))  # llama.cpp counts its builds
+        numbers = list(Version(release).release)
     except InvalidVersion:
         return ()
     while len(numbers) > 1 and not numbers[-1]:

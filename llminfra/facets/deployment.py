@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from llminfra import formats
 from llminfra.architecture import Architecture
-from llminfra.catalog.facts import Facts, engine_entry, engines, version_numbers
+from llminfra.catalog.facts import Facts, engine_entry, engines, is_named_build, version_numbers
 from llminfra.catalog.loader import ids, model_entries
 from llminfra.errors import (
     ImpossibleCombination,
@@ -256,10 +256,12 @@ def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:
     """Compare as many numbers as the tested version has: 0.11 covers 0.11.2."""
     version, newest = scenario.engine_version, deployment.newest_tested_version
     tested = version_numbers(newest)
-    if version is None or (tested and version_numbers(version)[: len(tested)] <= tested):
+    numbers = version_numbers(version or "")
+    if version is None or (tested and numbers and numbers[: len(tested)] <= tested):
         return None
     name = deployment.engine_name
-    known = f"is newer than {newest}, the newest" if newest else "was not tested, nor was any other"
+    relation = "has no number to compare with" if is_named_build(version) else "is newer than"
+    known = f"{relation} {newest}, the newest" if newest else "was not tested, nor was any other"
     return Problem(
         "W-VERSION",
         f"engine_version {version} of {name} {known} version that the catalogue's constants for it "

@@ -168,6 +168,10 @@ def test_silicon_never_goes_stale() -> None:
         ("0.20.3", "vllm-0.19"),
         ("1.0", "vllm-0.21"),
         ("v0.21.0rc1", "vllm-0.21"),
+        ("0.19.1-rc0.pre3", "vllm-0.19"),
+        ("0.11+cu129", "vllm-0.6.4"),
+        ("latest", "vllm-0.21"),
+        ("nightly-5b8c30d62b754b57", "vllm-0.21"),
     ],
 )
 def test_the_newest_constants_that_are_not_newer_apply(version: str | None, entry: str) -> None:
@@ -175,7 +179,11 @@ def test_the_newest_constants_that_are_not_newer_apply(version: str | None, entr
 
 
 @pytest.mark.parametrize(
-    "version", ["0.5", "0.6.3", "latest", "", "9" * 5000, "0.21abc", "b19", "0.1.dev16944", "0..2"]
+    "version",
+    [
+        *("0.5", "0.6.3", "", "9" * 5000, "x" * 5000, "0.21abc", "v0.21abc", "b19", "0.1.dev16944"),
+        *("0..2", "new one", "latest\n"),
+    ],
 )
 def test_a_version_without_constants_is_one_line(version: str) -> None:
     with pytest.raises(InvalidInput, match="engine_version must be") as caught:

@@ -383,6 +383,7 @@ def test_a_format_that_the_accelerator_does_not_multiply_is_a_warning() -> None:
         ("vllm", "0.15", "0.11"),
         ("sglang", "0.5.6.post2", "0.4.3"),
         ("tensorrt-llm", "1.2.0rc5", "1.1"),
+        ("vllm", "nightly-dev", "0.27.1"),
         ("llama.cpp", "b6153", ""),
     ],
 )

@@ -1,5 +1,6 @@
 """Which fitted constants apply to an engine, a format, an accelerator and a kind of model."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,7 +51,9 @@ def engine_profile(engine: str, version: str) -> str:
     start = f"serving-{engine}-"
     found = [entry for entry in ids("serving") if entry.startswith(start)]
     by_version = sorted((version_numbers(entry.removeprefix(start)), entry) for entry in found)
-    older = [entry for first, entry in by_version if first <= version_numbers(version)]
+    # A build without a number counts as the newest.
+    numbers = version_numbers(version) or (math.inf,)
+    older = [entry for first, entry in by_version if first <= numbers]
     return (older or [entry for _, entry in by_version])[-1]
 
 
