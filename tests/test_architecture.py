@@ -150,6 +150,9 @@ def test_experts_are_dealt_whole_under_expert_parallel() -> None:
     assert experts.count_on_rank(expert_parallel=4) == 3 * 600
     assert experts.count_on_rank(tensor_parallel=4, expert_parallel=4) == 3 * 600
     assert experts.count_on_rank(tensor_parallel=8, expert_parallel=2) == 5 * 600 / 4
+    assert experts.count_on_rank(data_parallel=4) == 1500
+    assert experts.count_on_rank(tensor_parallel=2, data_parallel=4, expert_parallel=4) == 3 * 300
+    assert experts.count_on_rank(data_parallel=4, expert_parallel=4) == 3 * 600
     assert experts.active_count == 1200
 
 
@@ -279,15 +282,15 @@ def test_groups_add_up_to_the_model(any_model: Architecture) -> None:
     assert any_model.parameters == by_layer + tables
 
 
-@given(architectures(), RANKS, RANKS)
+@given(architectures(), RANKS, RANKS, RANKS)
 def test_ranks_together_hold_at_least_the_model(
-    any_model: Architecture, tensor_parallel: int, expert_parallel: int
+    any_model: Architecture, tensor_parallel: int, expert_parallel: int, data_parallel: int
 ) -> None:
     split = {"tensor_parallel": tensor_parallel, "expert_parallel": expert_parallel}
+    split["data_parallel"] = data_parallel
     for group in any_model.weight_groups():
-        ranks = (
-            max(tensor_parallel, expert_parallel) if group.sharding == "expert" else tensor_parallel
-        )
+        sharers = max(tensor_parallel * data_parallel, expert_parallel)
+        ranks = sharers if group.sharding == "expert" else tensor_parallel
         held = group.count_on_rank(**split)
         assert held <= group.count
         assert held * ranks >= group.count

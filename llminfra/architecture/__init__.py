@@ -219,15 +219,13 @@ class Architecture:
         """
         return sum(group.active_count for group in self.weight_groups())
 
-    def parameters_on_rank(
-        self, *, tensor_parallel: int = 1, pipeline_parallel: int = 1, expert_parallel: int = 1
-    ) -> int:
+    def parameters_on_rank(self, *, pipeline_parallel: int = 1, **split: int) -> int:
         """Parameters on the fullest rank of the fullest stage [1].
 
-        `expert_parallel` is the number of ranks that whole experts are dealt to, across tensor and
-        data parallel; 1 means that each expert is sliced by tensor parallel.
+        `split` is that of `WeightGroup.count_on_rank`. There `expert_parallel` is the number of
+        ranks that whole experts are dealt to, across tensor and data parallel; 1 means that each
+        expert is sliced.
         """
-        split = {"tensor_parallel": tensor_parallel, "expert_parallel": expert_parallel}
         return max(stage.parameters_on_rank(**split) for stage in self.stages(pipeline_parallel))
 
     def kv_values_per_token(self, *, tensor_parallel: int = 1, windowed: bool = False) -> int:

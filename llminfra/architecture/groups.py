@@ -63,8 +63,13 @@ class WeightGroup:
         active = self.units if self.active_units is None else self.active_units
         return self.count // self.units * active
 
-    def count_on_rank(self, *, tensor_parallel: int = 1, expert_parallel: int = 1) -> int:
+    def count_on_rank(
+        self, *, tensor_parallel: int = 1, expert_parallel: int = 1, data_parallel: int = 1
+    ) -> int:
         """Parameters on the fullest rank [1].
+
+        Copies of the attention layers (`data_parallel`) share one set of experts: dealt out whole
+        to `expert_parallel` ranks, and sliced over as many as are left.
 
         Examples
         --------
@@ -78,9 +83,9 @@ class WeightGroup:
             return self.count
         if self.sharding == "kv_heads":
             return self.count // self.units * ceil_div(self.units, tensor_parallel)
-        if self.sharding == "expert" and expert_parallel > 1:
+        if self.sharding == "expert":
             whole = self.count // self.units * ceil_div(self.units, expert_parallel)
-            return ceil_div(whole, max(1, tensor_parallel // expert_parallel))
+            return ceil_div(whole, max(1, tensor_parallel * data_parallel // expert_parallel))
         return ceil_div(self.count, tensor_parallel)
 
 

@@ -56,12 +56,9 @@ class Stage:
                 totals[group] = totals.get(group, 0) + group.n_layers * times
         return tuple(replace(group, n_layers=n) for group, n in totals.items())
 
-    def parameters_on_rank(self, *, tensor_parallel: int = 1, expert_parallel: int = 1) -> int:
-        """Parameters on the fullest tensor or expert rank of this stage [1]."""
-        return sum(
-            g.count_on_rank(tensor_parallel=tensor_parallel, expert_parallel=expert_parallel)
-            for g in self.weight_groups
-        )
+    def parameters_on_rank(self, **split: int) -> int:
+        """Parameters on this stage's fullest rank, split as in `WeightGroup.count_on_rank` [1]."""
+        return sum(group.count_on_rank(**split) for group in self.weight_groups)
 
     def adapter_parameters(self, *, lora_rank: int, tensor_parallel: int = 1) -> int:
         """Parameters of one low-rank adapter on one rank of this stage [1]."""

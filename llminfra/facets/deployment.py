@@ -65,13 +65,17 @@ class Inputs(BaseInputs):
     )
     expert_parallel: int = field(
         1,
-        help="accelerators that share the experts",
+        help="accelerators that whole experts are dealt to; 1 slices every expert",
         unit="accelerator",
         minimum=1,
         maximum=1024,
     )
     data_parallel: int = field(
-        1, help="copies of the attention layers", unit="accelerator", minimum=1, maximum=1024
+        1,
+        help="copies of the attention layers, which share the experts",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
     )
     replicas: int | Literal["auto"] = field(
         1,

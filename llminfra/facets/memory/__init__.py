@@ -226,7 +226,7 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         active_parameters=exact(
             model.active_parameters, name="active_parameters", origin=sizing.model_origin
         ),
-        weight_bytes=sizing.weights(model.weight_groups(), 1, 1),
+        weight_bytes=sizing.weights(model.weight_groups()),
         weight_bytes_per_accelerator=layout.weight_bytes,
         adapter_bytes_per_accelerator=layout.adapter_bytes,
         kv_cache_bytes_per_token=token_bytes,

@@ -70,18 +70,14 @@ def quantized_groups(facts: Facts, precision: str, *, has_experts: bool) -> froz
 def count_by_kind(
     groups: Iterable[WeightGroup],
     quantized: frozenset[str],
-    *,
-    tensor_parallel: int,
-    expert_parallel: int = 1,
+    **split: int,
 ) -> dict[str, int]:
     """Parameters of one rank: quantised, embedding, head and the rest."""
     counts = dict.fromkeys(KINDS, 0)
     for group in groups:
         known = group.name if group.name in ("embedding", "head") else "other"
         kind = "quantized" if group.quantizable and group.name in quantized else known
-        counts[kind] += group.count_on_rank(
-            tensor_parallel=tensor_parallel, expert_parallel=expert_parallel
-        )
+        counts[kind] += group.count_on_rank(**split)
     return counts
 
 
@@ -134,7 +130,7 @@ class Sizing:
         return min(layouts, key=lambda layout: layout.held(1).base)
 
     def _stage_layout(self, stage: Stage, tensor_parallel: int) -> Layout:
-        weights = self.weights(stage.weight_groups, tensor_parallel, self.scenario.expert_parallel)
+        weights = self.weights(stage.weight_groups, **self.split(tensor_parallel))
         adapters = self.adapters(stage, tensor_parallel)
         activation, other = self.runtime(tensor_parallel)
         pool = apply(
@@ -174,17 +170,20 @@ class Sizing:
             longest_bytes=self.reserved(stage, tensor_parallel, self.longest_tokens),
         )
 
-    def weights(
-        self, groups: tuple[WeightGroup, ...], tensor_parallel: int, expert_parallel: int
-    ) -> Range:
-        """Weights of one rank at the scenario's precision."""
+    def split(self, tensor_parallel: int) -> dict[str, int]:
+        """Return over how many ranks what is divided."""
+        fields = ("expert_parallel", "data_parallel")
+        own = {name: int(getattr(self.scenario, name)) for name in fields}
+        return {"tensor_parallel": tensor_parallel, **own}
+
+    def weights(self, groups: tuple[WeightGroup, ...], **split: int) -> Range:
+        """Weights of one rank at the scenario's precision; of all ranks without a split."""
         precision = self.scenario.precision
         has_experts = any(group.name == "experts" for group in groups)
         counts = count_by_kind(
             groups,
             quantized_groups(self.facts, precision, has_experts=has_experts),
-            tensor_parallel=tensor_parallel,
-            expert_parallel=expert_parallel,
+            **split,
         )
         parameters: dict[str, Any] = {
             f"{kind}_parameters": exact(count, name=f"{kind}_parameters", origin=self.model_origin)

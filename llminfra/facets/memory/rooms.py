@@ -138,7 +138,7 @@ def _request(sizing: Sizing, stage: Stage, n: int) -> Array:
 
 
 def _held(sizing: Sizing, stage: Stage, n: int) -> Array:
-    weights = sizing.weights(stage.weight_groups, n, sizing.scenario.expert_parallel)
+    weights = sizing.weights(stage.weight_groups, **sizing.split(n))
     if sizing.scenario.lora_adapters:
         weights = weights + sizing.adapters(stage, n)
     draws: Array = weights.draws
