@@ -96,9 +96,8 @@ def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
 
 
 def resolved(plan: Plan) -> dict[str, Any]:
-    """Return the scenario's fields, with what was chosen in place of "auto"."""
-    chosen = {n: value for n, value in plan.chosen.items() if n != "runners_up"}
-    return plan.scenario.to_dict() | chosen
+    """Return the scenario's fields, with the layout that was chosen in place of "auto"."""
+    return plan.resolved.to_dict()
 
 
 def _frame(rows: Iterable[Sequence[Any]], more: Iterable[str]) -> "pd.DataFrame":

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
+import numpy as np
 
 from llminfra import formats
 from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, y_axis
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SMALL: Final = TYPE["chart_small"].px
+_TINY: Final = 1e-9
 
 
 @recipe
@@ -158,25 +160,59 @@ def _front(
         format="~s",
         values=[10.0**k for k in range(-3, 9)],
     )
-    log = alt.Scale(type="log", nice=True)
-    place: dict[str, Any] = {
-        "x": alt.X(f"{x}:Q", axis=axis_x, scale=log),
-        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=log),
-    }
-    all_of_them = chart_of(shown).encode(**place)
     edge = shown[shown["best"]].sort_values(x)
-    # A label where the choice changes, so that a run of one accelerator is named once.
-    named = edge[edge[group] != edge[group].shift()]
-    line = chart_of(edge).encode(**place)
+    # Room for the label of the last point.
+    ends = [
+        max(float(shown[x].min()), _TINY) / 1.1,
+        float(shown[x].max()) * (1.6 if narrow else 1.25),
+    ]
+    place: dict[str, Any] = {
+        "x": alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", nice=False, domain=ends)),
+        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log", nice=True)),
+    }
+    line, label = (
+        chart_of(rows).encode(**place) for rows in (edge, _apart(edge, x, y, group, narrow))
+    )
     text: dict[str, Any] = {"align": "left", "dx": 8, "dy": -8, "fontSize": _SMALL}
-    label = chart_of(named).encode(**place, text=text_of(group))
+    named = label.encode(text=text_of(group))
+    # Squares can be joined to one path, of which the page holds hundreds.
+    others = chart_of(_seen_apart(shown[~shown["best"]], x, y)).encode(**place)
     return alt.layer(
-        all_of_them.mark_point(size=22, filled=True, opacity=0.55).encode(color=ink_of("ink")),
+        others.mark_point(size=14, filled=True, opacity=0.7, shape="square").encode(
+            color=ink_of("ink")
+        ),
         line.mark_line(color=color("ink"), strokeWidth=1.6, interpolate="step-after"),
         line.mark_point(size=60, filled=True, opacity=1).encode(color=ink_of("ink")),
-        label.mark_text(stroke=color("page"), strokeWidth=4, fontWeight=600, **text),
-        label.mark_text(fontWeight=600, **text),
+        named.mark_text(stroke=color("page"), strokeWidth=4, fontWeight=600, **text),
+        named.mark_text(fontWeight=600, **text),
     ).properties(height=320 if narrow else 400)
+
+
+def _apart(edge: "pd.DataFrame", x: str, y: str, group: str, narrow: bool) -> "pd.DataFrame":
+    """Rows to label: where the choice changes, as far as labels do not run into each other."""
+    needed = (0.3 if narrow else 0.12, 0.06)  # width and height of a label, of the chart's
+    places = [_spread(edge[column]) for column in (x, y)]
+    kept: list[int] = []
+    for i, name in enumerate(edge[group]):
+        is_news = not kept or name != edge[group].iloc[kept[-1]]
+        near = any(
+            all(abs(at[i] - at[k]) < gap for at, gap in zip(places, needed, strict=True))
+            for k in kept
+        )
+        if is_news and not near:
+            kept.append(i)
+    return edge.iloc[kept]
+
+
+def _spread(values: "pd.Series") -> Any:
+    """Places on a logarithmic axis that is one long."""
+    at = np.log(values.clip(lower=_TINY).to_numpy(float))
+    return at / max(float(np.ptp(at)), 0.1) if len(at) else at
+
+
+def _seen_apart(rows: "pd.DataFrame", x: str, y: str) -> "pd.DataFrame":
+    """Rows whose marks would not cover each other, to half a percent."""
+    return rows.loc[~rows[[x, y]].clip(lower=_TINY).transform(np.log).mul(200).round().duplicated()]
 
 
 @recipe

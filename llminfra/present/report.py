@@ -21,7 +21,7 @@ from llminfra.facets.base import FIELD_ORIGIN, Problem
 from llminfra.plan import Plan
 from llminfra.present import blocks
 from llminfra.present.blocks import Block, Show, column, row
-from llminfra.ranges import N_DRAWS, Range
+from llminfra.ranges import N_DRAWS, Range, exact
 from llminfra.scenario import ScenarioBase
 
 HOLDS_AT: Final = 0.8
@@ -191,6 +191,8 @@ def what_if(
 def _quantity(plan: Plan, path: str) -> Range:
     facet, _, name = path.partition(".")
     found = getattr(getattr(plan, facet), name, None)
+    if isinstance(found, int):
+        return exact(found, name=name)
     if not isinstance(found, Range):
         raise RenderError(f"quantity must be facet.name of a number with a range, got {path!r}")
     return found
