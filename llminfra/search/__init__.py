@@ -201,8 +201,8 @@ class Search:
         if not name:
             return reason
         over = formats.percent(c[name] / self.targets[name] - 1)
-        times = f"{formats.number(c[name])} s, the target {formats.number(self.targets[name])} s"
-        return f"{reason} is {times}: {over} above"
+        times = f"{formats.seconds(c[name])}, {over} above the target"
+        return f"{reason} is {times} of {formats.seconds(self.targets[name])}"
 
     def __repr__(self) -> str:
         met = self._meeting.size
