@@ -78,10 +78,10 @@ def _band_layers(
         tickCount=5,
     )
     base = chart_of(shown).encode(x=place_x)
-    band = base.mark_area(color=color("fit_4")).encode(
+    band = base.mark_area(color=color("fit_4"), interpolate="monotone").encode(
         y=alt.Y("low:Q", axis=axis_y, scale=scale_y), y2=alt.Y2("high:Q")
     )
-    line = base.mark_line(color=color("navy"), strokeWidth=2.6).encode(
+    line = base.mark_line(color=color("navy"), strokeWidth=2.6, interpolate="monotone").encode(
         y=alt.Y("base:Q", axis=axis_y, scale=scale_y)
     )
     own = chart_of(shown[shown[x] == here].assign(words=words))
