@@ -277,6 +277,11 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
     return {**column, "css": "ll-mark-col" if mark else css, "ticks": ticks}
 
 
+def _whole(text: str) -> str:
+    """Keep 16-bit on one line, which a narrow cell would break at its hyphen."""
+    return re.sub(r"(?<=\d)-(?=bit)", "\u2011", text)
+
+
 def _ticks(mark: Mapping[str, Any]) -> list[dict[str, Any]]:
     values = [mark["min"], mark.get("target"), mark["max"]]
     places = [(_percent(value, mark["min"], mark["max"]), value) for value in values]
@@ -296,7 +301,7 @@ def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> dict[s
 
 def _cell(value: Any, column: Mapping[str, Any]) -> dict[str, Any]:
     data = value if isinstance(value, Mapping) else {"text": value}
-    text = MISSING if data.get("text") is None else str(data["text"])
+    text = MISSING if data.get("text") is None else _whole(str(data["text"]))
     axis = column.get("mark")
     drawn = axis is not None and data.get("base") is not None
     mark = _mark(data, axis["min"], axis["max"], axis.get("target")) if axis and drawn else None
