@@ -68,16 +68,25 @@ class Artist:
 
 
 class Beside:
-    """Prepares in a thread, and has charts drawn, while the kernel goes on."""
+    """Prepares in a thread, and has charts drawn, while the kernel goes on.
 
-    def __init__(self, prepare: Callable[[], object]) -> None:
+    Parameters
+    ----------
+    prepare : callable
+        What to do in the thread.
+    draws : bool
+        Whether charts are to be expected: then the artist starts with the kernel.
+    """
+
+    def __init__(self, prepare: Callable[[], object], *, draws: bool) -> None:
         self._thread = ThreadPoolExecutor(1)
-        self._prepare = prepare
+        self._prepare, self._draws = prepare, draws
         self._waiting: list[tuple[int, str, NotebookNode, Future[dict[str, Any]]]] = []
 
     def start(self) -> None:
         """Start; not earlier, as it would keep this process from starting the kernel."""
-        _artist()
+        if self._draws:
+            _artist()
         self._thread.submit(self._prepare)
 
     def take(self, cell: NotebookNode, cell_index: int, **_: Any) -> None:

@@ -119,7 +119,8 @@ def execute(
     source = _read(notebook)
     kernel = source.metadata.get("kernelspec", {})
     last: dict[str, Any] = {}
-    beside = Beside(prepare)
+    draws = any(cell.cell_type == "code" and "figure(" in cell.source for cell in source.cells)
+    beside = Beside(prepare, draws=draws)
     with tempfile.TemporaryDirectory(prefix="llminfra-", ignore_cleanup_errors=True) as folder:
         try:
             document = papermill.execute_notebook(
