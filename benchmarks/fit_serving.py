@@ -8,7 +8,7 @@ of groups (model x accelerator x engine x precision) that a fit has not seen. Ne
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,8 @@ from serving_priors import (
     unit_of_key,
 )
 from serving_rows import law_rows
+from stream_priors import STREAM_PRIORS
+from stream_rows import stream_rows
 
 from llminfra.facets.serving import constants, law
 
@@ -43,7 +45,13 @@ SOFT: Final = 0.08
 LARGE: Final = 40
 T90: Final = 1.35  # Student's t at 90 % with about ten groups
 QUANTITIES: Final = {"ttft_s": "TTFT", "tpot_s": "TPOT", "rate": "saturated"}
-KINDS: Final = {"dense": False, "experts": True}
+WORDS: Final = {
+    "dense": "dense",
+    "experts": "experts",
+    "gguf": "llama.cpp on cards",
+    "gguf-apple-silicon": "llama.cpp on Apple chips",
+    "cpu": "llama.cpp on processors",
+}
 ROWS_PER_GROUP: Final = 6
 COLUMNS: Final = [
     "id",
@@ -115,9 +123,12 @@ def _columns(dicts: Iterable[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
     return {name: frame[name].to_numpy() for name in frame}
 
 
-def fit(table: Table, start: Params, *, most_steps: int = 20) -> Params:
-    """Return the constants that fit best, those that nothing speaks for at their prior."""
-    free = [name for name in table.names if name in PRIORS]
+def fit(table: Table, start: Params, only: Collection[str], *, most_steps: int = 20) -> Params:
+    """Return the constants that fit best, those that nothing speaks for at their prior.
+
+    Others than `only` stay where they are: streams do not speak for what serving tables told.
+    """
+    free = [name for name in table.names if name in only]
     prior = np.log([PRIORS[name][0] for name in free])
     spread = np.array([PRIORS[name][1] for name in free])
     low, high = (np.log([PRIORS[name][i] for name in free]) for i in (2, 3))
@@ -138,7 +149,7 @@ def fit(table: Table, start: Params, *, most_steps: int = 20) -> Params:
     return start | dict(zip(free, np.exp(found.x).tolist(), strict=True))
 
 
-def left_out(rows: pd.DataFrame, start: Params) -> pd.DataFrame:
+def left_out(rows: pd.DataFrame, start: Params, only: Collection[str]) -> pd.DataFrame:
     """Return log errors of every row under a fit that has not seen its group.
 
     A fit starts from that of all rows, from which a few steps lead to its own optimum.
@@ -146,7 +157,7 @@ def left_out(rows: pd.DataFrame, start: Params) -> pd.DataFrame:
     table, errors = Table(rows), []
     for name in rows["group"].unique():
         is_out = (rows["group"] == name).to_numpy()
-        params = fit(table.where(~is_out), start, most_steps=4)
+        params = fit(table.where(~is_out), start, only, most_steps=4)
         errors.append(table.where(is_out).log_errors(params))
     return pd.concat(errors).sort_index()
 
@@ -154,14 +165,15 @@ def left_out(rows: pd.DataFrame, start: Params) -> pd.DataFrame:
 def summary(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """Return median, 90 % quantile, bias and rows of each quantity, dense and with experts."""
     lines = []
-    for (saturated, experts), index in rows.groupby(["is_saturated", "has_experts"]).groups.items():
+    for (saturated, kind), index in rows.groupby(["is_saturated", "kind"]).groups.items():
         for name, words in QUANTITIES.items():
             e = errors.loc[index, name].dropna()
             if len(e):
                 absolute = np.expm1(e).abs() * 100
-                kind = "experts" if experts else "dense"
                 groups = rows.loc[e.index, "group"].nunique()
-                lines.append((kind, words, saturated, *_figures(absolute, e), len(e), groups))
+                lines.append(
+                    (WORDS[kind], words, saturated, *_figures(absolute, e), len(e), groups)
+                )
     names = ["kind", "quantity", "saturated", "median_%", "p90_%", "bias", "rows", "groups"]
     return pd.DataFrame(lines, columns=names)
 
@@ -180,22 +192,30 @@ def spread_of(groups: pd.Series, e: pd.Series) -> float:
     return T90 * float(np.sqrt(moment))
 
 
+def _measured(
+    rows: pd.DataFrame, errors: pd.DataFrame
+) -> Iterator[tuple[str, str, "pd.Series[float]"]]:
+    """Yield kind, quantity and errors of what was measured."""
+    for kind in WORDS:
+        for name, words in QUANTITIES.items():
+            e = errors.loc[rows["kind"] == kind, name].dropna()
+            if len(e):
+                yield kind, words, e
+
+
 def coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """Return the share of rows inside bands that the other groups give, and its bootstrap."""
     lines, random = [], np.random.default_rng(1)
-    for experts, index in rows.groupby("has_experts").groups.items():
-        for name, words in QUANTITIES.items():
-            e = errors.loc[index, name].dropna()
-            group = rows.loc[e.index, "group"]
-            halves = {g: spread_of(group[group != g], e[group != g]) for g in group.unique()}
-            inside = (e.abs() <= group.map(halves)).groupby(group)
-            hits, sizes = inside.sum().to_numpy(), inside.size().to_numpy()
-            picks = random.integers(0, len(sizes), (2000, len(sizes)))
-            shares = hits[picks].sum(axis=1) / sizes[picks].sum(axis=1)
-            low, high = np.quantile(shares, [0.1, 0.9]).round(2)
-            factor, share = np.exp(spread_of(group, e)), hits.sum() / sizes.sum()
-            kind = "experts" if experts else "dense"
-            lines.append((kind, words, round(factor, 2), round(share, 2), low, high))
+    for kind, words, e in _measured(rows, errors):
+        group = rows.loc[e.index, "group"]
+        halves = {g: spread_of(group[group != g], e[group != g]) for g in group.unique()}
+        inside = (e.abs() <= group.map(halves)).groupby(group)
+        hits, sizes = inside.sum().to_numpy(), inside.size().to_numpy()
+        picks = random.integers(0, len(sizes), (2000, len(sizes)))
+        shares = hits[picks].sum(axis=1) / sizes[picks].sum(axis=1)
+        low, high = np.quantile(shares, [0.1, 0.9]).round(2)
+        factor, share = np.exp(spread_of(group, e)), hits.sum() / sizes.sum()
+        lines.append((kind, words, round(factor, 2), round(share, 2), low, high))
     names = ["kind", "quantity", "factor", "inside", "low", "high"]
     return pd.DataFrame(lines, columns=names)
 
@@ -207,9 +227,9 @@ def write_constants(
     path: Path, params: Params, rows: pd.DataFrame, errors: pd.DataFrame, noise: list[Line]
 ) -> None:
     """Write the constants, the errors and bands of groups left out, and the noise beside them."""
-    accelerators = " ".join(sorted({row[1] for row in rows["row"]}))
-    seen = (COMMON, "accelerators", accelerators, "", "", Origin(note=f"{len(rows)} rows"))
-    lines = [*_constants(params), *_errors(rows, errors), *_coverage(rows, errors), seen]
+    is_served = rows["kind"].isin(["dense", "experts"])
+    seen = [_seen(COMMON, rows[is_served]), _seen("serving-gguf", rows[rows["kind"] == "gguf"])]
+    lines = [*_constants(params, rows), *_errors(rows, errors), *_coverage(rows, errors), *seen]
     lines += [*_judgements(), *_noise(noise)]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -221,9 +241,18 @@ def write_constants(
             )
 
 
-def _constants(params: Params) -> Iterator[Row]:
+def _seen(entity: str, rows: pd.DataFrame) -> Row:
+    accelerators = " ".join(sorted({row[1] for row in rows["row"]}))
+    return entity, "accelerators", accelerators, "", "", Origin(note=f"{len(rows)} rows")
+
+
+def _constants(params: Params, rows: pd.DataFrame) -> Iterator[Row]:
     own = {t: params[s] for t, s in TIES.items()} | params
     notes = {name: f"prior {PRIORS[name][0]:.3g}" for name in PRIORS}
+    streams = rows[~rows["kind"].isin(["dense", "experts"])]
+    for name in STREAM_PRIORS:
+        said = streams[[name in keys.values() for keys in streams["keys"]]]
+        notes[name] += f"; {len(said)} rows in {said['group'].nunique()} groups"
     notes |= {twin: f"as {source}" for twin, source in TIES.items()}
     for key, value in own.items():
         origin = origin_of(key) if key in FIXED else Origin(note=notes[key])
@@ -237,19 +266,17 @@ def _parts(key: str) -> tuple[str, str]:
 
 def _errors(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
     """Bands in logs, and sizes of the errors: 10, 50 and 90 % of the rows."""
-    for kind, experts in KINDS.items():
-        for name, words in QUANTITIES.items():
-            e = errors.loc[rows["has_experts"] == experts, name].dropna()
-            half, groups = spread_of(rows["group"], e), rows.loc[e.index, "group"].nunique()
-            q = np.exp(e.quantile([0.1, 0.5, 0.9])).round(2).tolist()
-            left = f"{len(e)} rows in {groups} groups left out"
-            origin = Origin(note=f"{left}; 10-50-90 % {q[0]}-{q[1]}-{q[2]}")
-            field = words.lower()
-            ends = (f"{-half:.3f}", f"{half:.3f}")
-            yield f"serving-{kind}", f"{field}_log_error", "0", *ends, origin
-            low, middle, high = np.expm1(e).abs().quantile([0.1, 0.5, 0.9])
-            sizes = (f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}")
-            yield f"serving-{kind}", f"{field}_error_fraction", *sizes, Origin(note=left)
+    for kind, words, e in _measured(rows, errors):
+        half, groups = spread_of(rows["group"], e), rows.loc[e.index, "group"].nunique()
+        q = np.exp(e.quantile([0.1, 0.5, 0.9])).round(2).tolist()
+        left = f"{len(e)} rows in {groups} groups left out"
+        origin = Origin(note=f"{left}; 10-50-90 % {q[0]}-{q[1]}-{q[2]}")
+        field = words.lower()
+        ends = (f"{-half:.3f}", f"{half:.3f}")
+        yield f"serving-{kind}", f"{field}_log_error", "0", *ends, origin
+        low, middle, high = np.expm1(e).abs().quantile([0.1, 0.5, 0.9])
+        sizes = (f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}")
+        yield f"serving-{kind}", f"{field}_error_fraction", *sizes, Origin(note=left)
 
 
 def _coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
@@ -261,10 +288,10 @@ def _coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
 
 
 def _judgements() -> Iterator[Row]:
-    for entity, bands in BANDS.items():
-        for (half, origin), words in zip(bands, QUANTITIES.values(), strict=True):
+    for entity, halves in BANDS.items():
+        for quantity, half in halves.items():
             ends = (f"{-half:.3f}", f"{half:.3f}")
-            yield entity, f"{words.lower()}_log_error", "0", *ends, origin
+            yield entity, f"{quantity}_log_error", "0", *ends, FIXED_ORIGIN
     for field, value in WIDENING.items():
         yield COMMON, field, f"{value:g}", "", "", FIXED_ORIGIN
 
@@ -284,12 +311,15 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
     header = (
         "model accelerator engine engine_version precision tensor_parallel data_parallel "
         "prompt_tokens output_tokens in_flight ttft_s tpot_s output_tokens_per_s "
-        "left_out_ttft_ratio left_out_tpot_ratio left_out_output_ratio source as_of"
+        "left_out_ttft_ratio left_out_tpot_ratio left_out_output_ratio pipeline_parallel "
+        "cores source as_of"
     )
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header.split())
-        for _, group in rows.groupby("group"):
+        # What no scenario can name, a fit alone knows.
+        named = rows[[bool(row[1]) for row in rows["row"]]]
+        for _, group in named.groupby(["group", named["row"].str[1]]):
             ordered = group.sort_values(["in_flight", "prompt_tokens", "output_tokens"])
             picks = np.linspace(0, len(group) - 1, min(len(group), ROWS_PER_GROUP)).astype(int)
             for row in ordered.iloc[picks].itertuples():
@@ -302,7 +332,10 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
                 # Builds without a number count as the newest.
                 version = version.rstrip("+") if version[0].isdigit() else ""
                 settings = (model, chip, engine, version, precision, *row.layout)
-                writer.writerow((*settings, *cells, row.source, row.as_of))
+                writer.writerow((*settings, *cells, row.stages, row.cores, row.source, row.as_of))
+
+
+_SERVED: Final = PRIORS.keys() - STREAM_PRIORS.keys()
 
 
 @cache
@@ -313,9 +346,16 @@ def _start() -> Params:
 def main(folder: Path) -> None:
     """Fit, leave groups out, print errors, write the catalogue."""
     rows = law_rows(folder / "throughput.csv")
-    params = fit(Table(rows), _start())
-    print(summary(rows, Table(rows).log_errors(params)).to_string(index=False))
-    errors = left_out(rows, params)
+    rows = rows.assign(kind=np.where(rows["has_experts"], "experts", "dense"), stages=1, cores="")
+    params = fit(Table(rows), _start(), _SERVED)
+    streams = stream_rows(folder)
+    params = fit(Table(streams), params, STREAM_PRIORS)
+    errors = [
+        left_out(part, params, only) for part, only in ((rows, _SERVED), (streams, STREAM_PRIORS))
+    ]
+    seen = [Table(part).log_errors(params) for part in (rows, streams)]
+    rows, errors = (pd.concat(parts, ignore_index=True) for parts in ([rows, streams], errors))
+    print(summary(rows, pd.concat(seen, ignore_index=True)).to_string(index=False))
     noise = differences(pd.read_csv(folder / "throughput.csv", low_memory=False))
     print("\nGroups left out\n" + summary(rows, errors).to_string(index=False))
     print("\nBands of 80 %\n" + coverage(rows, errors).to_string(index=False))

@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from stream_priors import STREAM_PRIORS, STREAM_TIES
+
 COMMON: Final = "serving-common"
 Prior = tuple[float, float, float, float]
 
@@ -63,6 +65,7 @@ PRIORS: Final[dict[str, Prior]] = {
         moe_pass_overhead_s=(0.15e-3, 0.5, 1e-6, 5e-3),
         moe_request_overhead_s=(60e-3, 0.5, 1e-3, 1),
     ),
+    **STREAM_PRIORS,
 }
 _OLD, _RC, _NEW = (f"serving-tensorrt-llm-{version}" for version in ("0", "1.0", "1.1"))
 _SG, _VL, _CPP = "serving-sglang-0", "serving-vllm-0", "serving-llama.cpp-0"
@@ -85,56 +88,40 @@ def _ties() -> dict[str, str]:
     return ties
 
 
-def _apple_and_cpu() -> dict[str, float]:
-    """Constants of chips without a benchmark at load, from rows of one stream."""
-    values = {
-        "serving-gguf-apple-silicon.arithmetic_fraction": 0.33,
-        "serving-gguf-apple-silicon.weight_bandwidth_fraction": 0.64,
-        "serving-gguf-apple-silicon.expert_bandwidth_fraction": 0.45,
-        "serving-gguf-16bit-apple-silicon.arithmetic_fraction": 0.33,
-        "serving-gguf-16bit-apple-silicon.weight_bandwidth_fraction": 0.85,
-        "serving-gguf-16bit-apple-silicon.expert_bandwidth_fraction": 0.6,
-    }
-    for cpu, core_flop_per_s in (("serving-cpu", 1.05e11), ("serving-cpu-16bit", 1.55e11)):
-        values[f"{cpu}.arithmetic_fraction"] = 1.0
-        values[f"{cpu}.weight_bandwidth_fraction"] = 0.69
-        values[f"{cpu}.expert_bandwidth_fraction"] = 0.69
-        values[f"{cpu}.core_flop_per_s"] = core_flop_per_s
-        values[f"{cpu}.core_bytes_per_s"] = 38.7e9
+def _processors() -> dict[str, float]:
+    """What no row of a processor speaks for."""
     engine = {"layer_overhead_s": 0.0, "pass_overhead_s": 0.0, "request_overhead_s": 5e-3}
     engine |= {"burst_fraction": 0.05, "first_prompt_ratio": 1.0}
+    values = {"serving-cpu.expert_arithmetic_ratio": 1.0}
     for name, value in engine.items():
         values |= {f"serving-cpu.{name}": value, f"serving-cpu.moe_{name}": value}
-    return values | {"serving-cpu.expert_arithmetic_ratio": 1.0}
+    return values
 
 
-TIES: Final = _ties()
+TIES: Final = _ties() | STREAM_TIES
 FIXED: Final[dict[str, float]] = {
     **{f"serving-{f}.weight_bandwidth_fraction": 0.95 for f in ("16bit", "8bit", "8bit-ada")},
     "serving-16bit.expert_bandwidth_fraction": 0.9,
     "serving-8bit-ada.expert_bandwidth_fraction": 0.72,
     "serving-4bit-unpacked.weight_bandwidth_fraction": 0.8,
     # A file of blocks on one stream: llama.cpp.
-    "serving-gguf.arithmetic_fraction": 0.33,
-    "serving-gguf.weight_bandwidth_fraction": 0.89,
     "serving-gguf.expert_bandwidth_fraction": 0.6,
-    "serving-gguf-16bit.arithmetic_fraction": 0.33,
-    "serving-gguf-16bit.weight_bandwidth_fraction": 0.91,
     "serving-gguf-16bit.expert_bandwidth_fraction": 0.7,
     f"{COMMON}.attention_arithmetic_fraction": 0.8,
     f"{COMMON}.pass_tokens": 8192,
     f"{COMMON}.stage_hop_s": 10e-6,
     f"{COMMON}.stage_fraction": 0.95,
-    f"{COMMON}.block_stage_hop_s": 0.35e-3,
     # Card makers' software and power limits, from MLPerf.
     "serving-8bit-cdna-3.weight_bandwidth_fraction": 0.95,
     "serving-8bit-cdna-3.expert_bandwidth_fraction": 0.72,
     "serving-8bit-cdna-3.arithmetic_fraction": 0.535,
     "serving-hopper.full_speed_j_per_flop": 3.54e-13,
     "serving-cdna-3.full_speed_j_per_flop": 3.82e-13,
-    # One stream of llama.cpp does not go faster than this, whatever the memory.
-    **{f"serving-{f}.stream_limit_bytes_per_s": 1e12 for f in ("gguf", "gguf-16bit")},
-    **_apple_and_cpu(),
+    # One stream of llama.cpp on chips that nobody measured does not go faster than on A100.
+    "serving-gguf.stream_limit_bytes_per_s": 1e12,
+    "serving-gguf-apple-silicon.expert_bandwidth_fraction": 0.45,
+    "serving-gguf-16bit-apple-silicon.expert_bandwidth_fraction": 0.6,
+    **_processors(),
     **{
         f"{e}.{twin}first_prompt_ratio": 1.0
         for e in (_VL, _SG, _OLD, _NEW, _CPP)
@@ -145,7 +132,6 @@ FIXED: Final[dict[str, float]] = {
     **{f"{e}.burst_fraction": 0.05 for e in (_VL, _OLD, _NEW, _CPP)},
     f"{_SG}.burst_fraction": 0.5,
     **{f"{e}.expert_arithmetic_ratio": 1.0 for e in (_VL, _OLD, _RC, _NEW, _CPP)},
-    f"{_CPP}.layer_overhead_s": 87e-6,
     f"{_CPP}.moe_layer_overhead_s": 110e-6,
     f"{_CPP}.pass_overhead_s": 87e-6,
     f"{_CPP}.moe_pass_overhead_s": 110e-6,
@@ -161,7 +147,7 @@ def unit_of_key(field: str) -> str:
         return ""
     ends = {"bytes_per_s": "byte/s", "flop_per_s": "FLOP/s", "j_per_flop": "J/FLOP"}
     ends |= {"_s": "s", "_tokens": "token", "_values": "value"}
-    named = {"s_per_value": "s/value"}
+    named = {"s_per_value": "s/value", "cycle_bytes": "byte"}
     return named.get(field) or next((u for end, u in ends.items() if field.endswith(end)), "1")
 
 
@@ -176,23 +162,11 @@ class Origin(NamedTuple):
 _HELD: Final = Origin(confidence="assumption", note="held fixed in the fit")
 FIXED_ORIGIN: Final = Origin("own-assumption", "assumption", "a judgement")
 _BY_EYE: Final = Origin("own-assumption", "assumption", "set by eye; no row was fitted")
-_STUDY: Final = "own-one-stream-study"
-_CARDS: Final = Origin(_STUDY, note="63 rows of one stream on 12 cards; not fitted again here")
-_MACHINES: Final = _CARDS._replace(
-    note="87 rows of one stream on 11 machines; not fitted again here"
-)
-_CLOCK: Final = _MACHINES._replace(note="2 FLOP in the time of a weight at 4 GHz, at 3.6 GHz")
 _POWER: Final = "700 W over 1,978 TFLOP/s, below which MLPerf cards of the generation slow down"
 _AMD_POWER: Final = _POWER.replace("700 W over 1,978", "1,000 W over 2,615")
 # The first pattern that a constant starts and ends with tells where it comes from.
 _ORIGINS: Final[tuple[tuple[str, str, Origin], ...]] = (
-    ("serving-gguf.", "weight_bandwidth_fraction", _CARDS),
-    ("serving-gguf-16bit.", "weight_bandwidth_fraction", _CARDS),
-    ("serving-gguf", "stream_limit_bytes_per_s", _CARDS._replace(note="two cards alone, A100")),
-    ("serving-llama.cpp-0.layer", "overhead_s", _CARDS),
-    ("serving-cpu", "weight_bandwidth_fraction", _MACHINES),
-    ("serving-cpu", "core_bytes_per_s", _MACHINES),
-    ("serving-cpu", "core_flop_per_s", _CLOCK),
+    ("serving-gguf", "stream_limit_bytes_per_s", _BY_EYE._replace(note="about what A100 showed")),
     ("serving-gguf", "", _BY_EYE),
     ("serving-llama.cpp", "", _BY_EYE),
     ("serving-cpu", "", _BY_EYE),
@@ -209,19 +183,18 @@ def origin_of(key: str) -> Origin:
 
     Examples
     --------
-    >>> origin_of("serving-cpu.weight_bandwidth_fraction").source
-    'own-one-stream-study'
+    >>> origin_of("serving-cpu.layer_overhead_s").source
+    'own-assumption'
     """
     return next(o for start, end, o in _ORIGINS if key.startswith(start) and key.endswith(end))
 
 
-# Half widths of 80 % bands in logs where one stream was measured: time to first token, time per
-# output token, saturated output. And factors by which a band widens where the fit has seen no such
-# accelerator.
-_LEFT_OUT: Final = _MACHINES._replace(note="79 % of 87 rows inside, machines left out")
-_CARDS_OUT: Final = FIXED_ORIGIN._replace(note="a judgement: most cards 1.11, with outliers 1.30")
-BANDS: Final[dict[str, tuple[tuple[float, Origin], ...]]] = {
-    "serving-gguf": ((0.5, FIXED_ORIGIN), (0.18, _CARDS_OUT), (0.5, FIXED_ORIGIN)),
-    "serving-cpu": ((0.6, FIXED_ORIGIN), (0.33, _LEFT_OUT), (0.5, FIXED_ORIGIN)),
+# Half widths of 80 % bands in logs where nothing was measured: a stream tells of no batch, and no
+# prompt of a processor was fitted. And factors by which a band widens where the fit has seen no
+# such accelerator.
+BANDS: Final[dict[str, dict[str, float]]] = {
+    "serving-gguf": {"saturated": 0.5},
+    "serving-gguf-apple-silicon": {"saturated": 0.5},
+    "serving-cpu": {"ttft": 0.6, "saturated": 0.5},
 }
 WIDENING: Final = {"other_accelerator_ratio": 1.4, "other_generation_ratio": 2.0}

@@ -104,7 +104,9 @@ def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
     return Scenario(accelerator=accelerator, **fields, **tokens)
 
 
-_SERVING_NUMBERS: Final = ("tensor_parallel", "data_parallel", "prompt_tokens", "output_tokens")
+_SERVING_NUMBERS: Final = (
+    *("tensor_parallel", "pipeline_parallel", "data_parallel", "prompt_tokens", "output_tokens"),
+)
 _SERVING_TEXTS: Final = ("model", "accelerator", "engine", "engine_version", "precision")
 _NAMES: Final = ("model_name", "accelerator_name", "engine_name", "precision_name")
 # Column of the measurement to the result, the ratio of the fit without the group, the fit's word.
@@ -115,8 +117,15 @@ _SERVING_RESULTS: Final = {
     "output_tokens_per_s": ("max_output_tokens_per_s", "left_out_output_ratio", "saturated"),
 }
 _FIT_WORDS: Final = {name: word for name, _, word in _SERVING_RESULTS.values()}
-_KINDS: Final = {False: "dense", True: "experts"}
-_KIND_WORDS: Final = {"dense": "dense models", "experts": "with experts"}
+_KIND_WORDS: Final = {
+    "dense": "dense models",
+    "experts": "with experts",
+    "gguf": "llama.cpp on accelerators",
+    "cpu": "llama.cpp on CPUs",
+    "gguf-apple-silicon": "llama.cpp on Apple chips",
+}
+# Measured at load, with the engines of servers; others are one stream of llama.cpp.
+SERVED: Final = ("dense", "experts")
 _LOADS: Final = (
     *((8, "≤ 8 in flight"), (32, "9–32 in flight"), (128, "33–128 in flight")),
     (np.inf, "> 128 in flight"),
@@ -159,8 +168,8 @@ def serving_errors() -> "pd.DataFrame":
     Returns
     -------
     serving_errors : DataFrame
-        Columns of the settings, names, kind (dense, experts), load (requests in flight), group,
-        quantity, measured, low, base, high, error_fraction; times in seconds, rates in output
+        Columns of the settings, names, kind (dense, experts; gguf, cpu and gguf-apple-silicon for
+        one stream of llama.cpp), load (requests in flight), group, quantity, measured, low, base, high, error_fraction; times in seconds, rates in output
         tokens per second of a replica. The fit has seen these rows. What a fit without the group
         says stands in left_out and left_out_error_fraction, and whether the band of factor
         band_ratio around it holds the measurement in is_inside.
@@ -182,9 +191,11 @@ def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
         name: row[name] for name in (*_SERVING_TEXTS, *_SERVING_NUMBERS, "in_flight")
     }
     settings |= {name: getattr(plan.deployment, name) for name in _NAMES}
-    architecture = plan.deployment.architecture
-    kind = _KINDS[architecture.active_parameters < architecture.parameters]
-    group = " · ".join(str(settings[name]) for name in _NAMES)
+    entity = plan.serving.error_profile
+    kind = entity.removeprefix("serving-")
+    # Streams leave out whole chips.
+    names = _NAMES if kind in SERVED else ("accelerator_name",)
+    group = " · ".join(str(settings[name]) for name in names)
     settings |= {"kind": kind, "group": group, "load": _load(row["in_flight"])}
     for column, (quantity, left_out, word) in _SERVING_RESULTS.items():
         if row[column]:
@@ -192,7 +203,7 @@ def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
             ends = {"low": predicted.low, "base": predicted.base, "high": predicted.high}
             measured = float(row[column])
             found = {"quantity": quantity, "measured": measured, **ends}
-            half = Facts().number(f"serving-{kind}", f"{word}_log_error")
+            half = Facts().number(entity, f"{word}_log_error")
             others = {
                 "left_out": measured * float(row[left_out]),
                 "band_ratio": float(np.exp(half.high)),
@@ -214,6 +225,9 @@ def _serving_scenario(row: dict[str, str]) -> Any:
         fields["expert_parallel"] = fields["tensor_parallel"] * fields["data_parallel"]
     if row["in_flight"]:
         fields["in_flight"] = float(row["in_flight"])
+    if row["cores"]:
+        used = {"value": row["cores"], "source": row["source"], "as_of": row["as_of"]}
+        fields["facts"] = {f"{row['accelerator']}.cores": used}
     return Scenario(arrivals="closed_loop", **fields)
 
 
@@ -239,11 +253,13 @@ def serving_summary(errors: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd  # heavy, and only reports validate
 
-    return pd.DataFrame(
-        _summed(quantity, kind, errors[(errors["quantity"] == quantity) & (errors["kind"] == kind)])
+    parts = {
+        (quantity, kind): errors[(errors["quantity"] == quantity) & (errors["kind"] == kind)]
+        for kinds in (SERVED, [kind for kind in _KIND_WORDS if kind not in SERVED])
         for quantity in _FIT_WORDS
-        for kind in _KINDS.values()
-    )
+        for kind in kinds
+    }
+    return pd.DataFrame(_summed(*keys, part) for keys, part in parts.items() if len(part))
 
 
 def _summed(quantity: str, kind: str, part: "pd.DataFrame") -> dict[str, Any]:

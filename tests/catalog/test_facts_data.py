@@ -27,7 +27,9 @@ def words(text: str) -> list[str]:
 COLUMNS = words("id field value low high unit source as_of confidence note")
 GROUPS = words("embedding head attention kv_projection latent indexer recurrent dense_mlp")
 GROUPS += words("shared_experts experts router norms")
-CPUS = set(words("epyc-9654 epyc-9965 xeon-8480plus xeon-6980p"))
+CPUS = set(words("epyc-9175f epyc-9554 epyc-9654 epyc-9965 m2-max-cpu ryzen-9-7950x"))
+CPUS |= set(words("ryzen-ai-max-395 xeon-8480plus xeon-6980p"))
+GEFORCE = set(words("rtx3070 rtx3080 rtx3080-ti rtx3090 rtx4070-ti rtx4080 rtx4090 rtx5090"))
 UNIFIED = set(words("m2-ultra m3-ultra m4-max"))
 PRECISIONS = words("fp32 bf16 fp16 fp8 int8 int4 nvfp4 mxfp4 q8_0 q6_k q5_k_m q4_k_m")
 LOG_TEXT = words("id model precision kv_precision accelerator max_num_seqs_basis engine")
@@ -201,7 +203,7 @@ def test_fp4_is_twice_fp8() -> None:
 
 def test_int8_follows_fp8_or_doubles_fp16() -> None:
     # Not proportional on purpose: GeForce, Blackwell Ultra (cut), CDNA 2 (equal to FP16).
-    for i in INT8.keys() - {"rtx3090", "rtx4090", "rtx5090", "b300-sxm", "gb300", "mi250"}:
+    for i in INT8.keys() - GEFORCE - {"b300-sxm", "gb300", "mi250"}:
         expected = FP8[i] if i in FP8 else 2 * (BF16.get(i) or FP16[i])
         assert INT8[i] == pytest.approx(expected, rel=0.01), i
 

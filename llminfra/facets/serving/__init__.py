@@ -11,6 +11,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Quantity, Result, field
+from llminfra.facets.serving.constants import error_profile
 from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.percentile import ttft_percentile_s
 from llminfra.facets.serving.targets import problems
@@ -205,6 +206,11 @@ class Serving(Result):
     def extrapolation(self) -> str:
         """How far the accelerator is from those that the fit has seen."""
         return self._engine.extrapolation
+
+    @property
+    def error_profile(self) -> str:
+        """Entry of the catalogue that says how far predictions like these were off."""
+        return error_profile(self._engine.case)
 
     def e2e_at(self, in_flight: Range) -> Range:
         """Return the mean time to the last token at another load, with what it rests on."""

@@ -13,6 +13,10 @@ from llminfra.catalog.loader import ids
 COMMON: Final = "serving-common"
 PLAIN: Final = "serving-16bit"
 CPU: Final = "serving-cpu"
+GGUF: Final = "serving-gguf"
+APPLE: Final = "Apple silicon"
+_LANE_BITS: Final = 16
+_MULTIPLY_ADD: Final = 2  # FLOP
 _COMMON: Final = (
     *("cache_bandwidth_fraction", "s_per_value"),
     *("exchange_bandwidth_fraction", "attention_arithmetic_fraction"),
@@ -74,6 +78,16 @@ def format_profile(case: Case) -> str:
     return special if special in ids("serving") else f"serving-{bits}"
 
 
+def error_profile(case: Case) -> str:
+    """Return the entry of the errors that the fit showed on cases like this one."""
+    if case.is_cpu:
+        return CPU
+    if case.engine == "llama.cpp":
+        is_apple = case.generation == APPLE
+        return f"{GGUF}-{generation_id(APPLE)}" if is_apple else GGUF
+    return "serving-experts" if case.has_experts else "serving-dense"
+
+
 def link_of(tensor_parallel: int, *, has_scale_up: bool, is_card: bool) -> str:
     """Return what joins the accelerators of a tensor group.
 
@@ -96,6 +110,8 @@ def keys(case: Case) -> dict[str, str]:
     weights = format_profile(case)
     plain = weights if case.is_cpu or case.engine == "llama.cpp" else PLAIN
     twin = "moe_" if case.has_experts else ""
+    unit = f"{CPU}.core_bytes_per_s" if case.is_cpu else f"{GGUF}.cycle_bytes"
+    is_stream = case.is_cpu or case.engine == "llama.cpp"
     return (
         {name: f"{COMMON}.{name}" for name in _COMMON}
         | {name: f"{engine}.{twin}{name}" for name in _ENGINE}
@@ -104,6 +120,7 @@ def keys(case: Case) -> dict[str, str]:
         | {"plain_arithmetic_fraction": f"{plain}.arithmetic_fraction"}
         | {"stage_hop_s": f"{COMMON}.{hop}"}
         | {"link_fraction": f"{COMMON}.{case.link}_bandwidth_fraction"}
+        | ({"stream_unit_bytes": unit} if is_stream else {})
     )
 
 
@@ -116,6 +133,31 @@ def native_rate(case: Case) -> str:
     return "bf16" if case.compute_precision == "fp32" else case.compute_precision
 
 
+def cores_flop_per_s(cores: Any, clock_hz: Any, vector_bits: Any) -> Any:
+    """Return the peak of a processor's vector units in 16 bits.
+
+    Examples
+    --------
+    >>> cores_flop_per_s(16, 5e9, 512) / 1e12
+    5.12
+    """
+    return cores * (clock_hz * vector_bits) * (_MULTIPLY_ADD / _LANE_BITS)
+
+
+def half_sums_flop_per_s(flop_per_s: Any, int8_op_per_s: Any) -> Any:
+    """Return the 16-bit peak of products whose sums have 16 bits too, as llama.cpp takes them.
+
+    Data sheets state the peak with sums of 32 bits, which consumer cards halve; 8-bit products,
+    twice as fast as 16-bit ones, are not halved.
+
+    Examples
+    --------
+    >>> float(half_sums_flop_per_s(71e12, 284e12)) / 1e12
+    142.0
+    """
+    return np.maximum(flop_per_s, int8_op_per_s / 2)
+
+
 def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str, Any]) -> Any:
     """Combine counts, data-sheet rates and constants into the inputs of the law.
 
@@ -125,6 +167,9 @@ def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str,
     native = chip["native_flop_per_s"] * c["arithmetic_fraction"] * tuned
     link = chip["link_bytes_per_s"] * c["link_fraction"]
     exchanged = work["exchanged_bytes_per_token"] * c["link_fraction"]
+    limit = chip["limit_bytes_per_s"]
+    if "stream_unit_bytes" in c:
+        limit = np.minimum(limit, chip["stream_units"] * c["stream_unit_bytes"])
     layers = ("latent", "index", "state", "experts")
     special = sum(work[f"{kind}_layers"] * c[f"{kind}_layer_overhead_s"] for kind in layers)
     return {
@@ -145,10 +190,11 @@ def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str,
         "weight_bytes": work["weight_bytes"],
         "expert_bytes": work["expert_bytes"],
         "weight_bytes_per_s": np.minimum(
-            chip["memory_bytes_per_s"] * c["weight_bandwidth_fraction"],
-            chip["limit_bytes_per_s"],
+            chip["memory_bytes_per_s"] * c["weight_bandwidth_fraction"], limit
         ),
-        "expert_bytes_per_s": chip["memory_bytes_per_s"] * c["expert_bandwidth_fraction"],
+        "expert_bytes_per_s": np.minimum(
+            chip["memory_bytes_per_s"] * c["expert_bandwidth_fraction"], limit
+        ),
         "cache_bytes_per_s": chip["memory_bytes_per_s"] * c["cache_bandwidth_fraction"],
         "overhead_s": work["layers"] * c["layer_overhead_s"]
         + special

@@ -175,36 +175,58 @@ class Engine:
         facts, chip = self.facts, self.accelerator
         link = "scale_up" if self.case.link == "link" else "pcie"
         sends = self.layout.tensor_parallel * self.layout.data_parallel > 1
-        plain, native, limit = self._cores() if self.case.is_cpu else self._rates()
+        plain, native = self._cores() if self.case.is_cpu else self._rates()
+        units, limit = self._stream()
         return {
             "native_flop_per_s": native,
             "plain_flop_per_s": plain,
             "memory_bytes_per_s": facts.number(chip, "memory_bandwidth_bytes_per_s"),
             "link_bytes_per_s": facts.number(chip, f"{link}_bytes_per_s") if sends else 1.0,
+            "stream_units": units,
             "limit_bytes_per_s": limit,
             "arithmetic_ratio": self._power_ratio() * quantity(self.scenario, "tuning_factor"),
         }
 
-    def _rates(self) -> tuple[Range, Range, Any]:
+    def _rates(self) -> tuple[Range, Range]:
         rates = self._rate_names()
         if not rates:
             raise MissingFact(
                 f"no fact {self.accelerator}.bf16_flop_per_s; give it in the scenario's [facts]"
             )
         plain = self.facts.number(self.accelerator, rates[0])
+        if self.is_blockwise and self.facts.has(self.accelerator, "int8_op_per_s"):
+            whole = self.facts.number(self.accelerator, "int8_op_per_s")
+            plain = constants.half_sums_flop_per_s(plain, whole)
+            return plain, plain
         wanted = f"{constants.native_rate(self.case)}_flop_per_s"
         has_wanted = self.facts.has(self.accelerator, wanted)
-        native = self.facts.number(self.accelerator, wanted) if has_wanted else plain
-        entity = constants.format_profile(self.case)
-        has_limit = self.facts.has(entity, "stream_limit_bytes_per_s")
-        limit = self.facts.number(entity, "stream_limit_bytes_per_s") if has_limit else np.inf
-        return plain, native, limit
+        return plain, self.facts.number(self.accelerator, wanted) if has_wanted else plain
 
-    def _cores(self) -> tuple[Range, Range, Any]:
-        cores = float(self.facts.text(self.accelerator, "cores").split()[0])
-        entity = constants.format_profile(self.case)
-        rate = self.facts.number(entity, "core_flop_per_s") * cores
-        return rate, rate, self.facts.number(entity, "core_bytes_per_s") * cores
+    def _cores(self) -> tuple[Range, Range]:
+        clock, width = (
+            self.facts.number(self.accelerator, name) for name in ("clock_hz", "vector_bits")
+        )
+        rate = constants.cores_flop_per_s(self._n_cores, clock, width)
+        return rate, rate
+
+    @property
+    def _n_cores(self) -> float:
+        return float(self.facts.text(self.accelerator, "cores").split()[0])
+
+    def _stream(self) -> tuple[Any, Any]:
+        """What limits one stream beside the memory: cores, cycles of multiprocessors, or a rate.
+
+        Chips whose multiprocessors are not in the catalogue keep the rate that cards showed.
+        """
+        if self.case.is_cpu:
+            return self._n_cores, np.inf
+        names = ("multiprocessors", "clock_hz")
+        if not self.is_blockwise or self.generation == constants.APPLE:
+            return np.inf, np.inf
+        if all(self.facts.has(self.accelerator, name) for name in names):
+            count, clock = (self.facts.number(self.accelerator, name) for name in names)
+            return count * clock, np.inf
+        return np.inf, self.facts.number(constants.GGUF, "stream_limit_bytes_per_s")
 
     def _power_ratio(self) -> Any:
         """Share of full speed that a card's power limit allows, where its generation was seen."""
@@ -279,19 +301,21 @@ class Engine:
     @cached_property
     def extrapolation(self) -> str:
         """How far the accelerator is from those that the fit has seen."""
-        if self.case.is_cpu or self.is_blockwise:
+        if self.case.is_cpu or self.generation == constants.APPLE:
             return "none"
-        known = self.facts.text(constants.COMMON, "accelerators").split()
+        entity = constants.GGUF if self.is_blockwise else constants.COMMON
+        known = self.facts.text(entity, "accelerators").split()
         if self.accelerator in known:
             return "none"
         generations = {Facts().text(chip, "architecture") for chip in known}
-        return "accelerator" if self.generation in generations else "generation"
+        if self.generation not in generations:
+            return "generation"
+        # Whole cards were left out of the fit of one stream, whose error they show.
+        return "none" if self.is_blockwise else "accelerator"
 
     def log_error(self, quantity_name: str) -> Range:
         """Logarithm of the error that groups left out of the fit showed."""
-        entity = "serving-experts" if self.case.has_experts else "serving-dense"
-        if self.is_blockwise or self.case.is_cpu:
-            entity = constants.CPU if self.case.is_cpu else "serving-gguf"
+        entity = constants.error_profile(self.case)
         error = self.facts.number(entity, f"{quantity_name}_log_error")
         if self.extrapolation != "none":
             field = f"other_{self.extrapolation}_ratio"
