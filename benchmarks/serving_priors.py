@@ -28,6 +28,7 @@ PRIORS: Final[dict[str, Prior]] = {
     f"{COMMON}.link_bandwidth_fraction": (0.63, 0.3, 0.1, 1.0),
     f"{COMMON}.pcie_bandwidth_fraction": (0.63, 0.3, 0.1, 1.0),
     f"{COMMON}.pcie_wide_bandwidth_fraction": (0.45, 0.5, 0.1, 1.0),
+    f"{COMMON}.pcie_wide_older_bandwidth_fraction": (0.35, 0.5, 0.05, 1.0),
     f"{COMMON}.exchange_bandwidth_fraction": (0.33, 0.3, 0.05, 1.0),
     f"{COMMON}.s_per_value": (0.9e-11, 0.5, 1e-13, 1e-10),
     f"{COMMON}.expert_half_values": (3500, 0.3, 500, 20000),

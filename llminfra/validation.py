@@ -169,10 +169,11 @@ def serving_errors() -> "pd.DataFrame":
     -------
     serving_errors : DataFrame
         Columns of the settings, names, kind (dense, experts; gguf, cpu and gguf-apple-silicon for
-        one stream of llama.cpp), load (requests in flight), group, quantity, measured, low, base, high, error_fraction; times in seconds, rates in output
-        tokens per second of a replica. The fit has seen these rows. What a fit without the group
-        says stands in left_out and left_out_error_fraction, and whether the band of factor
-        band_ratio around it holds the measurement in is_inside.
+        one stream of llama.cpp), load (requests in flight), group, quantity, measured, low, base,
+        high, error_fraction; times in seconds, rates in output tokens per second of a replica. The
+        fit has seen these rows. What a fit without the group says stands in left_out and
+        left_out_error_fraction, and whether the band of factor band_ratio around it holds the
+        measurement in is_inside.
     """
     import pandas as pd  # heavy, and only reports validate
 

@@ -113,7 +113,7 @@ def test_constants_that_no_fit_gave_do_not_claim_one() -> None:
     sources = {"own-assumption", "own-serving-fit", "own-mlperf-study"}
     assert {f.source for f in serving} == sources
     for fact in (f for f in serving if f.source != "own-mlperf-study"):
-        is_fitted = " rows" in fact.note or fact.note.startswith("as serving-")
+        is_fitted = "rows" in fact.note or fact.note.startswith("as serving-")
         assert is_fitted is (fact.source == "own-serving-fit"), fact.key
 
 

@@ -68,14 +68,16 @@ def test_a_published_curve_follows_from_effective_rates(
     assert in_flight / busy_s == pytest.approx(requests_per_s, rel=0.1)
 
 
-def test_eight_cards_without_a_switch_are_no_faster_than_four() -> None:
-    fields = {"accelerator": "a100-pcie-80", "prompt_tokens": 2048, "output_tokens": 128}
+# Measured with 1,000 tokens in and out: 989 and 960 tokens/s.
+@pytest.mark.parametrize("tokens", [(2048, 128), (1000, 1000), (400, 300)])
+def test_eight_cards_without_a_switch_are_no_faster_than_four(tokens: tuple[int, int]) -> None:
+    fields = {"prompt_tokens": tokens[0], "output_tokens": tokens[1], "engine": "tensorrt-llm"}
     rate = [
-        served(tensor_parallel=n, engine="tensorrt-llm", **fields).max_output_tokens_per_s.base
+        served(accelerator="a100-pcie-80", tensor_parallel=n, **fields).max_output_tokens_per_s.base
         for n in (4, 8)
     ]
-    assert rate[1] < 1.1 * rate[0]
-    switched = served(**fields | {"accelerator": "a100-sxm-80"}, tensor_parallel=8)
+    assert 0.8 * rate[0] < rate[1] <= rate[0]
+    switched = served(accelerator="a100-sxm-80", tensor_parallel=8, **fields)
     assert switched.max_output_tokens_per_s.base > 2 * rate[1]
 
 

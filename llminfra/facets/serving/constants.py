@@ -15,6 +15,7 @@ PLAIN: Final = "serving-16bit"
 CPU: Final = "serving-cpu"
 GGUF: Final = "serving-gguf"
 APPLE: Final = "Apple silicon"
+_OLDER_HOSTS: Final = ("Volta", "Turing", "Ampere")
 _LANE_BITS: Final = 16
 _MULTIPLY_ADD: Final = 2  # FLOP
 _COMMON: Final = (
@@ -88,14 +89,17 @@ def error_profile(case: Case) -> str:
     return "serving-experts" if case.has_experts else "serving-dense"
 
 
-def link_of(tensor_parallel: int, *, has_scale_up: bool, is_card: bool) -> str:
+def link_of(tensor_parallel: int, *, has_scale_up: bool, is_card: bool, generation: str) -> str:
     """Return what joins the accelerators of a tensor group.
 
-    Bridges between cards join two; over the host's links, more than four cards hang on two sockets.
+    Bridges between cards join two; over the host's links, more than four cards hang on two sockets,
+    whose link was half as fast when the older cards were new.
     """
     if has_scale_up and (not is_card or tensor_parallel <= 2):
         return "link"
-    return "pcie" if tensor_parallel <= 4 else "pcie_wide"
+    if tensor_parallel <= 4:
+        return "pcie"
+    return "pcie_wide_older" if generation in _OLDER_HOSTS else "pcie_wide"
 
 
 def generation_id(generation: str) -> str:

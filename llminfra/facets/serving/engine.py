@@ -110,6 +110,7 @@ class Engine:
                 self.layout.tensor_parallel,
                 has_scale_up=facts.has(self.accelerator, "scale_up_bytes_per_s"),
                 is_card=facts.text(self.accelerator, "form_factor") == "PCIe",
+                generation=self.generation,
             ),
             is_cpu=facts.has(self.accelerator, "cores") and not self._rate_names(),
         )
