@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from mlperf_rows import mlperf_rows
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
-from mlperf_rows import mlperf_rows
 from serving_noise import Line, differences
 from serving_priors import (
     BANDS,

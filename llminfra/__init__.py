@@ -18,6 +18,7 @@ from llminfra.search import search
 from llminfra.validation import (
     error_slices,
     memory_errors,
+    mlperf_errors,
     peer_errors,
     resampled,
     serving_errors,
@@ -42,6 +43,7 @@ __all__ = [
     "fit_table",
     "launch_command",
     "memory_errors",
+    "mlperf_errors",
     "peer_errors",
     "resampled",
     "search",

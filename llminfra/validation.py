@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from llminfra.catalog.facts import Facts
+from llminfra.catalog.loader import ids
 from llminfra.plan import evaluate
 from llminfra.ranges import N_DRAWS, SEED, Range
 from llminfra.scenario import Scenario
@@ -155,6 +156,24 @@ def peer_errors() -> "pd.DataFrame":
 
     frame = pd.DataFrame(_table("peer_errors.csv"))
     return frame.assign(error_fraction=frame["error_fraction"].astype(float))
+
+
+def mlperf_errors() -> "pd.DataFrame":
+    """Return how far saturated output is off on MLPerf results that no constant was fitted to here.
+
+    Returns
+    -------
+    mlperf_errors : DataFrame
+        Columns generation, error_fraction (median and 10 to 90 % of the rows) and note.
+    """
+    import pandas as pd  # heavy, and only reports validate
+
+    start, facts = "serving-mlperf-", Facts()
+    entries = [entry for entry in ids("serving") if entry.startswith(start)]
+    found = [facts.number(entry, "saturated_error_fraction") for entry in entries]
+    names = [entry.removeprefix(start).replace("-", " ").upper() for entry in entries]
+    notes = [getattr(error.origin, "note", "") for error in found]
+    return pd.DataFrame({"generation": names, "error_fraction": found, "note": notes})
 
 
 def _table(name: str) -> list[dict[str, str]]:

@@ -29,6 +29,7 @@ VERSION: Final = 1
 MISSING: Final = "–"
 _SHORT: Final = 14  # characters that stay on one line of a table cell
 _LONG: Final = 28  # characters that need a wide column
+_UNQUOTED: Final = "/,:;()"  # characters that an address in quotes may hold as they are
 
 Block = Mapping[str, Any]
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -187,7 +188,8 @@ def _downloads(block: Block, lab: bool) -> list[dict[str, str]]:
     """Describe what the page offers; in JupyterLab nothing, for it needs the page's script."""
     found = []
     if block.get("csv") and not lab:
-        href = f"data:text/csv;charset=utf-8,{quote(str(block['csv']), errors='replace')}"
+        rows = quote(str(block["csv"]), safe=_UNQUOTED, errors="replace")
+        href = f"data:text/csv;charset=utf-8,{rows}"
         found.append({"href": href, "file": f"{_slug(block)}.csv", "text": "Data (CSV)"})
     if block["kind"] == "figure" and not lab:
         found.append({"href": "", "file": f"{_slug(block)}.svg", "text": "Chart (SVG)"})

@@ -174,7 +174,7 @@ def test_contents_name_the_parts_in_short(report: str) -> None:
 
 def test_downloads_carry_the_data(report: str) -> None:
     assert 'download="layouts.csv"' in report
-    assert 'href="data:text/csv;charset=utf-8,layout%2Cgb%0Aa%2C1%0A"' in report
+    assert 'href="data:text/csv;charset=utf-8,layout,gb%0Aa,1%0A"' in report
     assert 'download="layouts.svg"' in report
     assert 'download="what-if.csv"' in report
 
