@@ -64,7 +64,7 @@ class HtmlReportExporter(TemplateExporter):
         html : str
             The page.
         resources : dict
-            With ``output_extension``.
+            With ``output_extension``, and as ``unshown`` why parts of the report are missing.
         """
         # The page has its own template, so nbconvert's Jinja2 stage is left out.
         copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
@@ -73,6 +73,7 @@ class HtmlReportExporter(TemplateExporter):
         name = str(about.get("name") or "Notebook")
         folder = Path(about["path"]) if about.get("path") is not None else None
         page = build_page(copy, name=name, folder=folder, show=self._what_to_show())
+        resources["unshown"] = page.unshown
         title = str(copy.metadata.get("title") or page.title)
         return clean_text(self._html(page, title)), resources
 

@@ -202,33 +202,40 @@ def run(
 
 
 def _write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], list[str]]:
-    """Write each format that works; one that does not leaves the others alone."""
+    """Write each format that works; one that does not leaves the others alone.
+
+    A page without one of its parts is written, where it says so, and is an error.
+    """
     from llminfra.publish.engine import one_line
 
     outputs: dict[str, str] = {}
     errors: list[str] = []
     for name in job.formats:
         try:
-            extension, data = _export(job, document, name)
+            extension, data, unshown = _export(job, document, name)
             path = inside(job.out_dir, job.stem + extension)
             write_atomic(path, data)
             outputs[name] = path.name
+            errors += [f"{name} lacks a part: {reason}" for reason in unshown]
         except Exception as exc:
             errors.append(f"{name}: {one_line(exc)}")
     return outputs, errors
 
 
-def _export(job: Job, document: "NotebookNode", name: str) -> tuple[str, str | bytes]:
+def _export(
+    job: Job, document: "NotebookNode", name: str
+) -> tuple[str, str | bytes, Sequence[str]]:
     import nbformat
 
     if job.title:
         document.metadata["title"] = job.title
     if name == _NOTEBOOK:
-        return ".ipynb", nbformat.writes(document) + "\n"
+        return ".ipynb", nbformat.writes(document) + "\n", ()
     exporter = _exporter(name)
     where = {"name": job.stem, "path": str(job.notebook.parent)}
     data, resources = exporter.from_notebook_node(document, {"metadata": where})
-    return resources.get("output_extension") or exporter.file_extension, data
+    extension = resources.get("output_extension") or exporter.file_extension
+    return extension, data, resources.get("unshown", ())
 
 
 @cache

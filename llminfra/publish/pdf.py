@@ -59,7 +59,7 @@ class PdfReportExporter(TemplateExporter):
         pdf : bytes
             The document.
         resources : dict
-            With ``output_extension``.
+            With ``output_extension``, and as ``unshown`` why parts of the report are missing.
 
         Raises
         ------
@@ -73,6 +73,7 @@ class PdfReportExporter(TemplateExporter):
         name = str(about.get("name") or "Notebook")
         folder = Path(about["path"]) if about.get("path") is not None else None
         document = build_document(copy, name=name, folder=folder, show=self._what_to_show())
+        resources["unshown"] = document.unshown
         title = str(copy.metadata.get("title") or document.title)
         date = _date(document.rendered)
         data = self._data(document, title, date)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
@@ -121,6 +122,21 @@ def test_chart_that_cannot_be_drawn_names_its_cell(write: Write) -> None:
     assert result.error is not None
     assert result.error.startswith("cell 3: chart must be ")
     assert result.error_page == "bad.error.html"
+
+
+def test_page_that_lacks_a_part_is_written_and_is_an_error(write: Write) -> None:
+    show = """
+    from IPython.display import display
+    blocks = [dict(version=1, kind="tiles"), dict(version=1, kind="answer", headline="A", points=[])]
+    for block in blocks:
+        display({"application/vnd.llminfra.block+json": block, "text/plain": ""}, raw=True)
+    """
+    result = run_job(job(write("part", textwrap.dedent(show)), formats=("html", "pdf")))
+    assert result.error is not None
+    assert "html lacks a part: tiles block must have the agreed shape" in result.error
+    assert "pdf lacks a part: tiles" in result.error
+    assert "could not be shown" in outputs(result, "html")
+    assert set(result.outputs) == {"html", "pdf"}
 
 
 def test_same_inputs_give_same_bytes(write: Write) -> None:

@@ -42,6 +42,7 @@ class Document:
     provenance: Node | None = None
     rendered: str = ""
     pictures: Pictures = field(default_factory=Pictures)
+    unshown: list[str] = field(default_factory=list)
 
     @property
     def is_report(self) -> bool:
@@ -144,6 +145,7 @@ class _Builder:
         try:
             shown = describe(block if isinstance(block, Mapping) else {})
         except LlmInfraError as error:
+            self._document.unshown.append(str(error))
             return [nodes.remark(f"A part of this report could not be shown: {error}")]
         kind = shown["kind"]
         if kind == "masthead":

@@ -44,6 +44,7 @@ class Page:
     body_html: list[str] = field(default_factory=list)
     provenance_html: str = ""
     contents: list[Entry] = field(default_factory=list)
+    unshown: list[str] = field(default_factory=list)
     has_code: bool = False
 
 
@@ -157,6 +158,7 @@ class _Builder:
             uid = self._unique(_block_name(block) if kind else "block")
             html = render_fragment(block if kind else {}, uid=uid)
         except LlmInfraError as error:
+            self._page.unshown.append(str(error))
             return note(f"A part of this report could not be shown: {error}")
         self._add_block_entry(block, uid)
         return html
