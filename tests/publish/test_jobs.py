@@ -127,7 +127,8 @@ def test_chart_that_cannot_be_drawn_names_its_cell(write: Write) -> None:
 def test_page_that_lacks_a_part_is_written_and_is_an_error(write: Write) -> None:
     show = """
     from IPython.display import display
-    blocks = [dict(version=1, kind="tiles"), dict(version=1, kind="answer", headline="A", points=[])]
+    answer = dict(version=1, kind="answer", headline="A", points=[])
+    blocks = [dict(version=1, kind="tiles"), answer]
     for block in blocks:
         display({"application/vnd.llminfra.block+json": block, "text/plain": ""}, raw=True)
     """
