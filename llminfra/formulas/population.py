@@ -197,6 +197,62 @@ def wait_probability_of_population(
     return np.sum(np.where(states >= places, chance, 0.0), axis=0)[()]
 
 
+def waiting_variation_of_population(
+    *,
+    active_users: ArrayLike,
+    think_time_s: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> Any:
+    r"""Variation of the wait of those requests that do wait.
+
+    Parameters
+    ----------
+    active_users : array_like
+        Users, rounded to a whole number. [user]
+    think_time_s : array_like
+        Mean pause between an answer and the next request. [s]
+    curve_requests, curve_request_s : array_like
+        Time of a request over requests in flight, along the first axis; it ends at the places.
+        [request, s]
+
+    Returns
+    -------
+    waiting_variation_ratio : float or ndarray
+        Variance over squared mean; 1 where nobody waits. [1]
+
+    Notes
+    -----
+    .. math:: c^2 = \frac{\mathrm{Var}(K) + \mathrm{E}(K)}{\mathrm{E}(K)^2}, \quad K = n - m + 1
+
+    K answers must end before it is one's turn, each after an exponential time; of the states that
+    the others alone would be in, those with n at or above m count.
+
+    References
+    ----------
+    Lavenberg and Reiser (1980): the arrival theorem; a random sum of exponential times.
+
+    Examples
+    --------
+    Only ever one that is ahead:
+
+    >>> round(float(waiting_variation_of_population(
+    ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
+    1.0
+    """
+    others = np.maximum(np.rint(np.asarray(active_users, float)) - 1, 0.0)
+    states, chance = _distribution(others, think_time_s, curve_requests, curve_request_s)
+    places = np.atleast_1d(np.asarray(curve_requests, float))[-1]
+    ahead = np.maximum(states - places + 1, 0.0)
+    waits = np.where(states >= places, chance, 0.0)
+    share = np.sum(waits, axis=0)
+    mean, square = (
+        np.sum(ahead**k * waits, axis=0) / np.where(share > 0, share, 1) for k in (1, 2)
+    )
+    ratio = (square - mean**2 + mean) / np.where(mean > 0, mean**2, 1.0)
+    return np.where(share > 0, np.clip(ratio, 0.0, 1.0), 1.0 + 0.0 * share)[()]
+
+
 def _served(states: NDArray[np.float64], curve_requests: ArrayLike) -> Any:
     return np.minimum(states, np.atleast_1d(np.asarray(curve_requests, float))[-1])
 

@@ -123,7 +123,11 @@ def waiting_s(
 
 
 def waiting_percentile_s(
-    *, wait_probability: ArrayLike, waiting_s: ArrayLike, percentile_fraction: ArrayLike
+    *,
+    wait_probability: ArrayLike,
+    waiting_s: ArrayLike,
+    waiting_variation_ratio: ArrayLike,
+    percentile_fraction: ArrayLike,
 ) -> Any:
     r"""Time that a share of the requests waits at most.
 
@@ -133,6 +137,9 @@ def waiting_percentile_s(
         Probability of waiting at all. [1]
     waiting_s : array_like
         Mean wait over all requests. [s]
+    waiting_variation_ratio : array_like
+        Variance over squared mean of the wait of those who do wait: 1 where requests arrive at
+        random, less where a known number of them stands in line. [1]
     percentile_fraction : array_like
         Share of the requests, such as 0.95. [1]
 
@@ -143,28 +150,43 @@ def waiting_percentile_s(
 
     Notes
     -----
-    .. math:: W_p = \max\left(\frac{W}{C} \ln \frac{C}{1 - p}, 0\right)
+    .. math:: W_p = \frac{W}{C} \left(1 - \frac{c^2}{9} + c \left(\sqrt[3]{\ln \frac{C}{1 - p}}
+              - \frac{8}{9}\right)\right)^3
 
-    Those who wait do so for an exponential time: exact for exponential service, up to 10 % high
-    for constant service. Where one is served at a time, such as prompts, C is the utilization.
+    Those who wait do so for a gamma time, by the cube root of Wilson and Hilferty. With a
+    variation of 1 it is W / C ln(C / (1 - p)): exact for exponential service, up to 10 % high for
+    constant service; else within 2 % of the gamma from the median to 0.99. Where one is served at
+    a time, such as prompts, C is the utilization.
 
     References
     ----------
-    Kleinrock (1975), Queueing systems, volume 1, section 5.12.
+    Kleinrock (1975), Queueing systems, volume 1, section 5.12; Wilson and Hilferty (1931), The
+    distribution of chi-square.
 
     Examples
     --------
     A quarter of the requests waits, for a second on average: one in ten more than 0.92 s.
 
-    >>> waits = waiting_percentile_s(
-    ...     wait_probability=0.25, waiting_s=0.25, percentile_fraction=0.9)
+    >>> waits = waiting_percentile_s(wait_probability=0.25, waiting_s=0.25,
+    ...     waiting_variation_ratio=1, percentile_fraction=0.9)
     >>> round(float(waits), 2)
     0.92
+
+    All wait, each for 100 others: hardly longer than the mean.
+
+    >>> waits = waiting_percentile_s(wait_probability=1, waiting_s=10,
+    ...     waiting_variation_ratio=1 / 100, percentile_fraction=0.95)
+    >>> round(float(waits), 1)
+    11.7
     """
     waits = np.maximum(wait_probability, _TINY)
     of_those = np.divide(waiting_s, waits)
-    above = np.log(waits / np.subtract(1.0, percentile_fraction))
-    return of_those * np.maximum(above, 0.0)
+    exponential = np.log(waits / np.subtract(1.0, percentile_fraction))
+    spread, mean = np.asarray(waiting_variation_ratio, float), 1 / 9
+    deviation = np.cbrt(np.maximum(exponential, 0.0)) - (1 - mean)
+    root = 1 - mean * spread + np.sqrt(spread) * deviation
+    times = np.where(exponential <= 0, 0.0, np.maximum(root, 0.0) ** 3)
+    return (of_those * times)[()]
 
 
 def ttft_percentile_s(
@@ -271,6 +293,37 @@ def wait_probability_in_turn(*, in_flight: ArrayLike, n_places: ArrayLike) -> An
     """
     unknown = 0.0 * np.subtract(in_flight, n_places)
     return (np.where(np.greater(in_flight, n_places), 1.0, 0.0) + unknown)[()]
+
+
+def waiting_variation_in_turn(*, queued_requests: ArrayLike) -> Any:
+    r"""Variation of the wait behind a queue of known length.
+
+    Parameters
+    ----------
+    queued_requests : array_like
+        Requests without a place, the one that waits included. [request]
+
+    Returns
+    -------
+    waiting_variation_ratio : float or ndarray
+        Variance over squared mean. [1]
+
+    Notes
+    -----
+    .. math:: c^2 = 1 / \max(Q, 1)
+
+    So many answers must end before it is one's turn, each after an exponential time.
+
+    References
+    ----------
+    Erlang (1917).
+
+    Examples
+    --------
+    >>> waiting_variation_in_turn(queued_requests=[0, 61]).round(3)
+    array([1.   , 0.016])
+    """
+    return (1 / np.maximum(queued_requests, 1.0))[()]
 
 
 def queue_waiting_s(*, queued_requests: ArrayLike, requests_per_s: ArrayLike) -> Any:

@@ -45,8 +45,8 @@ def population(
     work: Draw,
     seed: int,
     n: int = 120_000,
-) -> tuple[float, float, float, float]:
-    """Users who pause and ask: mean in flight, rate, share that waits, mean wait.
+) -> tuple[float, float, float, float, NDArray[np.float64]]:
+    """Users who pause and ask: mean in flight, rate, share that waits, mean wait, each wait.
 
     Requests with a place share the replica: each advances at 1/request_s(those with a place).
     Progress is kept as a common clock, so that an event costs one heap operation.
@@ -57,10 +57,12 @@ def population(
     heapq.heapify(thinking)
     running: list[float] = []
     queue: deque[float] = deque()
-    clock, progress, area, done, arrived, waited, wait_s = 0.0, 0.0, 0.0, 0, 0, 0, 0.0
+    clock, progress, area, done, arrived, waited = 0.0, 0.0, 0.0, 0, 0, 0
+    waits: list[float] = []
     for step in range(2 * n):
         if step == n // 5:
-            start, area, done, arrived, waited, wait_s = clock, 0.0, 0, 0, 0, 0.0
+            start, area, done, arrived, waited = clock, 0.0, 0, 0, 0
+            waits.clear()
         speed = 1 / request_s(len(running)) if running else 0.0
         ends = clock + (running[0] - progress) / speed if running else np.inf
         asks = thinking[0] if thinking else np.inf
@@ -72,6 +74,7 @@ def population(
             heapq.heappop(thinking)
             arrived += 1
             if len(running) < places:
+                waits.append(0.0)
                 heapq.heappush(running, progress + next(works))
             else:
                 waited += 1
@@ -81,10 +84,10 @@ def population(
             done += 1
             heapq.heappush(thinking, clock + next(pauses))
             if queue:
-                wait_s += clock - queue.popleft()
+                waits.append(clock - queue.popleft())
                 heapq.heappush(running, progress + next(works))
     span = clock - start
-    return area / span, done / span, waited / arrived, wait_s / arrived
+    return area / span, done / span, waited / arrived, sum(waits) / arrived, np.array(waits)
 
 
 def _stream(draw: Draw, rng: np.random.Generator) -> Iterator[float]:

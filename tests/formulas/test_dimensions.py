@@ -297,6 +297,8 @@ COUNTING = {
     population.requests_per_s_of_population,
     population.queued_requests_of_population,
     population.wait_probability_of_population,
+    population.waiting_variation_of_population,
+    queueing.waiting_variation_in_turn,
     availability.service_availability,
 }
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]

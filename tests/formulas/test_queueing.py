@@ -35,6 +35,15 @@ def mean_wait(places: float, offered: float, request_s: float, ca2: float, cs2: 
     )
 
 
+def percentile_s(chance: Any, mean_s: Any, variation: Any, share: float) -> Any:
+    return queueing.waiting_percentile_s(
+        wait_probability=chance,
+        waiting_s=mean_s,
+        waiting_variation_ratio=variation,
+        percentile_fraction=share,
+    )
+
+
 # -- Erlang C -------------------------------------------------------------
 
 
@@ -74,10 +83,7 @@ def test_more_places_never_make_waiting_likelier(
 def test_a_full_queue_is_endless() -> None:
     assert queueing.wait_probability(n_places=[4, 4], offered_requests=[4, 9]).tolist() == [1, 1]
     assert mean_wait(4, 4, 1, 1, 1) == mean_wait(4, 9, 1, 0, 0) == math.inf
-    endless = queueing.waiting_percentile_s(
-        wait_probability=1, waiting_s=math.inf, percentile_fraction=0.9
-    )
-    assert endless == math.inf
+    assert percentile_s(1, math.inf, 1, 0.9) == math.inf
 
 
 def test_no_load_waits_for_nothing() -> None:
@@ -99,9 +105,7 @@ def test_erlang_c_against_simulation(places: int, utilization: float) -> None:
     assert np.mean(found > 0) == pytest.approx(chance, rel=0.05)
     assert np.mean(found) == pytest.approx(mean_s, rel=0.12)
     for share in (0.8, 0.9, 0.95, 0.99):
-        percentile = queueing.waiting_percentile_s(
-            wait_probability=chance, waiting_s=mean_s, percentile_fraction=share
-        )
+        percentile = percentile_s(chance, mean_s, 1.0, share)
         assert np.quantile(found, share) == pytest.approx(percentile, rel=0.12, abs=0.02)
 
 
@@ -130,9 +134,7 @@ def test_percentile_of_the_first_token_against_simulation() -> None:
         percentile = queueing.ttft_percentile_s(
             ttft_s=0.3 + waiting,
             prompt_waiting_s=waiting,
-            prompt_waiting_percentile_s=queueing.waiting_percentile_s(
-                wait_probability=0.7, waiting_s=waiting, percentile_fraction=share
-            ),
+            prompt_waiting_percentile_s=percentile_s(0.7, waiting, 1.0, share),
             waiting_percentile_s=0.0,
         )
         assert np.quantile(found, share) == pytest.approx(percentile, rel=0.1)
@@ -154,7 +156,7 @@ def test_population_with_room_against_simulation(users: int, pause_s: float, wor
     given = {"active_users": users, "think_time_s": pause_s} | curve
     assert found[0] == pytest.approx(population.in_flight_of_population(**given), rel=0.03)
     assert found[1] == pytest.approx(population.requests_per_s_of_population(**given), rel=0.03)
-    assert found[2:] == (0, 0)
+    assert found[2:4] == (0, 0)
     assert population.wait_probability_of_population(**given) == 0
 
 
@@ -162,7 +164,7 @@ def test_population_with_room_against_simulation(users: int, pause_s: float, wor
 def test_population_short_of_places_against_simulation(users: int, pause_s: float) -> None:
     given = {"active_users": users, "think_time_s": pause_s}
     given |= {"curve_requests": [1.0, 10.0], "curve_request_s": [2.0, 11.0]}
-    in_flight, rate, waits, wait_s = simulation.population(
+    in_flight, rate, waits, wait_s, each_s = simulation.population(
         users=users,
         pause_s=pause_s,
         request_s=lambda n: 1.0 + n,
@@ -177,6 +179,42 @@ def test_population_short_of_places_against_simulation(users: int, pause_s: floa
     assert waits == pytest.approx(expected, rel=0.05, abs=0.005)
     queued = population.queued_requests_of_population(**given)
     assert wait_s == pytest.approx(queued / expected_rate, rel=0.08, abs=0.02)
+    variation = population.waiting_variation_of_population(**given)
+    for share in (0.8, 0.9, 0.95, 0.99):
+        percentile = percentile_s(expected, queued / expected_rate, variation, share)
+        assert np.quantile(each_s, share) == pytest.approx(percentile, rel=0.12, abs=0.05)
+
+
+@pytest.mark.parametrize(("in_flight", "places"), [(200, 139), (20, 10), (11, 10), (60, 2)])
+def test_wait_in_a_line_of_known_length_against_simulation(in_flight: int, places: int) -> None:
+    *_, wait_s, each_s = simulation.population(
+        users=in_flight,
+        pause_s=0.0,
+        request_s=lambda n: 10.0,
+        places=places,
+        work=gamma(1.0, 1),
+        seed=places,
+    )
+    queued = in_flight - places
+    mean_s = queueing.queue_waiting_s(queued_requests=queued, requests_per_s=places / 10.0)
+    assert wait_s == pytest.approx(mean_s, rel=0.03)
+    variation = queueing.waiting_variation_in_turn(queued_requests=queued)
+    for share in (0.5, 0.8, 0.95, 0.99):
+        percentile = percentile_s(1.0, mean_s, variation, share)
+        assert np.quantile(each_s, share) == pytest.approx(percentile, rel=0.06)
+
+
+@given(st.floats(0.01, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.5, 0.999))
+def test_the_more_alike_the_waits_the_nearer_the_slow_ones_to_the_mean(
+    chance: float, one: float, other: float, share: float
+) -> None:
+    alike, unlike = sorted((one, other))
+    of_those = percentile_s(1.0, 1.0, np.array([alike, unlike]), max(share, 0.8))
+    assert 1 - 1e-12 <= of_those[0] <= of_those[1] + 1e-12
+    few, many = percentile_s(np.array([chance / 2, chance]), np.array([0.5, 1.0]), unlike, share)
+    assert 0 <= few <= many + 1e-12
+    exponential = max(math.log(chance / (1 - share)), 0.0) / chance
+    assert percentile_s(chance, 1.0, 1.0, share) == pytest.approx(exponential, rel=1e-9, abs=1e-12)
 
 
 # -- load curves -------------------------------------------------------------
@@ -248,6 +286,7 @@ def test_curves_take_draws_along_the_second_axis() -> None:
         (population.requests_per_s_of_population, {"active_users": users, "think_time_s": 5.0}),
         (population.queued_requests_of_population, {"active_users": users, "think_time_s": 5.0}),
         (population.wait_probability_of_population, {"active_users": users, "think_time_s": 5.0}),
+        (population.waiting_variation_of_population, {"active_users": users, "think_time_s": 5.0}),
     ):
         whole = formula(**inputs, **rows)
         for i in range(4):
@@ -305,8 +344,10 @@ NUMBERS = {
     queueing.waiting_percentile_s: {
         "wait_probability": 0.3,
         "waiting_s": 0.2,
+        "waiting_variation_ratio": 0.4,
         "percentile_fraction": 0.9,
     },
+    queueing.waiting_variation_in_turn: {"queued_requests": 4.0},
     queueing.waiting_s: {
         "wait_probability": 0.3,
         "n_places": 9.0,

@@ -339,8 +339,19 @@ class Capacity(Result):
             queueing.waiting_percentile_s,
             wait_probability=self.wait_probability,
             waiting_s=self.waiting_s,
+            waiting_variation_ratio=self._waiting_variation,
             percentile_fraction=quantity(self._scenario, "percentile_fraction"),
         )
+
+    @property
+    def _waiting_variation(self) -> Range:
+        """How unlike the waits are: in a line of known length each waits for about the mean."""
+        name = "waiting_variation_ratio"
+        if self.is_open:
+            return exact(1.0, name=name)
+        if view(self._scenario) == "active_users":
+            return self._of_population(population.waiting_variation_of_population, name)
+        return apply(queueing.waiting_variation_in_turn, name=name, queued_requests=self._queued)
 
     def _of_population(self, formula: Any, name: str) -> Range:
         return self.service.apply(formula, name=name, replicas=self.replicas, **self._pause)

@@ -25,6 +25,7 @@ def ttft_percentile_s(engine: Engine, plan: "Plan") -> Range:
         queueing.waiting_percentile_s,
         wait_probability=probability,
         waiting_s=waiting,
+        waiting_variation_ratio=1.0,
         percentile_fraction=share,
     )
     return apply(
