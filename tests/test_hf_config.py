@@ -198,6 +198,49 @@ def test_the_format_of_the_checkpoint_is_read(
     assert next(iter(stored.precisions), None) == precision
 
 
+ATTENTION = {"attention", "kv_projection", "latent", "indexer"}
+N_LAYERS = LLAMA["num_hidden_layers"]
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "kept"),
+    [
+        (["lm_head"], set()),
+        (
+            ["re:.*self_attn.*", "re:.*mlp\\.(gate|up|gate_up|down)_proj.*"],
+            ATTENTION | {"dense_mlp"},
+        ),
+        (["model.layers.0.self_attn", "re:.*mlp.gate$"], set()),
+        ([f"model.layers.{i}.self_attn*" for i in range(N_LAYERS)], ATTENTION),
+        ([f"model.layers.{i}.self_attn.o_proj" for i in range(N_LAYERS)], set()),
+        (["re:.*linear_attn.*", "re:.*shared_experts.*", 5], {"recurrent", "shared_experts"}),
+    ],
+    ids=str,
+)
+def test_what_a_checkpoint_keeps_in_16_bits_is_read(exceptions: list[Any], kept: set[str]) -> None:
+    for key in ("ignore", "modules_to_not_convert", "exclude_modules"):
+        section = {"quant_method": "fp8", key: exceptions}
+        stored = read(LLAMA, quantization_config=section).stored_weights
+        assert stored is not None
+        assert stored.kept == kept
+
+
+@pytest.mark.parametrize(
+    ("section", "bits"),
+    [
+        ({"quant_method": "gptq", "bits": 4, "group_size": 128, "sym": True}, 4.125),
+        ({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}, 4.15625),
+        ({"quant_method": "gptq", "bits": 4, "group_size": -1}, None),
+        ({"quant_method": "fp8"}, None),
+    ],
+    ids=str,
+)
+def test_groups_of_integers_share_a_scale(section: dict[str, Any], bits: float | None) -> None:
+    stored = read(LLAMA, quantization_config=section).stored_weights
+    assert stored is not None
+    assert stored.bits_per_weight == bits
+
+
 @pytest.mark.parametrize(
     ("section", "words"),
     [

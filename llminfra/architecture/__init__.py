@@ -58,11 +58,14 @@ __all__ = [
 class StoredWeights:
     """Format that a checkpoint is stored in: in words, and as the precisions that count the same.
 
-    No precision where the format is not known or has none.
+    No precision where the format is not known or has none. `kept` are the weight groups that stay
+    in 16 bits; bits for each weight of the others, scales included, where the checkpoint says.
     """
 
     words: str
     precisions: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+    bits_per_weight: float | None = None
 
 
 @dataclass(frozen=True)

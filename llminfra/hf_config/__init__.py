@@ -104,7 +104,7 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     fields = Fields(text, origin)
     style = style if isinstance(style, Style) else style(fields)
     model = decoder(fields.with_defaults(style.defaults), style, model_type)
-    return replace(model, other_towers=towers, stored_weights=stored_weights(fields))
+    return replace(model, other_towers=towers, stored_weights=stored_weights(fields, model))
 
 
 def _language_tower(

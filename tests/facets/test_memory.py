@@ -107,6 +107,11 @@ def test_activation_of_llama_3_1_8b_on_h100_memory_log_vllm_0_11() -> None:
     [
         pytest.param({"model": "llama-3.1-405b"}, 812, id="issue 3: 405B BF16"),
         pytest.param({"precision": "fp8"}, 72.7, id="issue 3: 70B FP8, 16-bit embeddings"),
+        # 570.8 of 4.5-bit experts in groups of 32, 23.4 of everything else in 16 bits.
+        pytest.param(
+            {"model": "kimi-k2.5", "precision": "int4"}, 594.2, id="Kimi K2.5: experts alone"
+        ),
+        pytest.param({"model": "kimi-k2.5", "precision": "nvfp4"}, 581.0, id="another checkpoint"),
     ],
 )
 def test_weights_of_other_recipes(fields: dict[str, str], gb: float) -> None:

@@ -1,7 +1,7 @@
 """Many models on many accelerators at once: what fits where, as arrays of base cases."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import model_entries
-from llminfra.facets.memory.layout import KINDS, count_by_kind, quantized_groups
+from llminfra.facets.memory.layout import KINDS, count_by_kind
+from llminfra.facets.recipe import bits_per_weight, quantized_groups
 from llminfra.formulas import memory as formulas
 from llminfra.formulas import runtime
 
@@ -215,31 +216,19 @@ def _weights(
 def _weights_at(
     facts: Facts, architectures: Sequence[Architecture], precisions: Sequence[str], n: int
 ) -> Array:
-    recipes = [_recipe(facts, precision) for precision in precisions]
     accepted = np.array([n == 1 or n in a.tensor_parallel_values(n) for a in architectures])
-    distinct = {r["groups"] for r in recipes}
-    by_groups = {groups: [_counts(a, groups, n) for a in architectures] for groups in distinct}
-    counts = np.stack([np.array(by_groups[r["groups"]]) for r in recipes], axis=1)
+    counts = np.array([[_counts(a, facts, p, n) for p in precisions] for a in architectures])
     parameters = {f"{kind}_parameters": counts[:, :, i] for i, kind in enumerate(KINDS)}
-    names = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
-    bits = {name: np.array([r[name] for r in recipes]) for name in names}
-    padding = np.array([r["kernel_padding_ratio"] for r in recipes])
-    size: Array = formulas.weight_bytes(**parameters, **bits, kernel_padding_ratio=padding)
+    names = ("embedding_bits", "head_bits", "unquantized_bits", "kernel_padding_ratio")
+    recipe = {name: np.array([_number(facts, p, name) for p in precisions]) for name in names}
+    recipe["bits_per_weight"] = np.array(
+        [[bits_per_weight(facts, p, a).base for p in precisions] for a in architectures]
+    )
+    size: Array = formulas.weight_bytes(**parameters, **recipe)
     return np.where(accepted[:, None], size, np.nan)
 
 
-def _recipe(facts: Facts, precision: str) -> dict[str, Any]:
-    names = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
-    numbers = {name: _number(facts, precision, name) for name in names}
-    numbers["kernel_padding_ratio"] = _number(facts, precision, "kernel_padding_ratio")
-    dense, moe = (quantized_groups(facts, precision, has_experts=has) for has in (False, True))
-    return numbers | {"groups": (dense, moe)}
-
-
-def _counts(
-    architecture: Architecture, groups: tuple[frozenset[str], frozenset[str]], n: int
-) -> tuple[float, ...]:
-    own = architecture.weight_groups()
-    chosen = groups[any(group.name == "experts" for group in own)]
-    counts = count_by_kind(own, chosen, tensor_parallel=n)
+def _counts(architecture: Architecture, facts: Facts, precision: str, n: int) -> tuple[float, ...]:
+    chosen = quantized_groups(facts, precision, architecture)
+    counts = count_by_kind(architecture.weight_groups(), chosen, tensor_parallel=n)
     return tuple(counts[kind] for kind in KINDS)

@@ -10,6 +10,7 @@ import numpy as np
 from llminfra.architecture import Stage, WeightGroup
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import SIZING_CONFIDENCE, quantity
+from llminfra.facets.recipe import bits_per_weight, quantized_groups
 from llminfra.formulas import memory as formulas
 from llminfra.formulas import runtime
 from llminfra.ranges import Range, apply, exact
@@ -57,14 +58,6 @@ def kv_precision(scenario: Any) -> str:
         return str(scenario.kv_precision)
     follows = scenario.engine == "tensorrt-llm" and scenario.precision in ("fp8", "nvfp4", "mxfp4")
     return "fp8" if follows else "bf16"
-
-
-def quantized_groups(facts: Facts, precision: str, *, has_experts: bool) -> frozenset[str]:
-    """Weight groups that a precision's usual recipe quantises."""
-    name = "quantized_groups"
-    if has_experts and facts.has(precision, f"{name}_moe"):
-        name = f"{name}_moe"
-    return frozenset(facts.text(precision, name).split())
 
 
 def count_by_kind(
@@ -179,19 +172,18 @@ class Sizing:
     def weights(self, groups: tuple[WeightGroup, ...], **split: int) -> Range:
         """Weights of one rank at the scenario's precision; of all ranks without a split."""
         precision = self.scenario.precision
-        has_experts = any(group.name == "experts" for group in groups)
         counts = count_by_kind(
             groups,
-            quantized_groups(self.facts, precision, has_experts=has_experts),
+            quantized_groups(self.facts, precision, self.model),
             **split,
         )
         parameters: dict[str, Any] = {
             f"{kind}_parameters": exact(count, name=f"{kind}_parameters", origin=self.model_origin)
             for kind, count in counts.items()
         }
-        bits = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
+        bits = ("embedding_bits", "head_bits", "unquantized_bits", "kernel_padding_ratio")
         recipe: dict[str, Any] = {name: self.facts.number(precision, name) for name in bits}
-        recipe["kernel_padding_ratio"] = self.facts.number(precision, "kernel_padding_ratio")
+        recipe["bits_per_weight"] = bits_per_weight(self.facts, precision, self.model)
         return apply(formulas.weight_bytes, **parameters, **recipe)
 
     def adapters(self, stage: Stage, tensor_parallel: int) -> Range:

@@ -11,6 +11,7 @@ from llminfra.architecture.work import (
     layers_with,
 )
 from llminfra.catalog.facts import Facts
+from llminfra.facets.recipe import bits_per_weight, quantized_groups
 from llminfra.units import BITS_PER_BYTE
 
 _MULTIPLY_ADD: Final = 2  # FLOP
@@ -126,13 +127,13 @@ class Work:
 def work(architecture: Architecture, layout: Layout, precision: str, facts: Facts) -> Work:
     """Count the work of one accelerator."""
     t, experts = layout.tensor_parallel, expert_of(architecture)
-    name = "quantized_groups"
-    if experts and facts.has(precision, f"{name}_moe"):
-        name = f"{name}_moe"
-    quantized = frozenset(facts.text(precision, name).split())
+    quantized = quantized_groups(facts, precision, architecture)
+    packed = bits_per_weight(facts, precision, architecture)
     groups = _multiplied(architecture)
     bits = {
-        group: _bits(group, group.name in quantized and group.quantizable, precision, facts)
+        group: packed
+        if group.name in quantized and group.quantizable
+        else _unpacked(group, precision, facts)
         for group in groups
     }
     # Routed experts are dealt or sliced over all ranks, everything else over the tensor group.
@@ -176,7 +177,6 @@ def _multiplied(architecture: Architecture) -> list[WeightGroup]:
     return [group for group in groups if group.name not in skipped]
 
 
-def _bits(group: WeightGroup, is_quantized: bool, precision: str, facts: Facts) -> Any:
-    if group.name in ("head", "embedding"):
-        return facts.number(precision, "head_bits")
-    return facts.number(precision, "bits_per_weight" if is_quantized else "unquantized_bits")
+def _unpacked(group: WeightGroup, precision: str, facts: Facts) -> Any:
+    name = "head_bits" if group.name in ("head", "embedding") else "unquantized_bits"
+    return facts.number(precision, name)
