@@ -324,6 +324,35 @@ def test_the_three_nearest_changes_really_work(fields: dict[str, Any], code: str
 
 
 @pytest.mark.parametrize(
+    "targets",
+    [
+        {"tpot_target_s": 0.045},
+        {"ttft_target_s": 0.3, "e2e_target_s": 12.0},
+        {"tpot_target_s": 0.02},
+        {"tpot_target_s": 1e-4},
+    ],
+    ids=str,
+)
+def test_changes_that_hold_the_load_meet_the_targets_or_say_which_they_miss(
+    targets: dict[str, float],
+) -> None:
+    plan = evaluate(Scenario(tensor_parallel=2, in_flight=300, **targets))
+    changes = plan.memory.nearest_changes
+    assert len(changes) == 3
+    for change in changes:
+        changed = plan.variant(**change.fields)
+        late = [
+            n
+            for n, t in targets.items()
+            if getattr(changed.serving, n.replace("_target", "")).base > t
+        ]
+        assert len(change.missed) == len(late), change
+        assert all(words in str(change) for words in change.missed)
+    missed = [bool(change.missed) for change in changes]
+    assert missed == sorted(missed), "what meets the targets comes first"
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         pytest.param({}, id="one"),

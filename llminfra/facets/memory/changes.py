@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from llminfra.ranges import Range
 if TYPE_CHECKING:
     from llminfra.facets.memory import Memory
     from llminfra.plan import Plan
+
+# Changes of a kind that hold the load but miss a target, before the kind is given up.
+_MOST_LATE = 4
 
 
 def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
@@ -102,48 +106,74 @@ def is_assumed(value: Range) -> bool:
 
 @dataclass(frozen=True)
 class Change:
-    """A change that works: what it makes of the layout, its fields and what is then held."""
+    """A change that works: what it makes of the layout, its fields and what is then held.
+
+    `missed` are the latency targets that are still missed, in words.
+    """
 
     label: str
     fields: Mapping[str, Any]
     held: Range
+    missed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         fields = ", ".join(f"{name} = {value}" for name, value in self.fields.items())
         holds = "each holds" if "replicas" in self.fields else "holds"
-        return f"{self.label} ({fields}): {holds} {formats.counted(self.held, 'request')} at once"
+        still = f", but misses the target of {formats.join(list(self.missed))}"
+        return (
+            f"{self.label} ({fields}): {holds} {formats.counted(self.held, 'request')} at once"
+            f"{still if self.missed else ''}"
+        )
 
 
 def nearest(plan: "Plan", most: int = 3) -> tuple[Change, ...]:
     """Return the smallest change of each kind that holds the load at the sizing confidence.
 
-    None where it is held as asked for. Where a model does not fit and too few changes hold the
-    load, changes that hold one request follow.
+    None where it is held as asked for. Changes that meet the latency targets come first; where no
+    change of a kind does, the smallest that holds the load says which it misses. Where a model
+    does not fit and too few changes hold the load, changes that hold one request follow.
     """
     fits = plan.memory.fits
     if fits and plan.memory.load_probability >= SIZING_CONFIDENCE:
         return ()
     found: dict[str, Change] = {}
+    late: dict[str, Change] = {}
+    tried: Counter[str] = Counter()
     fitting: dict[str, Change] = {}
     for kind, words, fields in _changes(plan):
-        if kind in found:
+        if kind in found or tried[kind] == _MOST_LATE:
             continue
         try:
             changed = plan.variant(**fields)
             memory = changed.memory
             holds = memory.load_probability >= SIZING_CONFIDENCE
+            missed = _missed(changed) if holds else ()
         except (InvalidInput, MissingFact):
             continue
         if holds or (not fits and memory.fits_probability >= SIZING_CONFIDENCE):
             model = f", with {changed.deployment.model_name}" if "model" in fields else ""
             label = f"{changed.deployment.label}{model}{words}"
-            change = Change(label, fields, memory.max_sequences)
-            fitting.setdefault(kind, change)
-            if holds:
+            change = Change(label, fields, memory.max_sequences, missed)
+            if missed:
+                late.setdefault(kind, change)
+                tried[kind] += 1
+            elif holds:
                 found[kind] = change
+            else:
+                fitting.setdefault(kind, change)
         if len(found) == most:
             break
-    return tuple((found | {k: c for k, c in fitting.items() if k not in found}).values())[:most]
+    kinds = dict.fromkeys([*found, *late, *fitting])
+    best = fitting | late | found
+    return tuple(best[kind] for kind in kinds)[:most]
+
+
+def _missed(plan: "Plan") -> tuple[str, ...]:
+    """Latency targets that a plan misses; none where its speed is not known."""
+    try:
+        return plan.serving.missed_targets
+    except MissingFact:
+        return ()
 
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -176,12 +206,12 @@ def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _replicas(plan: "Plan") -> Iterator[int]:
-    """Number of replicas that should carry the load, and one more for rounding."""
+    """Number of replicas that should carry the load, one more for rounding, more for speed."""
     memory = plan.memory
     if memory.fits:
         needed = plan.capacity.in_flight / memory.max_sequences.no_less_than(1)
         fewest = math.ceil(needed.at_confidence(1 - SIZING_CONFIDENCE))
-        yield from (fewest, fewest + 1)
+        yield from (fewest, fewest + 1, 2 * fewest, 4 * fewest)
 
 
 def _smaller_models(plan: "Plan") -> list[str]:

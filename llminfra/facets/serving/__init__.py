@@ -14,7 +14,7 @@ from llminfra.facets.base import Quantity, Result, field
 from llminfra.facets.serving.constants import error_profile
 from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.percentile import ttft_percentile_s
-from llminfra.facets.serving.targets import problems
+from llminfra.facets.serving.targets import missed, problems
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:
@@ -201,6 +201,11 @@ class Serving(Result):
         if not self._fits:
             return "memory: the model does not fit"
         return self._engine.binding_limit(self._seen, self._load)
+
+    @property
+    def missed_targets(self) -> tuple[str, ...]:
+        """Latency targets that the scenario's load misses, in words."""
+        return missed(self._engine.scenario, self)
 
     @property
     def extrapolation(self) -> str:

@@ -27,11 +27,21 @@ def problems(scenario: Any, plan: "Plan", serving: "Serving") -> list[Problem]:
     return [problem for problem in (*found, _extrapolates(plan, serving)) if problem is not None]
 
 
+def missed(scenario: Any, serving: "Serving") -> tuple[str, ...]:
+    """Return the targets that are missed, in words; none where the model does not fit."""
+    return tuple(words for name, (words, _) in _TARGETS.items() if _misses(scenario, serving, name))
+
+
+def _misses(scenario: Any, serving: "Serving", name: str) -> bool:
+    target = getattr(scenario, f"{name}_target_s")
+    return target is not None and getattr(serving, f"{name}_s").base > target
+
+
 def _target(scenario: Any, plan: "Plan", serving: "Serving", name: str) -> Problem | None:
+    if not _misses(scenario, serving, name):
+        return None
     target = getattr(scenario, f"{name}_target_s")
     predicted, floor = getattr(serving, f"{name}_s"), getattr(serving, f"floor_{name}_s")
-    if target is None or not predicted.base > target:  # nor where the model does not fit
-        return None
     words, formula = _TARGETS[name]
     beyond = "below" if target < floor.base else "above"
     return Problem(
