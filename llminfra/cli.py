@@ -1,5 +1,7 @@
 """The ``llminfra`` command: render, plan, list, check, new."""
 
+import contextlib
+import errno
 import json
 import os
 import sys
@@ -20,6 +22,10 @@ from llminfra.scenario import Scenario
 from llminfra.scenario_file import Case, load_cases, parse_settings
 
 BAD_INPUT: Final = 2
+# Click 8.2 raises it to print the help of a bare `llminfra`.
+_HELP_WANTED: Final = getattr(click.exceptions, "NoArgsIsHelpError", ())
+# A full disk, a full quota, a broken device.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class _BadInput(click.ClickException):
@@ -34,13 +40,41 @@ class _BadInput(click.ClickException):
 class _Group(click.Group):
     """Turns the package's errors into one line; anything else is a bug and shows itself."""
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            with contextlib.suppress(OSError):  # nor does the end of the process write the rest
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(1)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except _HELP_WANTED:
+            raise
+        except click.UsageError as error:
+            raise _wrong_usage(error) from None
+
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except click.UsageError as error:
+            raise _wrong_usage(error) from None
         except InvalidInput as error:
             raise _BadInput(str(error)) from None
         except LlmInfraError as error:
             raise click.ClickException(str(error)) from None
+
+
+def _wrong_usage(error: click.UsageError) -> _BadInput:
+    """Say on one line what Click says on several."""
+    words = " ".join(error.format_message().split()).rstrip(".?")
+    command = error.ctx.command_path if error.ctx else "llminfra"
+    return _BadInput(f"{words}; see {command} --help")
 
 
 _HELP = """Reports on the memory of serving language models, from one scenario file.

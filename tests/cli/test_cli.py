@@ -174,15 +174,24 @@ def test_bad_command_is_one_line_and_writes_nothing(write: Write, what: str) -> 
 
 
 @pytest.mark.parametrize(
-    "command",
-    ["render good.toml --out taken", "render good.toml --jobs 0", "render --nonsense", "list cats"],
+    ("command", "words"),
+    [
+        ("render good.toml --out taken", "'taken' is a file"),
+        ("render good.toml --jobs 0", "0 is not in the range 1<=x<=256"),
+        ("render --nonsense", "'--nonsense'; see"),
+        ("plan a.toml b.toml", "b.toml"),
+        ("list cats", "'models', 'accelerators'"),
+        ("list", "models, accelerators"),
+        ("lst", "Did you mean 'list'"),
+        ("--nonsense", "'--nonsense'; see"),
+    ],
 )
-def test_wrong_use_of_the_command_exits_with_2(write: Write, command: str) -> None:
+def test_wrong_use_of_the_command_is_one_line(write: Write, command: str, words: str) -> None:
     write('title = "fine"', "good.toml")
     write("a file", "taken")
-    result = run(*command.split())
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "Error: " in result.stderr
+    line = refused(*command.split())
+    assert words in line
+    assert line.endswith("--help")
 
 
 def test_two_files_of_one_name_would_overwrite_each_other(write: Write) -> None:
@@ -232,6 +241,16 @@ def test_exit_code_reaches_the_shell(tmp_path: Path, arguments: list[str], code:
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == (1 if code else 0)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full: Linux")
+@pytest.mark.parametrize("arguments", [["plan"], ["list", "models", "--json"], ["--help"]], ids=str)
+def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "llminfra.cli", *arguments]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    line = "Error: the output cannot be written: No space left on device"
+    assert (done.returncode, done.stderr.splitlines()) == (1, [line])
 
 
 # -- help ---------------------------------------------------------------------------------------
