@@ -35,6 +35,7 @@ PRIORS: Final[dict[str, Prior]] = {
     f"{COMMON}.expert_half_tokens": (45, 0.5, 1, 500),
     f"{COMMON}.experts_layer_overhead_s": (17e-6, 0.5, 1e-7, 1e-3),
     f"{COMMON}.latent_layer_overhead_s": (25e-6, 0.5, 1e-7, 1e-3),
+    f"{COMMON}.latent_pass_overhead_s": (500e-6, 0.5, 1e-6, 5e-3),
     f"{COMMON}.index_layer_overhead_s": (60e-6, 0.5, 1e-7, 1e-3),
     f"{COMMON}.state_layer_overhead_s": (30e-6, 0.5, 1e-7, 1e-3),
     # Engines.

@@ -23,6 +23,7 @@ _COMMON: Final = (
     *("exchange_bandwidth_fraction", "attention_arithmetic_fraction"),
     *("latent_layer_overhead_s", "index_layer_overhead_s", "state_layer_overhead_s"),
     *("experts_layer_overhead_s", "expert_half_values", "expert_half_tokens"),
+    "latent_pass_overhead_s",
     *("pass_tokens", "stage_fraction"),
 )
 # Each with a twin for models with experts.
@@ -205,7 +206,8 @@ def law_inputs(work: Mapping[str, Any], chip: Mapping[str, Any], c: Mapping[str,
         + work["hops"] * c["stage_hop_s"],
         "attention_flop": work["attention_flop"],
         "attention_flop_per_s": chip["plain_flop_per_s"] * c["attention_arithmetic_fraction"],
-        "prefill_floor_s": work["layers"] * c["pass_overhead_s"],
+        "prefill_floor_s": work["layers"] * c["pass_overhead_s"]
+        + work["latent_layers"] * c["latent_pass_overhead_s"],
         "pass_tokens": c["pass_tokens"],
         "expert_half_tokens": c["expert_half_tokens"],
         "request_overhead_s": c["request_overhead_s"],
