@@ -27,7 +27,7 @@ __all__ = ["Inputs", "Serving", "evaluate", "problems"]
 
 def _target(words: str) -> Any:
     return field(
-        None, help=f"longest acceptable {words}; none is no target", unit="s", minimum=1e-6,
+        None, help=f"longest acceptable mean {words}; none is no target", unit="s", minimum=1e-6,
         maximum=86_400,
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ def _target(scenario: Any, plan: "Plan", serving: "Serving", name: str) -> Probl
     beyond = "below" if target < floor.base else "above"
     return Problem(
         "E-SLO",
-        f"{words} is {formats.number(predicted)} s, the target {formats.number(target)} s is "
+        f"mean {words} is {formats.number(predicted)} s, the target {formats.number(target)} s is "
         f"{beyond} the physical floor of {formats.number(floor)} s ({formula})",
         _fixes(scenario, plan, serving, name, target),
     )
