@@ -138,9 +138,7 @@ def fit(table: Table, start: Params, only: Collection[str], *, most_steps: int =
 
     def residuals(x: NDArray[np.float64]) -> NDArray[np.float64]:
         errors = table.log_errors(start | dict(zip(free, np.exp(x), strict=True)))
-        shares = {"ttft_s": 0.5, "tpot_s": 1.0, "rate": 1.0}
-        rows = [(errors[q] * weight * share).to_numpy() for q, share in shares.items()]
-        z = np.concatenate(rows)
+        z = np.concatenate([(errors[q] * weight).to_numpy() for q in QUANTITIES])
         z = z[np.isfinite(z)]
         soft = np.sign(z) * np.sqrt(2 * (np.sqrt(1 + z * z) - 1))
         return np.concatenate([soft, (x - prior) / spread])
