@@ -336,7 +336,8 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
         named = rows[[bool(row[1]) for row in rows["row"]]]
         for _, group in named.groupby(["group", named["row"].str[1]]):
             ordered = group.sort_values(["in_flight", "prompt_tokens", "output_tokens"])
-            picks = np.linspace(0, len(group) - 1, min(len(group), ROWS_PER_GROUP)).astype(int)
+            n = min(len(group), ROWS_PER_GROUP)
+            picks = ((np.arange(n) + 0.5) * len(group) / n).astype(int)  # middles of equal parts
             for row in ordered.iloc[picks].itertuples():
                 numbers = (row.prompt_tokens, row.output_tokens, row.in_flight)
                 measured = (row.ttft_s, row.tpot_s, row.rate)
