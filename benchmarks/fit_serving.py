@@ -334,7 +334,7 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
         writer.writerow(header.split())
         # What no scenario can name, a fit alone knows.
         named = rows[[bool(row[1]) for row in rows["row"]]]
-        for _, group in named.groupby(["group", named["row"].str[1]]):
+        for _, group in named.groupby(["group", named["row"].str[1], "is_saturated"]):
             ordered = group.sort_values(["in_flight", "prompt_tokens", "output_tokens"])
             n = min(len(group), ROWS_PER_GROUP)
             picks = ((np.arange(n) + 0.5) * len(group) / n).astype(int)  # middles of equal parts
