@@ -123,6 +123,9 @@ def _draw_concatenated(spec: VegaSpec, width_px: float) -> Drawing:
     slope = (first.width_px - half.width_px) / 0.5
     scale = 1.0 + (width_px - first.width_px) / slope if slope else 1.0
     drawing = _draw_vega(_compile(_scaled(spec, scale))) if scale > 0.1 else first
+    if drawing.width_px > width_px + 2 and scale > 0.1:  # labels came that half the width had not
+        scale += (width_px - drawing.width_px) / slope
+        drawing = _draw_vega(_compile(_scaled(spec, scale)))
     if drawing.width_px > width_px + 2:
         raise RenderError(
             f"chart must fit into {width_px:g} px, got {drawing.width_px:g} px; "
