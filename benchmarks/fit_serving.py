@@ -19,6 +19,7 @@ import pandas as pd
 from mlperf_rows import mlperf_rows
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
+from serving_disaggregated import PAIR, pair_constants, pair_log_errors, pair_rows
 from serving_noise import Line, differences
 from serving_priors import (
     BANDS,
@@ -52,19 +53,14 @@ WORDS: Final = {
     "gguf": "llama.cpp on cards",
     "gguf-apple-silicon": "llama.cpp on Apple chips",
     "cpu": "llama.cpp on processors",
+    "disaggregated": "prefill apart",
 }
 ROWS_PER_GROUP: Final = 6
+# Log errors beyond 0.7 count as that much; with prefill apart the first token is a queue or a cold
+# start more often, and its band has to know.
+MOST: Final = {"disaggregated": 1.5}
 COLUMNS: Final = [
-    "id",
-    "field",
-    "value",
-    "low",
-    "high",
-    "unit",
-    "source",
-    "as_of",
-    "confidence",
-    "note",
+    *("id", "field", "value", "low", "high", "unit", "source", "as_of", "confidence", "note")
 ]
 Params = dict[str, float]
 
@@ -90,11 +86,15 @@ class Table:
         part.places = {role: place[mask] for role, place in self.places.items()}
         return part
 
-    def predict(self, params: Params) -> dict[str, NDArray[np.float64]]:
-        """Return what the law says of every row."""
+    def inputs(self, params: Params) -> Any:
+        """Return the inputs of the law for every row."""
         values = np.array([params[name] for name in self.names])
         c = {role: values[place] for role, place in self.places.items()}
-        v = constants.law_inputs(self.work, self.chip, c)
+        return constants.law_inputs(self.work, self.chip, c)
+
+    def predict(self, params: Params) -> dict[str, NDArray[np.float64]]:
+        """Return what the law says of every row."""
+        v = self.inputs(params)
         r = self.rows
         load = {
             "computed_tokens": r["prompt_tokens"].to_numpy(),
@@ -184,9 +184,10 @@ def _figures(absolute: Any, e: Any) -> tuple[float, float, float]:
     return round(middle, 1), round(far, 1), round(float(np.exp(e.median())), 3)
 
 
-def spread_of(groups: pd.Series, e: pd.Series) -> float:
+def spread_of(groups: pd.Series, e: pd.Series, kind: str) -> float:
     """Half width of the 80 % band in logs: second moment of left-out errors, balanced by group."""
-    clipped = e.dropna().clip(-0.7, 0.7)
+    most = MOST.get(kind, 0.7)
+    clipped = e.dropna().clip(-most, most)
     by = clipped.groupby(groups.loc[clipped.index])
     weight = np.sqrt(by.size())
     moment = float(np.average(by.apply(lambda x: float((x**2).mean())), weights=weight))
@@ -209,13 +210,13 @@ def coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     lines, random = [], np.random.default_rng(1)
     for kind, words, e in _measured(rows, errors):
         group = rows.loc[e.index, "group"]
-        halves = {g: spread_of(group[group != g], e[group != g]) for g in group.unique()}
+        halves = {g: spread_of(group[group != g], e[group != g], kind) for g in group.unique()}
         inside = (e.abs() <= group.map(halves)).groupby(group)
         hits, sizes = inside.sum().to_numpy(), inside.size().to_numpy()
         picks = random.integers(0, len(sizes), (2000, len(sizes)))
         shares = hits[picks].sum(axis=1) / sizes[picks].sum(axis=1)
         low, high = np.quantile(shares, [0.1, 0.9]).round(2)
-        factor, share = np.exp(spread_of(group, e)), hits.sum() / sizes.sum()
+        factor, share = np.exp(spread_of(group, e, kind)), hits.sum() / sizes.sum()
         lines.append((kind, words, round(factor, 2), round(share, 2), low, high))
     names = ["kind", "quantity", "factor", "inside", "low", "high"]
     return pd.DataFrame(lines, columns=names)
@@ -234,9 +235,10 @@ def write_constants(
 ) -> None:
     """Write the constants, the errors and bands of groups left out, and the noise beside them."""
     is_served = rows["kind"].isin(["dense", "experts"])
-    seen = [_seen(COMMON, rows[is_served]), _seen("serving-gguf", rows[rows["kind"] == "gguf"])]
+    seen = [_seen(COMMON, rows[is_served])]
+    seen += [_seen(f"serving-{k}", rows[rows["kind"] == k]) for k in ("gguf", "disaggregated")]
     lines = [*_constants(params, rows), *_errors(rows, errors), *_coverage(rows, errors), *seen]
-    lines += [*_judgements(), *_noise(noise), *unseen]
+    lines += [*_judgements(), *pair_constants(), *_noise(noise), *unseen]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -255,7 +257,7 @@ def _seen(entity: str, rows: pd.DataFrame) -> Row:
 def _constants(params: Params, rows: pd.DataFrame) -> Iterator[Row]:
     own = {t: params[s] for t, s in TIES.items()} | params
     notes = {name: f"prior {PRIORS[name][0]:.3g}" for name in PRIORS}
-    streams = rows[~rows["kind"].isin(["dense", "experts"])]
+    streams = rows[~rows["kind"].isin(["dense", "experts", "disaggregated"])]
     for name in STREAM_PRIORS:
         said = streams[[name in keys.values() for keys in streams["keys"]]]
         notes[name] += f"; {len(said)} rows in {said['group'].nunique()} groups"
@@ -273,7 +275,7 @@ def _parts(key: str) -> tuple[str, str]:
 def _errors(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
     """Bands in logs, and sizes of the errors: 10, 50 and 90 % of the rows."""
     for kind, words, e in _measured(rows, errors):
-        half, groups = spread_of(rows["group"], e), rows.loc[e.index, "group"].nunique()
+        half, groups = spread_of(rows["group"], e, kind), rows.loc[e.index, "group"].nunique()
         q = np.exp(e.quantile([0.1, 0.5, 0.9])).round(2).tolist()
         left = f"{len(e)} rows in {groups} groups left out"
         origin = Origin(note=f"{left}; 10-50-90 % {q[0]}-{q[1]}-{q[2]}")
@@ -327,6 +329,7 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
     """
     header = (
         "model accelerator engine engine_version precision tensor_parallel data_parallel "
+        "prefill_workers decode_workers prefill_tensor_parallel prefill_data_parallel "
         "prompt_tokens output_tokens in_flight ttft_s tpot_s output_tokens_per_s "
         "left_out_ttft_ratio left_out_tpot_ratio left_out_output_ratio pipeline_parallel "
         "cores source as_of"
@@ -348,7 +351,8 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
                 model, chip, engine, version, precision = row.row
                 # Builds without a number count as the newest.
                 version = version.rstrip("+") if version[0].isdigit() else ""
-                settings = (model, chip, engine, version, precision, *row.layout)
+                workers = row.workers if row.kind == "disaggregated" else ("",) * 4
+                settings = (model, chip, engine, version, precision, *row.layout, *workers)
                 writer.writerow((*settings, *cells, row.stages, row.cores, row.source, row.as_of))
 
 
@@ -373,6 +377,10 @@ def main(folder: Path) -> None:
     seen = [Table(part).log_errors(params) for part in (rows, streams)]
     rows, errors = (pd.concat(parts, ignore_index=True) for parts in ([rows, streams], errors))
     print(summary(rows, pd.concat(seen, ignore_index=True)).to_string(index=False))
+    pair = pair_rows(folder / "throughput.csv")
+    workers = (pair, pd.DataFrame(pair["prefill"].tolist()))
+    apart = pair_log_errors(pair, *(Table(part).inputs(params | PAIR) for part in workers))
+    rows, errors = (pd.concat(p, ignore_index=True) for p in ([rows, pair], [errors, apart]))
     noise = differences(pd.read_csv(folder / "throughput.csv", low_memory=False))
     print("\nGroups left out\n" + summary(rows, errors).to_string(index=False))
     print("\nBands of 80 %\n" + coverage(rows, errors).to_string(index=False))

@@ -122,6 +122,50 @@ def waiting_s(
     return np.where(free <= 0, np.inf, mean)[()]
 
 
+def pool_waiting_s(
+    *, n_places: ArrayLike, utilization: ArrayLike, service_s: ArrayLike, variation_ratio: ArrayLike
+) -> Any:
+    r"""Mean wait of independent arrivals for one of several places, in closed form.
+
+    Parameters
+    ----------
+    n_places : array_like
+        Requests that are served at the same time. [1]
+    utilization : array_like
+        Share of the places that are taken. [1]
+    service_s : array_like
+        Time that a request takes its place. [s]
+    variation_ratio : array_like
+        Squared variation of arrivals plus that of services; 0 is no wait. [1]
+
+    Returns
+    -------
+    waiting_s : float or ndarray
+        Infinite where all places are taken. [s]
+
+    Notes
+    -----
+    .. math:: W = \frac{S \, u^{\sqrt{2 (m + 1)} - 1}}{m (1 - u)} \cdot \frac{c}{2}
+
+    Exact for one place; beside `waiting_s` within a few per cent of a service time, and
+    fast enough to stand inside a bisection.
+
+    References
+    ----------
+    Sakasegawa (1977), An approximation formula for the mean wait of the GI/G/q queue.
+
+    Examples
+    --------
+    >>> float(pool_waiting_s(n_places=1, utilization=0.5, service_s=0.2, variation_ratio=2.0))
+    0.2
+    """
+    places, u = np.asarray(n_places, float), np.minimum(utilization, 1.0)
+    crowd = u ** (np.sqrt(2 * (places + 1)) - 1) / places
+    spread = np.multiply(service_s, variation_ratio) / 2
+    free = np.maximum(1 - u, _TINY)
+    return np.where((u >= 1) & (spread > 0), np.inf, crowd * spread / free)[()]
+
+
 def waiting_percentile_s(
     *, wait_probability: ArrayLike, waiting_s: ArrayLike, percentile_fraction: ArrayLike
 ) -> Any:
