@@ -135,11 +135,11 @@ def law_rows(path: Path) -> pd.DataFrame:
     return frame[~unfit].reset_index(drop=True)
 
 
-def law_inputs_of(row: Any) -> dict[str, Any]:
-    """Return the inputs of the law for one row, and what was measured."""
+def law_inputs_of(row: Any, tensor: int | None = None, ranks: int | None = None) -> dict[str, Any]:
+    """Return the inputs of the law for a row on its own split or another, and what was measured."""
     precision = _precision(row)
     engine = ENGINES[row.engine]
-    tensor, ranks = int(row.tensor), int(row.ranks)
+    tensor, ranks = int(tensor or row.tensor), int(ranks or row.ranks)
     prompt, output = float(row.isl), float(row.osl)
     counted = _work(row.model, precision, tensor, 1, ranks)
     case = case_of(row.accelerator, engine, str(row.engine_version), precision, counted)
@@ -159,6 +159,7 @@ def law_inputs_of(row: Any) -> dict[str, Any]:
         "group": group,
         "is_saturated": is_saturated,
         "has_experts": case.has_experts,
+        "width": width,
         "row": (row.model, row.accelerator, engine, str(row.engine_version), precision),
         "layout": (tensor, ranks),
         "source": row.source,

@@ -10,7 +10,7 @@ from llminfra.errors import (
 )
 from llminfra.explain import compare, sweep, variants
 from llminfra.facets.memory.grid import fit_table
-from llminfra.launch import launch_command
+from llminfra.launch import launch_command, launch_commands
 from llminfra.plan import Plan, evaluate
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
@@ -42,6 +42,7 @@ __all__ = [
     "evaluate",
     "fit_table",
     "launch_command",
+    "launch_commands",
     "memory_errors",
     "mlperf_errors",
     "peer_errors",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from llminfra.catalog.loader import model_entries
+from llminfra.facets.deployment.workers import APART
 from llminfra.plan import Plan
 
 # Option of each engine for a part of the layout; empty where the engine has none.
@@ -44,6 +45,15 @@ _OPTIONS: Final = {
     "llama.cpp": {"start": "llama-server --model", "length": "--ctx-size"},
 }
 _FP8_CACHE: Final = {"vllm": "fp8", "sglang": "fp8_e4m3"}
+_KV_TRANSFER: Final = '{{"kv_connector":"NixlConnector","kv_role":"{}"}}'
+# What a prefill and a decode worker are told of their role.
+_ROLES: Final = {
+    "vllm": tuple(
+        f"--kv-transfer-config '{_KV_TRANSFER.format(role)}'"
+        for role in ("kv_producer", "kv_consumer")
+    ),
+    "sglang": ("--disaggregation-mode prefill", "--disaggregation-mode decode"),
+}
 _ON_LOAD: Final = ("fp8",)  # formats that engines make from 16-bit weights when they load them
 
 
@@ -68,6 +78,43 @@ def launch_command(plan: Plan) -> str:
     'vllm serve meta-llama/Llama-3.3-70B-Instruct --tensor-parallel-size 8 --max-model-len 8192'
     """
     return " ".join(_words(plan))
+
+
+def launch_commands(plan: Plan) -> list[str]:
+    """Return the commands of one replica: one, or one for each role of its workers.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    list of str
+        Lines for a shell: of a replica, or of a prefill and of a decode worker. What routes between
+        workers, and for TensorRT-LLM also tells their roles, is started beside them.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> pair = {"prefill_workers": 1, "decode_workers": 2, "engine": "sglang"}
+    >>> for command in launch_commands(evaluate(Scenario(model="qwen3-32b", **pair))):
+    ...     print(command.removeprefix("python -m sglang.launch_server --model-path "))
+    Qwen/Qwen3-32B --disaggregation-mode prefill
+    Qwen/Qwen3-32B --disaggregation-mode decode
+    """
+    prefill = plan.deployment.prefill
+    if prefill is None:
+        return [launch_command(plan)]
+    asked = plan.scenario.to_dict()
+    split = {"tensor_parallel": prefill.tensor_parallel, "data_parallel": prefill.data_parallel}
+    split["expert_parallel"] = (
+        prefill.accelerators_per_worker if asked["expert_parallel"] > 1 else 1
+    )
+    reader = plan.variant(**(dict.fromkeys(APART) | split))
+    roles = _ROLES.get(asked["engine"], ("", ""))
+    pairs = zip((reader, plan), roles, strict=True)
+    return [" ".join(filter(None, (launch_command(each), role))) for each, role in pairs]
 
 
 def _words(plan: Plan) -> Iterator[str]:

@@ -107,6 +107,7 @@ def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
 
 _SERVING_NUMBERS: Final = (
     *("tensor_parallel", "pipeline_parallel", "data_parallel", "prompt_tokens", "output_tokens"),
+    *("prefill_workers", "decode_workers", "prefill_tensor_parallel", "prefill_data_parallel"),
 )
 _SERVING_TEXTS: Final = ("model", "accelerator", "engine", "engine_version", "precision")
 _NAMES: Final = ("model_name", "accelerator_name", "engine_name", "precision_name")
@@ -121,12 +122,15 @@ _FIT_WORDS: Final = {name: word for name, _, word in _SERVING_RESULTS.values()}
 _KIND_WORDS: Final = {
     "dense": "dense models",
     "experts": "with experts",
+    "disaggregated": "prefill apart",
     "gguf": "llama.cpp on accelerators",
     "cpu": "llama.cpp on CPUs",
     "gguf-apple-silicon": "llama.cpp on Apple chips",
 }
+# Prefill and decode apart are a kind of their own, whatever the model.
+APART: Final = "disaggregated"
 # Measured at load, with the engines of servers; others are one stream of llama.cpp.
-SERVED: Final = ("dense", "experts")
+SERVED: Final = ("dense", "experts", APART)
 _LOADS: Final = (
     *((8, "≤ 8 in flight"), (32, "9–32 in flight"), (128, "33–128 in flight")),
     (np.inf, "> 128 in flight"),
@@ -187,12 +191,12 @@ def serving_errors() -> "pd.DataFrame":
     Returns
     -------
     serving_errors : DataFrame
-        Columns of the settings, names, kind (dense, experts; gguf, cpu and gguf-apple-silicon for
-        one stream of llama.cpp), load (requests in flight), group, quantity, measured, low, base,
-        high, error_fraction; times in seconds, rates in output tokens per second of a replica. The
-        fit has seen these rows. What a fit without the group says stands in left_out and
-        left_out_error_fraction, and whether the band of factor band_ratio around it holds the
-        measurement in is_inside.
+        Columns of the settings, names, kind (dense, experts, disaggregated; gguf, cpu and
+        gguf-apple-silicon for one stream of llama.cpp), load (requests in flight), group, quantity,
+        measured, low, base, high, error_fraction; times in seconds, rates in output tokens per
+        second of a replica. The fit has seen these rows, but none with prefill apart. What a fit
+        without the group says stands in left_out and left_out_error_fraction, and whether the band
+        of factor band_ratio around it holds the measurement in is_inside.
     """
     import pandas as pd  # heavy, and only reports validate
 
@@ -216,6 +220,7 @@ def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
     # Streams leave out whole chips.
     names = _NAMES if kind in SERVED else ("accelerator_name",)
     group = " · ".join(str(settings[name]) for name in names)
+    group += " · apart" if kind == APART else ""
     settings |= {"kind": kind, "group": group, "load": _load(row["in_flight"])}
     for column, (quantity, left_out, word) in _SERVING_RESULTS.items():
         if row[column]:
@@ -239,7 +244,7 @@ def _load(in_flight: str) -> str:
 
 def _serving_scenario(row: dict[str, str]) -> Any:
     fields: dict[str, Any] = {name: row[name] for name in _SERVING_TEXTS if row[name]}
-    fields |= {name: int(float(row[name])) for name in _SERVING_NUMBERS}
+    fields |= {name: int(float(row[name])) for name in _SERVING_NUMBERS if row[name]}
     # Ranks of the attention layers share the experts.
     if fields["data_parallel"] > 1:
         fields["expert_parallel"] = fields["tensor_parallel"] * fields["data_parallel"]
@@ -336,6 +341,8 @@ def resampled(values: Any, groups: Any, statistic: Literal["mean", "median"]) ->
 def error_slices(errors: "pd.DataFrame", quantity: str) -> "pd.DataFrame":
     """Return errors of one quantity by kind of model, engine, accelerator and load.
 
+    Rows with prefill apart are a kind, and left out of the other cuts.
+
     Parameters
     ----------
     errors : DataFrame
@@ -357,9 +364,15 @@ def error_slices(errors: "pd.DataFrame", quantity: str) -> "pd.DataFrame":
     lines = [
         _slice(words, str(label), part)
         for column, words in _SLICES.items()
-        for label, part in chosen.replace(_KIND_WORDS).groupby(column, sort=column != "load")
+        for label, part in _cut(chosen, column).groupby(column, sort=column != "load")
     ]
     return pd.DataFrame(lines)
+
+
+def _cut(errors: "pd.DataFrame", column: str) -> "pd.DataFrame":
+    """Rows with prefill apart stand beside the kinds of models, and in no other cut."""
+    is_kind = column == "kind"
+    return errors.replace(_KIND_WORDS) if is_kind else errors[errors["kind"] != APART]
 
 
 def _slice(by: str, label: str, part: "pd.DataFrame") -> dict[str, Any]:

@@ -25,8 +25,11 @@ def errors() -> pd.DataFrame:
     [
         ("tpot_s", "dense", 0.08, 0.05),
         ("tpot_s", "experts", 0.16, 0.08),
+        ("tpot_s", "disaggregated", 0.15, 0.08),
         ("ttft_s", "dense", 0.25, 0.15),
         ("ttft_s", "experts", 0.25, 0.15),
+        # Queues and cold starts: no target, and a band that says so.
+        ("ttft_s", "disaggregated", 0.45, 0.15),
         ("max_output_tokens_per_s", "dense", 0.09, 0.06),
         ("max_output_tokens_per_s", "experts", 0.25, 0.10),
         ("tpot_s", "gguf", 0.10, 0.05),
@@ -40,6 +43,14 @@ def test_median_error_and_bias(
     assert len(rows) > (10 if kind == "cpu" else 30)
     assert rows["error_fraction"].abs().median() <= median
     assert abs(rows["error_fraction"].median()) <= bias
+
+
+def test_the_fit_has_seen_no_row_with_prefill_apart(errors: pd.DataFrame) -> None:
+    """What the benchmark computes over arrays is what a plan says, but where its memory is full."""
+    rows = errors[errors["kind"] == "disaggregated"]
+    same = np.isclose(rows["base"], rows["left_out"], rtol=2e-3)
+    assert same.mean() > 0.97
+    assert rows["group"].nunique() > 15
 
 
 def test_bands_hold_about_four_of_five(errors: pd.DataFrame) -> None:
@@ -68,6 +79,8 @@ def summary(errors: pd.DataFrame) -> pd.DataFrame:
         ("tpot_s", "with experts", 0.025),
         ("ttft_s", "dense models", 0.02),
         ("ttft_s", "with experts", 0.02),
+        ("tpot_s", "prefill apart", 0.02),
+        ("ttft_s", "prefill apart", 0.08),
         ("max_output_tokens_per_s", "dense models", 0.02),
         ("max_output_tokens_per_s", "with experts", 0.02),
     ],
@@ -77,7 +90,8 @@ def test_left_out_errors_of_the_page_are_those_of_the_fit(
 ) -> None:
     (line,) = summary[(summary["quantity"] == quantity) & (summary["kind"] == kind)].itertuples()
     assert line.left_out_fraction.base == pytest.approx(line.stated_fraction, abs=apart)
-    assert line.left_out_fraction.base >= line.seen_fraction
+    # Nothing was fitted to rows with prefill apart: for them both are one number.
+    assert line.left_out_fraction.base >= 0.99 * line.seen_fraction
     assert int(line.stated.split()[3]) == line.groups
     assert line.left_out_fraction.low <= line.left_out_fraction.base <= line.left_out_fraction.high
 

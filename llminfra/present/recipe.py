@@ -46,7 +46,7 @@ def chart_of(frame: "pd.DataFrame") -> alt.Chart:
     --------
     >>> import pandas as pd
     >>> chart_of(pd.DataFrame({"gb": [141.1]})).data.values
-    [{'gb': 141.1}]
+    ({'gb': 141.1},)
     """
     rows = json.loads(frame.to_json(orient="records", double_precision=15))
     return alt.Chart(alt.InlineData(values=tuple(rows)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import InvalidInput, shown
+from llminfra.facets.deployment.workers import APART
 from llminfra.search.layouts import (
     Axes,
     evaluated,
@@ -258,6 +259,7 @@ def search(
     Notes
     -----
     Base cases of the memory and serving facets as arrays: a row equals the plan of its fields.
+    Every layout has prefill and decode together, also for a scenario that has them apart.
     The load is held as layouts are sized, in 80 % of the draws of the memory. Among more than some
     hundreds of users with pauses, chance in their number at work is left out.
 
@@ -269,7 +271,7 @@ def search(
     >>> found.smallest.accelerators, found.smallest.fields["tensor_parallel"]
     (2, 2)
     """
-    given: Any = scenario
+    given: Any = together(scenario)
     axes = Axes(
         accelerators=None if accelerators is None else known("accelerator", accelerators),
         precisions=known("precision", [given.precision, *precisions]),
@@ -284,6 +286,12 @@ def search(
     every = {name: getattr(given, f"{name.removesuffix('_s')}_target_s") for name in TARGETS}
     targets = {name: float(value) for name, value in every.items() if value is not None}
     return Search(_ranked(evaluated(given, axes, replicas, in_flight), targets), targets)
+
+
+def together(scenario: Any) -> Any:
+    """Return the scenario with prefill and decode on the same accelerators."""
+    names = [name for name in APART if getattr(scenario, name) is not None]
+    return scenario.replace(**dict.fromkeys(names)) if names else scenario
 
 
 def _ranked(c: dict[str, Array], targets: Mapping[str, float]) -> dict[str, Array]:

@@ -17,6 +17,7 @@ import llminfra.formulas
 from llminfra.formulas import (
     availability,
     capacity,
+    disaggregated,
     load_curve,
     loop,
     memory,
@@ -25,6 +26,7 @@ from llminfra.formulas import (
     resources,
     runtime,
     serving,
+    turns,
 )
 
 POOL = dict.fromkeys(
@@ -36,6 +38,10 @@ CURVE = {"curve_requests": "request", "curve_request_s": "second"}
 USERS = {"active_users": "request", "think_time_s": "second"} | CURVE
 QUEUE = {"n_places": "request", "offered_requests": "request"}
 VARIATION = {"arrival_variation_ratio": "1", "service_variation_ratio": "1"}
+STEP = dict.fromkeys(("fixed_s", "experts_s"), "second") | {
+    "sequence_s": "second/request",
+    "expert_share_fraction": "1",
+}
 BITS = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
 
 # Formula, the dimension of each input, the dimension of the result.
@@ -181,6 +187,57 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         {"in_flight": "request", "output_tokens": "token/request", "request_s": "second"},
         "token/second",
     ),
+    (
+        disaggregated.prefill_requests_per_s,
+        {"n_prefill_ranks": "request", "prefill_s": "second"},
+        "request/second",
+    ),
+    (
+        disaggregated.handoff_s,
+        {"cache_bytes": "byte", "link_bytes_per_s": "byte/second", "handoff_overhead_s": "second"},
+        "second",
+    ),
+    (
+        queueing.pool_waiting_s,
+        {"n_places": "1", "utilization": "1", "service_s": "second", "variation_ratio": "1"},
+        "second",
+    ),
+    (
+        disaggregated.decode_step_s,
+        STEP | {"sequences": "request", "shared_tokens": "1/request"},
+        "second",
+    ),
+    (
+        disaggregated.decode_requests_per_s,
+        {"sequences": "request", "n_decode_ranks": "1", "output_tokens": "1", "step_s": "second"},
+        "request/second",
+    ),
+    (
+        disaggregated.balanced_sequences,
+        # The wait for one of several places knows whole requests only.
+        dict.fromkeys(
+            ("in_flight", "most_sequences", "least_sequences", "n_decode_ranks", "n_prefill_ranks"),
+            "1",
+        )
+        | dict.fromkeys(
+            ("output_tokens", "variation_ratio", "shared_tokens", "expert_share_fraction"), "1"
+        )
+        | dict.fromkeys(("fixed_s", "experts_s", "sequence_s", "prefill_s", "away_s"), "second"),
+        "1",
+    ),
+    (
+        disaggregated.first_token_s,
+        {"in_flight": "request", "requests_per_s": "request/second"}
+        | {"output_tokens": "1", "step_s": "second"},
+        "second",
+    ),
+    (
+        disaggregated.balanced_prefill_ratio,
+        dict.fromkeys(("prefill_tensor_parallel", "tensor_parallel"), "accelerator")
+        | {"prefill_s": "second/request", "output_tokens": "1", "step_s": "second"}
+        | {"sequences": "request"},
+        "1",
+    ),
     (loop.accepted_tokens, {"draft_tokens": "1", "acceptance_probability": "1"}, "1"),
     (
         queueing.waiting_s,
@@ -196,7 +253,7 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "second",
     ),
     (
-        queueing.queue_waiting_s,
+        turns.queue_waiting_s,
         {"queued_requests": "request", "requests_per_s": "request/second"},
         "second",
     ),
@@ -205,8 +262,8 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         dict.fromkeys(("requests_per_s", "max_requests_per_s"), "request/second"),
         "1",
     ),
-    (queueing.served_requests, {"in_flight": "request", "n_places": "request"}, "request"),
-    (queueing.wait_probability_in_turn, {"in_flight": "request", "n_places": "request"}, "1"),
+    (turns.served_requests, {"in_flight": "request", "n_places": "request"}, "request"),
+    (turns.wait_probability_in_turn, {"in_flight": "request", "n_places": "request"}, "1"),
     (
         load_curve.requests_within_target,
         {"allowed_s": "second", "curve_requests": "request", "curve_s": "second"},
@@ -298,7 +355,7 @@ COUNTING = {
     population.queued_requests_of_population,
     population.wait_probability_of_population,
     population.waiting_variation_of_population,
-    queueing.waiting_variation_in_turn,
+    turns.waiting_variation_in_turn,
     availability.service_availability,
 }
 NAMED = [pytest.param(*row, id=row[0].__name__) for row in FORMULAS]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llminfra.formulas import loop, serving
+from llminfra.formulas import disaggregated, loop, serving
 
 # Llama 70B in 8 bits on four H200 at 8,192 in and 1,024 out, lengths times 0.9, with the constants
 # that the reference states.
@@ -132,7 +132,7 @@ def test_the_wait_for_a_first_token_grows_with_arrivals(load: float, more: float
 
 FORMULAS = [
     pytest.param(function, id=name)
-    for module in (serving, loop)
+    for module in (serving, loop, disaggregated)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__
 ]

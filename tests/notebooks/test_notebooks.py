@@ -42,6 +42,15 @@ EXTREMES: Final = {
     "hybrid": ["model=jamba-v0.1-52b", "accelerator=b200-sxm", "tensor_parallel=2"],
     "replicas": ["named_users=100000", "replicas=40", "pipeline_parallel=2", "tensor_parallel=4"],
     "longest": ["prompt_tokens=130000", "output_tokens=1000", "tensor_parallel=8"],
+    "apart": [
+        *("model=deepseek-r1", "accelerator=gb200", "precision=nvfp4", "engine=tensorrt-llm"),
+        *("tensor_parallel=8", "expert_parallel=8", "decode_workers=4", "prefill_workers=1"),
+        *("prefill_tensor_parallel=1", "prefill_data_parallel=4", "prompt_tokens=8192"),
+    ],
+    "apart, full": [
+        *("tensor_parallel=8", "prefill_workers=1", "decode_workers=1", "in_flight=3000"),
+        *("engine=vllm", "prompt_tokens=20000", "ttft_target_s=0.5"),
+    ],
     "odd engine": ["engine=sglang", "accelerator=mi300x", "gpu_memory_utilization=0.05"],
 }
 

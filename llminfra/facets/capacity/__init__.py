@@ -19,7 +19,7 @@ from llminfra.facets.capacity import fleet, resources
 from llminfra.facets.capacity.demand import DEFAULT_IN_FLIGHT, Inputs, check, view
 from llminfra.facets.capacity.problems import problems
 from llminfra.facets.capacity.service import Service, named, service
-from llminfra.formulas import availability, load_curve, population, queueing
+from llminfra.formulas import availability, load_curve, population, queueing, turns
 from llminfra.formulas import capacity as formulas
 from llminfra.ranges import Range, apply, exact
 
@@ -149,7 +149,7 @@ class Capacity(Result):
     def served_per_replica(self) -> Range:
         """Requests that have a place on one replica."""
         return apply(
-            queueing.served_requests,
+            turns.served_requests,
             name="in_flight_per_replica",
             in_flight=self.in_flight_per_replica,
             n_places=self.service.places,
@@ -295,7 +295,7 @@ class Capacity(Result):
             )
         if stated == "in_flight":
             return apply(
-                queueing.wait_probability_in_turn,
+                turns.wait_probability_in_turn,
                 name="wait_probability",
                 in_flight=self.in_flight,
                 n_places=self._places,
@@ -317,7 +317,7 @@ class Capacity(Result):
         """Mean wait for a place, over all requests."""
         if not self.is_open:
             return apply(
-                queueing.queue_waiting_s,
+                turns.queue_waiting_s,
                 name="waiting_s",
                 queued_requests=self._queued,
                 requests_per_s=self.requests_per_s,
@@ -351,7 +351,7 @@ class Capacity(Result):
             return exact(1.0, name=name)
         if view(self._scenario) == "active_users":
             return self._of_population(population.waiting_variation_of_population, name)
-        return apply(queueing.waiting_variation_in_turn, name=name, queued_requests=self._queued)
+        return apply(turns.waiting_variation_in_turn, name=name, queued_requests=self._queued)
 
     def _of_population(self, formula: Any, name: str) -> Range:
         return self.service.apply(formula, name=name, replicas=self.replicas, **self._pause)

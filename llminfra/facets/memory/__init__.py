@@ -13,6 +13,7 @@ from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Quantity, Result, field
 from llminfra.facets.memory.changes import Change, nearest, problems
 from llminfra.facets.memory.layout import Sizing
+from llminfra.facets.memory.prefill import Room, prefill_room
 from llminfra.formulas import memory as formulas
 from llminfra.ranges import Range, apply, exact
 
@@ -91,7 +92,10 @@ class Inputs(BaseInputs):
 
 @dataclasses.dataclass(frozen=True)
 class Memory(Result):
-    """Memory of one replica; what is per accelerator says so."""
+    """Memory of one replica; what is per accelerator says so.
+
+    Where prefill and decode run apart, the decode workers: they hold the requests.
+    """
 
     headline = (
         *("parameters", "weight_bytes", "weight_bytes_per_accelerator"),
@@ -120,6 +124,12 @@ class Memory(Result):
     fits: bool
     fits_probability: float
     _sizing: Sizing = dataclasses.field(repr=False, compare=False)
+    _prefill: Room | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def prefill(self) -> Room | None:
+        """What an accelerator of a prefill worker has room for; None without such workers."""
+        return self._prefill
 
     @property
     def in_flight_per_replica(self) -> Range:
@@ -129,7 +139,7 @@ class Memory(Result):
     @cached_property
     def kv_load_bytes_per_accelerator(self) -> Range:
         """Cache that the load takes."""
-        per_rank = self.in_flight_per_replica / self._sizing.scenario.data_parallel
+        per_rank = self.in_flight_per_replica / self._sizing.ranks
         load: Range = self.kv_request_bytes_per_accelerator * per_rank
         return load.named("kv_load_bytes_per_accelerator")
 
@@ -146,7 +156,7 @@ class Memory(Result):
     @cached_property
     def max_tokens_per_request(self) -> Range:
         """Longest mean request at which the load is held; never above max_model_len."""
-        per_rank = np.ceil(self.in_flight_per_replica.draws / self._sizing.scenario.data_parallel)
+        per_rank = np.ceil(self.in_flight_per_replica.draws / self._sizing.ranks)
         found = self._sizing.longest_held(Range(np.maximum(per_rank, 1)))
         return found.named("max_tokens_per_request")
 
@@ -220,7 +230,10 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         values_per_token=exact(model.kv_values_per_token(), name="values_per_token", unit="value"),
         bytes_per_value=sizing.kv_bytes,
     )
-    held = layout.held(scenario.data_parallel)
+    held = layout.held(sizing.ranks)
+    prefill = prefill_room(scenario, plan, facts)
+    if prefill is not None and not prefill.fits:  # what cannot be read is not answered
+        held = (held * 0).named(held.name)
     return Memory(
         parameters=exact(model.parameters, name="parameters", origin=sizing.model_origin),
         active_parameters=exact(
@@ -245,14 +258,15 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         kv_pool_tokens=apply(
             formulas.pool_tokens,
             name="kv_pool_tokens",
-            kv_pool_bytes=layout.pool_bytes * scenario.data_parallel,
+            kv_pool_bytes=layout.pool_bytes * sizing.ranks,
             cache_bytes_per_token=layout.token_bytes,
         ),
         max_sequences=held,
-        max_sequences_guaranteed=layout.held(scenario.data_parallel, layout.longest_bytes).named(
+        max_sequences_guaranteed=layout.held(sizing.ranks, layout.longest_bytes).named(
             "max_sequences_guaranteed"
         ),
         fits=held.base >= 1,
         fits_probability=held.probability_at_least(1),
         _sizing=sizing,
+        _prefill=prefill,
     )

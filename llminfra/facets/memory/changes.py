@@ -13,6 +13,7 @@ from llminfra.catalog.loader import Fact, ids
 from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Problem
 from llminfra.facets.memory.layout import MOST_TRIED, kv_precision
+from llminfra.facets.memory.prefill import misfit
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _MOST_LATE = 4
 def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
     """Report what does not fit, by how much, the nearest changes that would, and warnings."""
     found = [
-        _misfit(plan, memory),
+        misfit(scenario, plan, memory.prefill) or _misfit(plan, memory),
         _too_long(scenario, plan, memory),
         _foreign_format(scenario, plan),
         _assumed_memory(scenario, plan, memory),

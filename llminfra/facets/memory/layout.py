@@ -83,6 +83,8 @@ class Sizing:
         deployment = plan.deployment
         self.model, self.engine = deployment.architecture, deployment.engine_entry
         self.tensor_parallel = deployment.tensor_parallel
+        # Attention ranks that requests are dealt to; prefill workers hold none for longer.
+        self.ranks = scenario.data_parallel * (scenario.decode_workers or 1)
         self.longest_tokens = exact(deployment.max_model_len, name="max_model_len")
         self.block_tokens = facts.number(self.engine, "kv_block_tokens")
         self.state_pages = self._state_pages()
@@ -275,9 +277,10 @@ class Sizing:
 
     def fewest(self, sequences: Range) -> int | None:
         """Fewest accelerators of this kind that hold so many requests at the sizing confidence."""
-        others = self.scenario.pipeline_parallel * self.scenario.data_parallel
+        others = self.scenario.pipeline_parallel * self.ranks
+        prefill = self.plan.deployment.prefill
         for tensor_parallel in self.model.tensor_parallel_values(MOST_TRIED):
-            held = self.layout(tensor_parallel).held(self.scenario.data_parallel)
+            held = self.layout(tensor_parallel).held(self.ranks)
             if held.probability_at_least(sequences) >= SIZING_CONFIDENCE:
-                return int(tensor_parallel * others)
+                return int(tensor_parallel * others) + (prefill.accelerators if prefill else 0)
         return None

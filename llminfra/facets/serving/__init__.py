@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Quantity, Result, field
-from llminfra.facets.serving.constants import error_profile
 from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.percentile import ttft_percentile_s
+from llminfra.facets.serving.pools import Pools
 from llminfra.facets.serving.targets import missed, problems
 from llminfra.ranges import Range
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llminfra.plan import Plan
 
-__all__ = ["Inputs", "Serving", "evaluate", "problems"]
+__all__ = ["Inputs", "PairServing", "Serving", "evaluate", "problems"]
 
 
 def _target(words: str) -> Any:
@@ -84,7 +84,7 @@ class Serving(Result):
     `curve` tells.
     """
 
-    headline = (
+    headline: ClassVar[tuple[str, ...]] = (
         *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "max_output_tokens_per_s"),
         "binding_limit",
     )
@@ -166,7 +166,7 @@ class Serving(Result):
     @cached_property
     def max_batch_sequences(self) -> Range:
         """Sequences that a replica works on at once; none where the model does not fit."""
-        batch: Range = self._engine.batch * self._engine.ranks * self._fits
+        batch: Range = self._engine.batch_sequences * self._fits
         return batch.named("max_batch_sequences")
 
     @property
@@ -215,7 +215,7 @@ class Serving(Result):
     @property
     def error_profile(self) -> str:
         """Entry of the catalogue that says how far predictions like these were off."""
-        return error_profile(self._engine.case)
+        return self._engine.error_profile
 
     def e2e_at(self, in_flight: Range) -> Range:
         """Return the mean time to the last token at another load, with what it rests on."""
@@ -281,6 +281,60 @@ class Serving(Result):
         return ttft_s + tpot_s * ((tokens if isinstance(ttft_s, Range) else tokens.draws) - 1)
 
 
+# What a pair of pools adds to the table.
+_OF_POOLS = (
+    *("prefill_requests_per_s", "prefill_utilization", "decode_requests_per_s"),
+    *("handoff_s", "balanced_prefill_ratio"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PairServing(Serving):
+    """Speed of a replica whose prompts are read by other workers than those that decode."""
+
+    headline: ClassVar[tuple[str, ...]] = (
+        *Serving.headline,
+        "prefill_utilization",
+        "balanced_prefill_ratio",
+    )
+
+    _engine: Pools = dataclasses.field(repr=False, compare=False)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield name and value of every quantity, those of the pools last."""
+        yield from super().items()
+        yield from ((name, getattr(self, name)) for name in _OF_POOLS)
+
+    @property
+    def prefill_requests_per_s(self) -> Range:
+        """Prompts that the prefill workers read when they are never idle."""
+        return self._if_it_fits(self._seen["prefill_requests_per_s"])
+
+    @cached_property
+    def decode_requests_per_s(self) -> Range:
+        """Answers that the decode workers finish when their memory or batch is full."""
+        return self._if_it_fits(self._engine.saturated()["decode_requests_per_s"])
+
+    @cached_property
+    def prefill_utilization(self) -> Range:
+        """Share of the prefill workers' time that the load takes."""
+        used: Range = self._seen["requests_per_s"] / self._seen["prefill_requests_per_s"]
+        return self._if_it_fits(used.named("prefill_utilization"))
+
+    @property
+    def handoff_s(self) -> Range:
+        """Time in which the cache of a prompt reaches the worker that decodes."""
+        return self._if_it_fits(self._seen["handoff_s"])
+
+    @cached_property
+    def balanced_prefill_ratio(self) -> Range:
+        """Prefill accelerators for each decode accelerator that suit the present batch."""
+        return self._if_it_fits(self._engine.prefill_ratio(self._seen))
+
+
 def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Serving:
     """Prepare the serving law of one replica."""
+    prefill = plan.deployment.prefill
+    if prefill is not None:
+        return PairServing(_engine=Pools(scenario, plan, facts, prefill), _plan=plan)
     return Serving(_engine=Engine(scenario, plan, facts), _plan=plan)

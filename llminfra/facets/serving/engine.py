@@ -286,26 +286,42 @@ class Engine:
 
     def curve(self, in_flight: Any) -> dict[str, Any]:
         """Times over an array of loads, whose last axis is one or the draws."""
-        load = {name: _draws(value) for name, value in self._load(in_flight).items()}
-        inputs = {name: _draws(value) for name, value in self.inputs.items()}
+        load = {name: draws_of(value) for name, value in self._load(in_flight).items()}
+        inputs = {name: draws_of(value) for name, value in self.inputs.items()}
         arrivals, batch = self.scenario.arrivals, self.batch.draws
         return law.loaded(inputs, load, batch, law.plainly, arrivals=arrivals)
 
     def base_inputs(self) -> dict[str, float]:
         """Base cases of the law's inputs, for evaluation over arrays."""
-        return {name: _base(value) for name, value in self.inputs.items()}
+        return {name: base_of(value) for name, value in self.inputs.items()}
 
     def base_load(self, in_flight: Any) -> dict[str, Any]:
         """Base cases of a load of so many requests at the replica."""
-        return {name: _base(value) for name, value in self._load(in_flight).items()}
+        return {name: base_of(value) for name, value in self._load(in_flight).items()}
+
+    @property
+    def batch_sequences(self) -> Range:
+        """Sequences that the replica decodes at once, on all ranks."""
+        batch: Range = self.batch * self.ranks
+        return batch
+
+    @property
+    def known_accelerators(self) -> list[str]:
+        """Accelerators of the rows that the errors were measured on."""
+        entity = constants.GGUF if self.is_blockwise else constants.COMMON
+        return self.facts.text(entity, "accelerators").split()
+
+    @property
+    def error_profile(self) -> str:
+        """Entry of the catalogue that says how far predictions like these were off."""
+        return constants.error_profile(self.case)
 
     @cached_property
     def extrapolation(self) -> str:
         """How far the accelerator is from those that the fit has seen."""
         if self.case.is_cpu or self.generation == constants.APPLE:
             return "none"
-        entity = constants.GGUF if self.is_blockwise else constants.COMMON
-        known = self.facts.text(entity, "accelerators").split()
+        known = self.known_accelerators
         if self.accelerator in known:
             return "none"
         generations = {Facts().text(chip, "architecture") for chip in known}
@@ -316,8 +332,7 @@ class Engine:
 
     def log_error(self, quantity_name: str) -> Range:
         """Logarithm of the error that groups left out of the fit showed."""
-        entity = constants.error_profile(self.case)
-        error = self.facts.number(entity, f"{quantity_name}_log_error")
+        error = self.facts.number(self.error_profile, f"{quantity_name}_log_error")
         if self.extrapolation != "none":
             field = f"other_{self.extrapolation}_ratio"
             error = error * self.facts.number(constants.COMMON, field)
@@ -354,9 +369,11 @@ class Engine:
         return str(max(parts, key=lambda name: float(parts[name])))
 
 
-def _base(value: Any) -> Any:
+def base_of(value: Any) -> Any:
+    """Return the base case of a range, and anything else as it is."""
     return value.base if isinstance(value, Range) else value
 
 
-def _draws(value: Any) -> Any:
+def draws_of(value: Any) -> Any:
+    """Return the draws of a range, and anything else as it is."""
     return value.draws if isinstance(value, Range) else value

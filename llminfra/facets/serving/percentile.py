@@ -6,6 +6,7 @@ import numpy as np
 
 from llminfra.facets.base import quantity
 from llminfra.facets.serving.engine import Engine
+from llminfra.facets.serving.pools import Pools
 from llminfra.formulas import loop, queueing
 from llminfra.ranges import Range, apply
 
@@ -18,9 +19,8 @@ def ttft_percentile_s(engine: Engine, plan: "Plan") -> Range:
     capacity, share = plan.capacity, quantity(engine.scenario, "percentile_fraction")
     seen = engine.loaded(capacity.served_per_replica)
     is_burst = engine.scenario.arrivals == "closed_loop"
-    probability, waiting = (_burst if is_burst else _steady)(
-        engine, seen, capacity.served_per_replica
-    )
+    wait = _of_pools if isinstance(engine, Pools) else _burst if is_burst else _steady
+    probability, waiting = wait(engine, seen, capacity.served_per_replica)
     percentile = apply(
         queueing.waiting_percentile_s,
         wait_probability=probability,
@@ -63,3 +63,15 @@ def _burst(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any, 
     others = (served / float(engine.ranks)).no_less_than(1.0) - 1
     waiting = fraction * others * seen["queued_prefill_s"]
     return fraction * 2, waiting.named("prompt_waiting_s")
+
+
+def _of_pools(engine: Any, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
+    """A prompt waits when all prefill ranks are taken, or behind those that started with it."""
+    waiting = seen["prompt_waiting_s"]
+    if engine.scenario.arrivals == "closed_loop":
+        return engine.reader.inputs["burst_fraction"] * 2, waiting
+    used = seen["requests_per_s"] / seen["prefill_requests_per_s"] * float(engine.n_prefill_ranks)
+    probability = apply(
+        queueing.wait_probability, n_places=float(engine.n_prefill_ranks), offered_requests=used
+    )
+    return probability, waiting

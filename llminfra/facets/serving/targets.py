@@ -80,11 +80,18 @@ def _fixes(
 
 def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]]:
     """One change at a time, then precision and split together; the split is fixed throughout."""
-    now = plan.deployment.tensor_parallel
+    now, prefill = plan.deployment.tensor_parallel, plan.deployment.prefill
     values = plan.deployment.architecture.tensor_parallel_values(_MOST_TRIED)
     counts = [n for n in values if n > now]
     bits = Facts().number(scenario.precision, "bits_per_weight").base
     smaller = [p for p in ("fp8", "int4") if Facts().number(p, "bits_per_weight").base < bits]
+    if prefill is not None:
+        for k in (2, 4, 8):
+            yield "prefill", {"prefill_workers": prefill.workers * k, "tensor_parallel": now}
+            yield "decode", {"decode_workers": scenario.decode_workers * k, "tensor_parallel": now}
+        ranks = {"prefill_data_parallel": prefill.data_parallel, "tensor_parallel": now}
+        for n in (n for n in values if n > prefill.tensor_parallel):
+            yield "prefill split", {"prefill_tensor_parallel": n} | ranks
     for n in counts:
         yield "split", {"tensor_parallel": n}
     for precision in smaller:

@@ -20,6 +20,14 @@ from llminfra.errors import (
 )
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Problem, Result, base_value, field
+from llminfra.facets.deployment.workers import (
+    AUTO,
+    Workers,
+    check_tensor_parallel,
+    check_workers,
+    either,
+    prefill_of,
+)
 from llminfra.hf_config import architecture_from_path
 
 if TYPE_CHECKING:
@@ -27,8 +35,6 @@ if TYPE_CHECKING:
 
 # Stands in for the maximum of models that have none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
-# Stands for what a search is to choose.
-AUTO = "auto"
 Precision = Literal[
     "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
     "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m",
@@ -77,6 +83,36 @@ class Inputs(BaseInputs):
         minimum=1,
         maximum=1024,
     )
+    prefill_workers: int | None = field(
+        None,
+        help="workers of a replica that only read prompts; none is no separate prefill",
+        unit="worker",
+        minimum=1,
+        maximum=1024,
+    )
+    decode_workers: int | None = field(
+        None,
+        help="workers of a replica that only decode, each split as above; with prefill_workers",
+        unit="worker",
+        minimum=1,
+        maximum=1024,
+    )
+    prefill_tensor_parallel: int | None = field(
+        None,
+        help="accelerators that share every layer in a prefill worker; none is as for decode, or 1 "
+        "beside prefill_data_parallel",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    prefill_data_parallel: int | None = field(
+        None,
+        help="copies of the attention layers in a prefill worker; none is as for decode, or 1 "
+        "beside prefill_tensor_parallel",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
     replicas: int | Literal["auto"] = field(
         1,
         help="independent copies of the whole; auto is what the load needs, with spares",
@@ -116,6 +152,12 @@ class Deployment(Result):
     tensor_parallel: int
     accelerators_per_replica: int
     is_native_format: bool
+    _prefill: Workers | None = None
+
+    @property
+    def prefill(self) -> Workers | None:
+        """Workers that only read prompts; None where every replica does both."""
+        return self._prefill
 
     @property
     def label(self) -> str:
@@ -134,6 +176,7 @@ def check(scenario: Any, facts: Facts) -> None:
     engine_entry(scenario.engine, scenario.engine_version)
     architecture = architecture_of(scenario, facts)
     _check_splits(scenario, architecture)
+    check_workers(scenario, architecture)
     _check_lengths(scenario, architecture)
 
 
@@ -165,17 +208,8 @@ def _ids_by_hub() -> dict[str, str]:
 
 
 def _check_splits(scenario: Any, architecture: Architecture) -> None:
-    allowed, wanted = architecture.tensor_parallel_values(), scenario.tensor_parallel
-    if wanted != AUTO and wanted not in allowed:
-        near = sorted(sorted(allowed, key=lambda n: abs(n - wanted))[:4])
-        heads = f"{architecture.n_attention_heads} attention heads"
-        if architecture.n_attention_heads % wanted == 0:
-            kv_heads = {layer.mixer.n_kv_heads for layer in architecture.layers if layer.mixer}
-            heads += f", and divide or be a multiple of {_either(sorted(kv_heads))} KV heads"
-        raise ImpossibleCombination(
-            f"tensor_parallel must divide {heads}, got {wanted}; try {_either(near)}",
-            field="tensor_parallel",
-        )
+    wanted = scenario.tensor_parallel
+    check_tensor_parallel("tensor_parallel", wanted, architecture)
     if scenario.pipeline_parallel > architecture.n_layers:
         raise ImpossibleCombination(
             f"pipeline_parallel must be at most the {architecture.n_layers} layers, got "
@@ -186,7 +220,7 @@ def _check_splits(scenario: Any, architecture: Architecture) -> None:
     if ranks % scenario.expert_parallel:
         raise ImpossibleCombination(
             f"expert_parallel must divide tensor_parallel x data_parallel = {ranks}, got "
-            f"{scenario.expert_parallel}; try {_either(sorted({1, ranks}))}, or raise those",
+            f"{scenario.expert_parallel}; try {either(sorted({1, ranks}))}, or raise those",
             field="expert_parallel",
         )
 
@@ -230,6 +264,9 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
     newest = tested if version_numbers(tested) else ""
     tensor_parallel = int(inputs.tensor_parallel)
     per_replica = tensor_parallel * inputs.pipeline_parallel * inputs.data_parallel
+    prefill = None if inputs.prefill_workers is None else prefill_of(inputs)
+    if prefill is not None:
+        per_replica = per_replica * int(inputs.decode_workers or 1) + prefill.accelerators
     return Deployment(
         model_name=model_name(inputs.model),
         architecture=architecture,
@@ -243,6 +280,7 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
         tensor_parallel=tensor_parallel,
         accelerators_per_replica=per_replica,
         is_native_format=_is_native(inputs, facts),
+        _prefill=prefill,
     )
 
 
@@ -333,8 +371,3 @@ def _is_native(inputs: Inputs, facts: Facts) -> bool:
     """Tell whether the accelerator multiplies in the format that the weights are stored in."""
     native = [part.strip() for part in facts.text(inputs.precision, "native_from").split(";")]
     return native == ["all"] or facts.text(inputs.accelerator, "architecture") in native
-
-
-def _either(values: list[int]) -> str:
-    head, last = values[:-1], values[-1]
-    return f"{', '.join(map(str, head))} or {last}" if head else str(last)
