@@ -94,7 +94,7 @@ def _panel(
     layers += [_points(part, place) for _, part in rows.groupby(series)]
     layers += _key(rows, title, series, notes, narrow)
     heading = alt.Title(
-        list(title.split(", ", 1)) if narrow else title,
+        title.split(": ", 1) if narrow else title,
         anchor="start",
         fontSize=_SMALL,
         fontWeight=600,
