@@ -1,7 +1,7 @@
 """Predicted against measured speed, on the rows that the catalogue ships.
 
-The fit saw these rows. What fits without a row's group say of it stands beside them, and over all
-rows of the fit in serving_constants.csv.
+A plan's own predictions rest on a fit that saw these rows. What fits without a row's group say of
+it stands beside them, and over all rows of the fit in serving_constants.csv.
 """
 
 import numpy as np
@@ -43,6 +43,9 @@ def test_median_error_and_bias(
     assert len(rows) > (10 if kind == "cpu" else 30)
     assert rows["error_fraction"].abs().median() <= median
     assert abs(rows["error_fraction"].median()) <= bias
+    # The same of groups that a fit has not seen.
+    assert rows["left_out_error_fraction"].abs().median() <= median
+    assert abs(rows["left_out_error_fraction"].median()) <= bias + 0.02
 
 
 def test_the_fit_has_seen_no_row_with_prefill_apart(errors: pd.DataFrame) -> None:
