@@ -135,25 +135,27 @@ def law_rows(path: Path) -> pd.DataFrame:
     return frame[~unfit].reset_index(drop=True)
 
 
-def law_inputs_of(row: Any, tensor: int | None = None, ranks: int | None = None) -> dict[str, Any]:
+def law_inputs_of(
+    row: Any, tensor: int | None = None, ranks: int | None = None, stages: int = 1
+) -> dict[str, Any]:
     """Return the inputs of the law for a row on its own split or another, and what was measured."""
     precision = _precision(row)
     engine = ENGINES[row.engine]
     tensor, ranks = int(tensor or row.tensor), int(ranks or row.ranks)
     prompt, output = float(row.isl), float(row.osl)
-    counted = _work(row.model, precision, tensor, 1, ranks)
+    counted = _work(row.model, precision, tensor, stages, ranks)
     case = case_of(row.accelerator, engine, str(row.engine_version), precision, counted)
     cache_bits = "fp8" if engine == "tensorrt-llm" and precision != "bf16" else "bf16"
     width = FACTS.number(cache_bits, "kv_bytes_per_value").base
     chip = chip_of(row.accelerator, case)
     is_saturated = row.mode == "offline"
-    kept = counted.architecture.cache_bytes(
-        prompt + output, bytes_per_value=width, tensor_parallel=tensor
-    )
+    # Where answers differ in length, the engine keeps room for the longest that may come.
+    reserved = prompt + getattr(row, "longest_output", output)
+    kept = counted.architecture.cache_bytes(reserved, bytes_per_value=width, tensor_parallel=tensor)
     table = next(g for g in counted.architecture.weight_groups() if g.name == "embedding")
     held = counted.weight_bytes + counted.expert_bytes + 2 * table.count / tensor
     memory = FACTS.number(row.accelerator, "memory_usable_bytes").base
-    batch = _POOL_SHARE * (memory - float(held) - _RESERVE_BYTES) / float(kept)
+    batch = _POOL_SHARE * (memory - float(held) / stages - _RESERVE_BYTES) / float(kept)
     group = "|".join((row.model, row.accelerator, engine, precision))
     return {
         "group": group,

@@ -26,6 +26,8 @@ from stream_priors import STREAM_PRIORS
 
 AS_OF: Final = "2026-11-24"
 ROWS_PER_GROUP: Final = 6
+# Ran MLPerf in the open division alone.
+OPEN_GENERATION: Final = "cdna-4"
 COLUMNS: Final = [
     *("id", "field", "value", "low", "high", "unit", "source", "as_of", "confidence", "note")
 ]
@@ -103,15 +105,36 @@ def _coverage(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
         yield f"serving-{row.kind}", field, *numbers, Origin(note=note)
 
 
-def mlperf_facts(rows: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Row]:
-    """Sizes of the errors on results that no constant was fitted to here."""
-    for generation, index in rows.groupby("kind").groups.items():
-        e = errors.loc[index, "rate"]
-        low, middle, high = np.expm1(e).abs().quantile([0.1, 0.5, 0.9])
+def mlperf_facts(lines: pd.DataFrame, others: dict[str, pd.DataFrame]) -> Iterator[Row]:
+    """Sizes of the errors on results that no constant was fitted to here, by part.
+
+    `others` are the same results if prompts of assumed length had another one.
+    """
+    is_closed = lines["generation"] != OPEN_GENERATION
+    kinds = {
+        "dense": is_closed & ~lines["has_experts"],
+        "experts": is_closed & lines["has_experts"],
+    }
+    models = lines["row"].str[0]
+    parts = kinds | {model: is_closed & (models == model) for model in sorted(set(models))}
+    for generation in ("cdna-3", OPEN_GENERATION):
+        parts[generation] = (lines["generation"] == generation) & ~lines["has_experts"]
+    for name, mask in parts.items():
+        low, middle, high = _sizes(lines[mask])
+        bias = f"{np.exp(lines.loc[mask, 'log_error'].median()):.2f}"
+        note = f"{lines.loc[mask, 'runs'].sum()} rows of MLPerf Offline in {mask.sum()} settings"
+        if name == "experts":
+            told = [f"{_sizes(x[x['has_experts']])[1]:.3f} {words}" for words, x in others.items()]
+            note += f"; lengths of prompts are assumed: {' and '.join(told)}"
+        entity = f"serving-mlperf-{name}"
         sizes = (f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}")
-        bias = float(np.exp(e.median()))
-        note = f"{len(e)} rows of MLPerf Offline, Llama 2 70B; predicted over measured {bias:.2f}"
-        yield f"serving-mlperf-{generation}", "saturated_error_fraction", *sizes, Origin(note=note)
+        yield entity, "saturated_error_fraction", *sizes, Origin(note=note)
+        yield entity, "saturated_bias_ratio", bias, "", "", Origin(note=note)
+
+
+def _sizes(lines: pd.DataFrame) -> tuple[float, float, float]:
+    low, middle, high = np.expm1(lines["log_error"]).abs().quantile([0.1, 0.5, 0.9])
+    return low, middle, high
 
 
 def _judgements() -> Iterator[Row]:

@@ -34,6 +34,8 @@ _ENGINE: Final = (
 _FORMAT: Final = (
     *("weight_bandwidth_fraction", "expert_bandwidth_fraction", "arithmetic_fraction"),
 )
+# Dense models in MXFP4 have activations of four bits too.
+_FOUR_BITS: Final = ("CDNA 4",)
 _FLOAT16: Final = ("bf16", "fp16", "fp32")
 
 
@@ -133,7 +135,7 @@ def native_rate(case: Case) -> str:
     """Field of the accelerator's arithmetic that products in the weights' format reach."""
     if not case.is_native:
         return "bf16"
-    if case.precision == "mxfp4":
+    if case.precision == "mxfp4" and (case.has_experts or case.generation not in _FOUR_BITS):
         return "fp8"  # activations have 8 bits
     return "bf16" if case.compute_precision == "fp32" else case.compute_precision
 
