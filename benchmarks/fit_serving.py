@@ -39,7 +39,7 @@ SOFT: Final = 0.08
 # A group of more rows than this does not own the fit.
 LARGE: Final = 40
 # Lengths of MLPerf's prompts where they are assumed, and what else they may be.
-PROMPTS: Final = {"": 1.0, "if a quarter shorter": 0.75, "if a third longer": 4 / 3}
+PROMPTS: Final = {"": 1.0, "a quarter shorter": 0.75, "a third longer": 4 / 3}
 Params = dict[str, float]
 
 

@@ -122,12 +122,13 @@ def mlperf_facts(lines: pd.DataFrame, others: dict[str, pd.DataFrame]) -> Iterat
     for name, mask in parts.items():
         low, middle, high = _sizes(lines[mask])
         bias = f"{np.exp(lines.loc[mask, 'log_error'].median()):.2f}"
-        note = f"{lines.loc[mask, 'runs'].sum()} rows of MLPerf Offline in {mask.sum()} settings"
+        note = f"{lines.loc[mask, 'runs'].sum()} rows of MLPerf Offline; settings: {mask.sum()}"
         if name == "experts":
-            told = [f"{_sizes(x[x['has_experts']])[1]:.3f} {words}" for words, x in others.items()]
-            note += f"; lengths of prompts are assumed: {' and '.join(told)}"
+            told = [f"{_sizes(x[x['has_experts']])[1]:.0%} if {w}" for w, x in others.items()]
+            note += f"; prompts of assumed length: {', '.join(told).replace('%', ' %')}"
         entity = f"serving-mlperf-{name}"
-        sizes = (f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}")
+        ends = (f"{low:.3f}", f"{high:.3f}") if mask.sum() > 1 else ("", "")
+        sizes = (f"{middle:.3f}", *ends)
         yield entity, "saturated_error_fraction", *sizes, Origin(note=note)
         yield entity, "saturated_bias_ratio", bias, "", "", Origin(note=note)
 

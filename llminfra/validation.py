@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from llminfra.catalog.facts import Facts
-from llminfra.catalog.loader import ids
+from llminfra.catalog.loader import ids, model_entries
 from llminfra.plan import evaluate
 from llminfra.ranges import N_DRAWS, SEED, Range
 from llminfra.scenario import Scenario
@@ -168,16 +168,22 @@ def mlperf_errors() -> "pd.DataFrame":
     Returns
     -------
     mlperf_errors : DataFrame
-        Columns generation, error_fraction (median and 10 to 90 % of the rows) and note.
+        Columns part (dense, experts, ids of models and of generations) and its name,
+        error_fraction (median and 10 to 90 % of the settings), bias_ratio, rows, settings, note.
     """
     import pandas as pd  # heavy, and only reports validate
 
-    start, facts = "serving-mlperf-", Facts()
-    entries = [entry for entry in ids("serving") if entry.startswith(start)]
-    found = [facts.number(entry, "saturated_error_fraction") for entry in entries]
-    names = [entry.removeprefix(start).replace("-", " ").upper() for entry in entries]
-    notes = [getattr(error.origin, "note", "") for error in found]
-    return pd.DataFrame({"generation": names, "error_fraction": found, "note": notes})
+    start, facts, models = "serving-mlperf-", Facts(), model_entries()
+    parts = [entry.removeprefix(start) for entry in ids("serving") if entry.startswith(start)]
+    parts = sorted(parts, key=lambda part: (part not in _KIND_WORDS, part not in models))
+    names = _KIND_WORDS | {name: str(entry["name"]) for name, entry in models.items()}
+    errors = [facts.number(start + part, "saturated_error_fraction") for part in parts]
+    biases = [facts.number(start + part, "saturated_bias_ratio").base for part in parts]
+    frame = pd.DataFrame({"part": parts, "error_fraction": errors, "bias_ratio": biases})
+    frame["name"] = [names.get(part, part.replace("-", " ").upper()) for part in parts]
+    frame["note"] = [getattr(error.origin, "note", "") for error in errors]
+    told = frame["note"].str.extract(r"(?P<rows>\d+) rows.*settings: (?P<settings>\d+)")
+    return frame.join(told.astype(int))
 
 
 def _table(name: str) -> list[dict[str, str]]:

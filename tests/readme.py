@@ -60,7 +60,7 @@ def accuracy() -> str:
 
 
 def _speeds() -> Iterator[str]:
-    from llminfra import serving_errors, serving_summary
+    from llminfra import mlperf_errors, serving_errors, serving_summary
 
     words = {
         "tpot_s": "time per output token",
@@ -73,6 +73,9 @@ def _speeds() -> Iterator[str]:
         found = f"{float(line.left_out_fraction):.1%} | {line.far_fraction:.1%}"
         name, rows = f"{words[line.quantity]}, {line.kind}", line.stated.partition(" in ")[0]
         yield f"| {name} | {line.groups} | {found} | {line.stated_fraction:.1%} on {rows} |"
+    for line in mlperf_errors().query("part in ['dense', 'experts']").itertuples():
+        found = f"{line.error_fraction.base:.1%} | {line.error_fraction.high:.1%}"
+        yield f"| MLPerf Offline, {line.name} | {line.settings} | {found} | in no fit |"
 
 
 def schema() -> str:

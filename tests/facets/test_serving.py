@@ -143,6 +143,19 @@ def test_an_accelerator_that_was_not_measured_is_named_and_its_range_is_wider() 
     assert width["h100-sxm"] < width["h200-nvl"] < width["mi300x"]
 
 
+def test_mxfp4_has_four_bits_on_both_sides_where_dense_models_are_packed_so() -> None:
+    """CDNA 4 multiplies 4-bit values twice as fast as 8-bit ones, which experts' inputs have."""
+    limits = {}
+    for model in ("llama-2-70b", "gpt-oss-120b"):
+        card = {"model": model, "precision": "mxfp4", "accelerator": "mi355x"}
+        limits[model] = [served(**card, tensor_parallel=1).floor_ttft_s.base]
+        fact = {"value": 5e15, "source": "none", "as_of": "2026-11-24"}
+        slower = {"mi355x.fp4_flop_per_s": fact}
+        limits[model] += [served(**card, tensor_parallel=1, facts=slower).floor_ttft_s.base]
+    assert limits["llama-2-70b"][1] > 1.5 * limits["llama-2-70b"][0]
+    assert limits["gpt-oss-120b"][1] == limits["gpt-oss-120b"][0]
+
+
 def test_more_in_flight_is_slower_for_each_and_faster_for_all() -> None:
     speed = served(accelerator="h100-sxm", tensor_parallel=8, precision="fp8")
     loads = [*np.geomspace(1, 200, 20), 100]
