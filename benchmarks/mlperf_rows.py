@@ -81,7 +81,8 @@ def _runs(path: Path, assumed_ratio: float) -> pd.DataFrame:
         precision=[_precision(row) for row in t.itertuples()],
     )
     # One run is often listed for both accuracy targets.
-    return t.sort_values("target").drop_duplicates(["round", "submitter", "system", "model"])
+    t = t.sort_values("target", kind="stable")
+    return t.drop_duplicates(["round", "submitter", "system", "model"])
 
 
 def _precision(row: Any) -> str:
