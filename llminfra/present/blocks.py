@@ -210,10 +210,11 @@ def figure(
     narrow : altair chart, optional
         The layout for phones, when it must differ.
     data : DataFrame, optional
-        The plotted numbers, offered as CSV; recipes bring their own.
+        The plotted numbers, offered as CSV; by default what a recipe brings.
     """
     if is_recipe := hasattr(chart, "wide"):
-        chart, narrow, data = chart.wide, chart.narrow, chart.data
+        data = chart.data if data is None else data
+        chart, narrow = chart.wide, chart.narrow
     if data is None:
         raise RenderError(f"figure {name!r} must come with its data, got none; pass data=frame")
     words = {

@@ -28,6 +28,7 @@ from llminfra.wire import clean_text
 VERSION: Final = 1
 MISSING: Final = "–"
 _SHORT: Final = 14  # characters that stay on one line of a table cell
+_LONG_CSV: Final = 4000  # characters of a table that its link holds as text
 _LONG: Final = 28  # characters that need a wide column
 _UNQUOTED: Final = "/,:;()"  # characters that an address in quotes may hold as they are
 
@@ -188,12 +189,18 @@ def _downloads(block: Block, lab: bool) -> list[dict[str, str]]:
     """Describe what the page offers; in JupyterLab nothing, for it needs the page's script."""
     found = []
     if block.get("csv") and not lab:
-        rows = quote(str(block["csv"]), safe=_UNQUOTED, errors="replace")
-        href = f"data:text/csv;charset=utf-8,{rows}"
-        found.append({"href": href, "file": f"{_slug(block)}.csv", "text": "Data (CSV)"})
+        found.append({**_csv_link(str(block["csv"]), _slug(block)), "text": "Data (CSV)"})
     if block["kind"] == "figure" and not lab:
         found.append({"href": "", "file": f"{_slug(block)}.svg", "text": "Chart (SVG)"})
     return found
+
+
+def _csv_link(csv: str, name: str) -> dict[str, str]:
+    """Hold a table in a link: as text, or packed where that would weigh upon the page."""
+    if len(csv) > _LONG_CSV:
+        return {"href": f"data:application/gzip;base64,{_gzipped(csv)}", "file": f"{name}.csv.gz"}
+    rows = quote(csv, safe=_UNQUOTED, errors="replace")
+    return {"href": f"data:text/csv;charset=utf-8,{rows}", "file": f"{name}.csv"}
 
 
 # --- one function per kind: block → what its macro shows ---------------------------------------
@@ -256,7 +263,10 @@ def _plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str) -
 
 def _packed(spec: Mapping[str, Any]) -> str:
     """Return a specification as base64 of gzip'd JSON, a tenth of its size for the page to hold."""
-    text = json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _gzipped(json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+
+
+def _gzipped(text: str) -> str:
     return base64.b64encode(gzip.compress(clean_text(text).encode(), 9, mtime=0)).decode()
 
 

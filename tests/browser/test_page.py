@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import ALL_ALIVE, Open
+from tests.publish.sample import LONG_CSV
 
 PAGES = ("report", "study")
 BOX = "selector => { const b = document.querySelector(selector).getBoundingClientRect();"
@@ -218,6 +219,10 @@ def test_downloads_give_the_picture_and_the_data(open_page: Open) -> None:
         with page.expect_download() as waiting:
             page.get_by_role("link", name="Data (CSV)").first.click()
         assert waiting.value.path().read_text("utf-8") == "layout,gb\na,1\n"
+        with page.expect_download() as waiting:
+            page.locator("a[download='what-if.csv.gz']").click()
+        assert waiting.value.suggested_filename == "what-if.csv"
+        assert waiting.value.path().read_text("utf-8") == LONG_CSV
 
 
 def test_charts_keep_their_picture_when_the_library_is_broken(

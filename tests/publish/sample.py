@@ -12,6 +12,8 @@ from llminfra.present.vega import draw
 from llminfra.wire import BLOCK_MIME
 from tests.publish.sample_charts import line_chart, stack_chart
 
+LONG_CSV = "a,b\n" + "1,2\n" * 2000
+
 
 def output(data: dict[str, Any], **metadata: Any) -> Any:
     return new_output("display_data", data=data, metadata=metadata)
@@ -166,7 +168,7 @@ def what_if() -> Any:
         rows=rows,
         source="start-up logs [3], model config [1]",
         as_of="23 Nov 2026",
-        csv="a,b\n1,2\n",
+        csv=LONG_CSV,
     )
 
 

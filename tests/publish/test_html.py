@@ -1,5 +1,7 @@
 """The HTML exporter on a report of ours and on a foreign notebook, read as text."""
 
+import base64
+import gzip
 import re
 from html.parser import HTMLParser
 from importlib.metadata import entry_points
@@ -15,6 +17,7 @@ from traitlets.config import Config
 from llminfra.publish.html import HtmlReportExporter
 from llminfra.publish.web import bundle
 from tests.publish import foreign, sample
+from tests.publish.sample import LONG_CSV
 
 EXPORTER = HtmlReportExporter()
 
@@ -176,7 +179,10 @@ def test_downloads_carry_the_data(report: str) -> None:
     assert 'download="layouts.csv"' in report
     assert 'href="data:text/csv;charset=utf-8,layout,gb%0Aa,1%0A"' in report
     assert 'download="layouts.svg"' in report
-    assert 'download="what-if.csv"' in report
+    assert 'download="what-if.csv.gz"' in report
+    packed = re.search(r'href="data:application/gzip;base64,([^"]+)" download="what-if', report)
+    assert packed is not None
+    assert gzip.decompress(base64.b64decode(packed[1])).decode() == LONG_CSV
 
 
 def test_blocks_are_drawn_from_their_data_not_their_html() -> None:

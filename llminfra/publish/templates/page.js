@@ -43,6 +43,22 @@
     });
   });
 
+  // Long tables lie packed in their link, which without this script gives them as they are.
+  const inflate = (base64) => {
+    const packed = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  };
+  all('a[download$=".csv.gz"]').forEach((link) => link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const text = await inflate(link.href.slice(link.href.indexOf(",") + 1));
+    const plain = document.createElement("a");
+    plain.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    plain.download = link.download.slice(0, -3);
+    plain.click();
+    setTimeout(() => URL.revokeObjectURL(plain.href), 60000);
+  }));
+
   // Tooltips: text only, whatever the data holds.
   let tip = null;
   const row = (key, value) => {
@@ -70,11 +86,7 @@
 
   // Interactive charts: drawn aside, then put in the place of the picture at the same size. A page
   // without the library, or a chart that fails, keeps its picture.
-  const unpack = (script) => {
-    const packed = Uint8Array.from(atob(script.textContent), (c) => c.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
-  };
+  const unpack = (script) => inflate(script.textContent);
   const library = async () => {
     new Function(await unpack(document.getElementById("ll-vega")))();
     return window.llVega;
