@@ -10,6 +10,7 @@ from llminfra import InvalidInput, Plan, Scenario, evaluate, search
 from llminfra.search import COLUMNS, Candidate, Search
 
 USERS = Scenario(precision="fp8", in_flight=100, ttft_target_s=1.0, tpot_target_s=0.05)
+FULL = {"target_utilization": 0.99}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,8 @@ def test_a_row_equals_the_plan_of_its_fields(case: str) -> None:
                 assert getattr(row, name) == pytest.approx(expected, rel=1e-6), name
         if row.meets_targets:
             assert row.reason == serving.binding_limit
+            if result.columns["is_sized"][i]:
+                assert row.replicas >= plan.capacity.replicas_needed
         assert row.count == plan.deployment.accelerators_per_replica
         assert row.accelerators == plan.capacity.accelerators
 
@@ -85,7 +88,7 @@ def test_a_fact_of_the_scenario_reaches_the_search() -> None:
 
 
 def test_two_h100_carry_a_hundred_users_of_a_70b_model_in_8_bits() -> None:
-    smallest = search(USERS, accelerators=["h100-sxm"]).smallest
+    smallest = search(USERS.replace(**FULL), accelerators=["h100-sxm"]).smallest
     assert smallest is not None
     assert (smallest.accelerators, smallest.tensor_parallel, smallest.replicas) == (2, 2, 1)
     # 400 tokens in and 300 out: about nine requests per second.
@@ -93,7 +96,7 @@ def test_two_h100_carry_a_hundred_users_of_a_70b_model_in_8_bits() -> None:
 
 
 def test_sixteen_bits_take_four_a100() -> None:
-    scenario = Scenario(in_flight=100)
+    scenario = Scenario(in_flight=100, **FULL)
     smallest = search(scenario, accelerators=["a100-sxm-80"]).smallest
     assert smallest is not None
     assert (smallest.accelerators, smallest.tensor_parallel) == (4, 4)
@@ -158,8 +161,7 @@ def test_more_load_takes_replicas() -> None:
     assert smallest is not None
     assert smallest.replicas > 1
     assert smallest.in_flight == pytest.approx(2000 / smallest.replicas)
-    fewer = smallest.fields | {"replicas": smallest.replicas - 1}
-    assert not evaluate(many.replace(**fewer)).serving.tpot_s.base <= 0.05
+    assert smallest.replicas == evaluate(many.replace(**smallest.fields)).capacity.replicas_needed
 
 
 def test_no_point_of_the_front_is_beaten(found: Search) -> None:
@@ -176,21 +178,127 @@ def test_no_point_of_the_front_is_beaten(found: Search) -> None:
 
 
 def test_near_misses_say_which_limit_and_by_how_much() -> None:
-    misses = search(USERS, accelerators=["h100-sxm", "h200-sxm", "l4"]).near_misses(5)
+    found = search(USERS, accelerators=["h100-sxm", "h200-sxm", "l4", "a100-sxm-80"])
+    misses, smallest = found.near_misses(5), found.smallest
+    assert smallest is not None
     assert [miss.miss_ratio for miss in misses] == sorted(miss.miss_ratio for miss in misses)
     assert all(miss.miss_ratio > 1 and not miss.meets_targets for miss in misses)
+    assert all(miss.accelerators <= 2 * smallest.accelerators for miss in misses)
+    assert all(miss.fits for miss in misses), "not what cannot hold the model"
+    labels = [miss.layout for miss in misses]
+    assert len({smallest.layout, *labels}) == 1 + len(labels)
     by_chip = {miss.accelerator: str(miss) for miss in misses}
-    assert set(by_chip) == {"h100-sxm", "h200-sxm", "l4"}
-    assert "the target" in by_chip["h200-sxm"]
-    assert "% above" in by_chip["h200-sxm"]
-    assert "lacks" in by_chip["l4"]
+    assert set(by_chip) == {"h100-sxm", "h200-sxm", "l4", "a100-sxm-80"}
+    assert "replicas at 70\u202f% utilization" in by_chip["h200-sxm"]
+    assert "above the target of" in by_chip["l4"]
+
+
+def test_near_misses_that_hold_nothing_are_left_when_nothing_else_is() -> None:
+    found = search(Scenario(model="deepseek-r1"), accelerators=["l4"], counts=[1])
+    (miss,) = found.near_misses()
+    assert "lacks" in str(miss)
+
+
+def test_pipelines_and_unfitted_accelerators_are_told_apart() -> None:
+    only = {"accelerators": ["mi300x", "h100-sxm"], "counts": [4], "replicas": [1]}
+    found = search(USERS, **only)
+    labels = {found.row(i).layout for i in range(len(found))}
+    assert len(labels) == len(found)
+    measured = dict(zip(found.columns["accelerator"], found.columns["is_measured"], strict=True))
+    assert measured == {"h100-sxm": True, "mi300x": False}
 
 
 def test_a_load_that_memory_does_not_hold_is_named() -> None:
-    result = search(Scenario(in_flight=100), accelerators=["a100-sxm-80"], tensor_parallel=[2])
-    miss = next(m for m in (result.row(i) for i in range(len(result))) if not m.meets_targets)
+    only = {"accelerators": ["a100-sxm-80"], "tensor_parallel": [2], "replicas": [1]}
+    result = search(Scenario(in_flight=100), **only)
+    miss = next(m for m in (result.row(i) for i in range(len(result))) if m.count == 2)
     assert miss.reason == "memory: KV cache of the load"
     assert "are in flight" in miss.why
+
+
+# -- one meaning of "meets everything" -----------------------------------------------------------
+
+AGENTS: dict[str, Any] = {
+    "model": "qwen3-235b-a22b",
+    "precision": "fp8",
+    "requests_per_s": 3,
+    "arrival_variation_ratio": 4,
+    "prompt_tokens": [4000, 8000, 16000],
+    "output_tokens": [200, 400, 800],
+    "prefix_cache_hit_fraction": [0.3, 0.6, 0.8],
+    "ttft_target_s": 3,
+    "tpot_target_s": 0.05,
+}
+LOADS: dict[str, dict[str, Any]] = {
+    "a rate of one replica": {"requests_per_s": 50, "prompt_tokens": 400, "output_tokens": 300},
+    "a rate with spares": {"requests_per_s": 50, "replicas": "auto", "ttft_target_s": 60},
+    "a rate that grows": {
+        **{"requests_per_s": 9, "replicas": "auto", "spare_policy": "2N", "precision": "fp8"},
+        **{"growth_fraction_per_min": 0.05, "e2e_target_s": 20},
+    },
+    "tight times": {"in_flight": 100, "tpot_target_s": 0.02, "ttft_target_s": 0.5},
+    "tight times with spares": {
+        **{"in_flight": 100, "tpot_target_s": 0.02, "ttft_target_s": 0.5, "replicas": "auto"},
+    },
+    "users who pause": {"active_users": 300, "think_time_s": 20.0, "replicas": "auto"},
+    "agents": AGENTS | {"replicas": "auto"},
+    "agents in a small room": AGENTS | {"replicas": "auto", "max_accelerators": 8},
+    "agents on little power": AGENTS | {"replicas": "auto", "max_power_w": 12_000.0},
+}
+
+
+@pytest.mark.parametrize("case", LOADS)
+def test_the_winners_plan_meets_everything_with_as_many_accelerators(case: str) -> None:
+    scenario = Scenario(**LOADS[case])
+    found = search(scenario)
+    assert found.smallest is not None
+    assert found.cheapest is not None
+    for one in (found.smallest, found.cheapest):
+        fields = one.fields | (
+            {"replicas": "auto"} if scenario.to_dict()["replicas"] == "auto" else {}
+        )
+        plan = evaluate(scenario.replace(**fields))
+        assert [str(p) for p in plan.problems if p.is_error] == []
+        assert plan.capacity.accelerators == one.accelerators
+        assert plan.capacity.is_within_targets
+        assert plan.capacity.replicas_needed is not None
+        assert plan.capacity.replicas_needed <= plan.capacity.replicas
+
+
+@pytest.mark.parametrize("case", LOADS)
+def test_no_other_layout_that_meets_everything_is_smaller(case: str) -> None:
+    scenario = Scenario(**LOADS[case] | {"replicas": "auto"})
+    best = search(scenario, pipeline_parallel=[1]).smallest
+    chosen = evaluate(scenario.replace(accelerator="auto", tensor_parallel="auto"))
+    assert best is not None
+    assert chosen.capacity.accelerators == best.accelerators
+    assert [str(p) for p in chosen.problems if p.is_error] == []
+    for accelerator in ("gb200", "h200-sxm", "mi355x", "b300-sxm"):
+        for n in (1, 2, 4, 8):
+            plan = evaluate(scenario.replace(accelerator=accelerator, tensor_parallel=n))
+            if plan.memory.fits and not any(p.is_error or p.code == "W-SLO" for p in plan.problems):
+                assert plan.capacity.accelerators >= best.accelerators
+
+
+def test_what_cannot_be_said_with_confidence_is_not_met() -> None:
+    """One target that the base case meets and one draw in five misses."""
+    fields = {"accelerator": "h100-sxm", "tensor_parallel": 8, "replicas": "auto"}
+    alone = evaluate(Scenario(**fields)).serving.at([1.0])
+    tpot_s = 1 / alone[alone["name"] == "user_tokens_per_s"]["base"].iloc[0]
+    only = {"accelerators": ["h100-sxm"], "tensor_parallel": [8], "pipeline_parallel": [1]}
+    found = search(Scenario(replicas="auto", tpot_target_s=tpot_s * 1.001), **only)
+    assert found.smallest is None
+    assert found.nearest is not None
+    assert "of the draws" in found.nearest.why
+
+
+def test_a_plans_error_refuses_a_layout() -> None:
+    only = {"accelerators": ["a100-sxm-80"], "tensor_parallel": [4], "pipeline_parallel": [1]}
+    long = Scenario(max_model_len=100_000, prompt_tokens=100, output_tokens=20, in_flight=5)
+    assert search(long.replace(max_model_len=20_000), **only).smallest is not None
+    found = search(long.replace(max_model_len=131_072, gpu_memory_utilization=0.55), **only)
+    assert found.smallest is None
+    assert "max_model_len must be at most" in str(found.nearest)
 
 
 def test_nothing_found_is_an_empty_answer(no_memory: str) -> None:
@@ -279,7 +387,8 @@ def test_other_fields_hold_as_they_are() -> None:
 
 def test_a_variant_of_an_automatic_plan_may_choose_otherwise() -> None:
     plan = auto(accelerator="a100-sxm-80", tensor_parallel="auto")
-    assert plan.variant(precision="int4").deployment.tensor_parallel < 4
+    assert plan.deployment.tensor_parallel == 4
+    assert plan.variant(in_flight=1, precision="int4").deployment.tensor_parallel < 4
     assert plan.variant(tensor_parallel=8).chosen == {}
 
 

@@ -57,6 +57,49 @@ def request_s_at(
     return (begin + np.clip(share, 0.0, 1.0) * (finish - begin))[()]
 
 
+def rate_at_utilization(
+    *,
+    in_flight: ArrayLike,
+    utilization_fraction: ArrayLike,
+    curve_requests: ArrayLike,
+    curve_request_s: ArrayLike,
+) -> Any:
+    r"""Arrivals that use a share of what a replica answers with so many requests on it.
+
+    Parameters
+    ----------
+    in_flight : array_like
+        Requests on the replica that count as full. [request]
+    utilization_fraction : array_like
+        Share of its rate to use. [1]
+    curve_requests, curve_request_s : array_like
+        The curve, along the first axis. [request, s]
+
+    Returns
+    -------
+    rate_at_utilization : float or ndarray
+        [1/s]
+
+    Notes
+    -----
+    .. math:: \lambda = u \, n / R(n)
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = lambda W.
+
+    Examples
+    --------
+    >>> float(rate_at_utilization(in_flight=5, utilization_fraction=0.8,
+    ...     curve_requests=[1, 9], curve_request_s=[2.0, 6.0]))
+    1.0
+    """
+    full_s = request_s_at(
+        in_flight=in_flight, curve_requests=curve_requests, curve_request_s=curve_request_s
+    )
+    return in_flight / full_s * utilization_fraction
+
+
 def in_flight_of_rate_on_curve(
     *, requests_per_s: ArrayLike, curve_requests: ArrayLike, curve_request_s: ArrayLike
 ) -> Any:

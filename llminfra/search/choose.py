@@ -3,7 +3,8 @@
 import math
 from typing import Any, Final
 
-from llminfra.search import Candidate, Search, search
+from llminfra.search import Candidate, Search, ranked
+from llminfra.search.layouts import Axes
 
 AUTO: Final = ("accelerator", "tensor_parallel")
 _RUNNERS_UP: Final = 3
@@ -24,9 +25,9 @@ def choose(scenario: Any) -> dict[str, Any]:
 
     Notes
     -----
-    The fewest accelerators, of the scenario's replicas or of any number of them, that hold the
-    load and meet the targets. Groups stay within one host unless no such group holds the load.
-    Where nothing does, what misses by least, so that the plan can say by how much.
+    The fewest accelerators whose plan meets everything: with the scenario's replicas, or with those
+    that the load takes and their spares. Groups stay within one host unless no such group holds
+    the load. Where nothing does, what misses by least, so that the plan can say by how much.
     """
     wanted = automatic(scenario)
     if not wanted:
@@ -44,13 +45,20 @@ def choose(scenario: Any) -> dict[str, Any]:
 
 def _search(scenario: Any, wanted: list[str], *, beyond_node: bool) -> Search:
     given = scenario.tensor_parallel
-    return search(
-        scenario,
+    axes = Axes(
         accelerators=None if "accelerator" in wanted else [scenario.accelerator],
+        precisions=[scenario.precision],
         tensor_parallel=None if "tensor_parallel" in wanted else [given],
         pipeline_parallel=[scenario.pipeline_parallel],
-        replicas=None if scenario.replicas == "auto" else [scenario.replicas],
+        counts=None,
         beyond_node=beyond_node,
+    )
+    return ranked(
+        scenario,
+        axes,
+        replicas=None if scenario.replicas == "auto" else [scenario.replicas],
+        distinct=wanted[0],
+        winners=1 + _RUNNERS_UP,
     )
 
 

@@ -1,8 +1,9 @@
-"""Which layouts there are, and all of them evaluated at once: memory, then speed, as arrays."""
+"""Which layouts there are, and all of them at once: memory, then speed, as arrays."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +13,11 @@ from llminfra.catalog.facts import BaseFacts, Facts, engine_entry
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets.base import Band, base_value
-from llminfra.facets.capacity.loads import loads
+from llminfra.facets.capacity import fleet
+from llminfra.facets.capacity.loads import loads, replicas_needed
 from llminfra.facets.capacity.service import CURVE_POINTS, LEAST_PLACES
 from llminfra.facets.memory.layout import Sizing
-from llminfra.facets.memory.rooms import Split, rooms
+from llminfra.facets.memory.rooms import Rooms, Split, rooms
 from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.grid import Case, SpeedGrid
 from llminfra.plan import Plan
@@ -163,47 +165,124 @@ def replica_steps(load: float, in_flight: Sequence[float] | None) -> list[int]:
     return steps
 
 
-def evaluated(
-    scenario: Any,
-    axes: Axes,
-    replicas: Sequence[int] | None,
-    in_flight: Sequence[float] | None,
-) -> dict[str, Array]:
-    """Return a column of one entry for each layout and number of replicas, layouts first."""
-    demand, is_open = _demand(scenario)
+@dataclass(frozen=True, kw_only=True)
+class Layouts:
+    """All layouts of a search, with the room and the speed of one replica of each."""
+
+    scenario: Any
+    demand: float
+    is_open: bool
+    pairs: Sequence[Pair]
+    splits: Sequence[Split]
+    room: Rooms
+    grid: SpeedGrid
+    places: Array
+    points: Array
+    times: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    def of_pairs(self, values: Sequence[Any]) -> Array:
+        """Return values of the accelerators and precisions for every layout."""
+        return np.array(values)[[split.sizing for split in self.splits]]
+
+    @cached_property
+    def by_layout(self) -> dict[str, Array]:
+        """Return the columns that no number of replicas changes."""
+        room, splits = self.room, self.splits
+        tensor, stages = (
+            np.array([getattr(s, f"{kind}_parallel") for s in splits])
+            for kind in ("tensor", "pipeline")
+        )
+        extrapolations = [case.engine.extrapolation for case in self.grid.cases]
+        return {
+            "accelerator": self.of_pairs([pair.accelerator for pair in self.pairs]),
+            "precision": self.of_pairs([pair.precision for pair in self.pairs]),
+            "tensor_parallel": tensor,
+            "pipeline_parallel": stages,
+            "count": tensor * stages * self.scenario.data_parallel,
+            "max_sequences": room.held,
+            "sized_sequences": room.held_as_sized,
+            "request_ratio": (room.limit_bytes - room.pool_bytes + room.request_bytes)
+            / room.limit_bytes,
+            "short_bytes": room.request_bytes - room.pool_bytes,
+            "unit_price_usd": self.of_pairs([pair.price_usd for pair in self.pairs]),
+            "is_measured": np.array(extrapolations) == "none",
+        }
+
+    @cached_property
+    def replicas_needed(self) -> Array:
+        """Replicas that carry the load in the base case: what a plan is sized for, or fewer."""
+        headroom = [
+            fleet.headroom(pair.plan.scenario, pair.plan, pair.facts).base for pair in self.pairs
+        ]
+        return replicas_needed(
+            self.scenario,
+            self.demand,
+            self.places,
+            self.points,
+            self.times,
+            self.of_pairs(headroom),
+        )
+
+    def steps(self, in_flight: Sequence[float] | None) -> list[int]:
+        """Return numbers of replicas to try; see `replica_steps`."""
+        full_s = self.times["e2e_s"][-1]
+        known = full_s[np.isfinite(full_s)]
+        # The time of a request on a full replica of a middling layout.
+        request_s = float(np.median(known)) if self.is_open and known.size else 1.0
+        return replica_steps(self.demand * request_s, in_flight)
+
+    def rows(self, replicas: Array) -> dict[str, Array]:
+        """Return a column of one entry for each layout and its numbers of replicas, flat.
+
+        Parameters
+        ----------
+        replicas : ndarray
+            Layouts by numbers of replicas; NaN leaves a row out.
+        """
+        steps = np.nan_to_num(replicas, nan=1.0)
+        load = loads(
+            self.scenario, self.demand, self.places, self.points, self.times["e2e_s"], steps
+        )
+        columns = {
+            name: np.broadcast_to(column[:, None], steps.shape)
+            for name, column in self.by_layout.items()
+        }
+        place = np.broadcast_to(np.arange(len(self))[:, None], steps.shape)
+        columns |= {"replicas": steps.astype(int), "layout": place}
+        columns |= {"in_flight": load} | self.grid.at(load)
+        wanted = ~np.isnan(replicas)
+        return {name: column[wanted] for name, column in columns.items()}
+
+
+def layouts(scenario: Any, axes: Axes) -> Layouts | None:
+    """Prepare all layouts; None where no accelerator has the facts of the memory."""
     found = pairs(scenario, axes)
-    layouts = list(splits(scenario, axes, found))
-    if not layouts:
-        return {}
-    room = rooms([pair.sizing for pair in found], layouts)
-    cases = [found[s.sizing].case(s.tensor_parallel, s.pipeline_parallel) for s in layouts]
+    cuts = list(splits(scenario, axes, found))
+    if not cuts:
+        return None
+    demand, is_open = _demand(scenario)
+    room = rooms([pair.sizing for pair in found], cuts)
+    cases = [found[s.sizing].case(s.tensor_parallel, s.pipeline_parallel) for s in cuts]
     grid = SpeedGrid(cases, room.sequences)
     places = np.where(room.held[:, None] >= 1, grid.places, 0.0)
-    points, request_s = _curve(places, grid)
-    about = demand * (_middle(request_s[-1]) if is_open else 1.0)
-    steps = np.array(replica_steps(about, in_flight) if replicas is None else replicas)
-    per_replica = loads(scenario, demand, places, points, request_s, steps)
-    of = np.array([s.sizing for s in layouts])
-    count = np.array([s.tensor_parallel * s.pipeline_parallel for s in layouts])
-    count = count * scenario.data_parallel
-    by_layout = {
-        "accelerator": np.array([pair.accelerator for pair in found])[of],
-        "precision": np.array([pair.precision for pair in found])[of],
-        "tensor_parallel": np.array([s.tensor_parallel for s in layouts]),
-        "pipeline_parallel": np.array([s.pipeline_parallel for s in layouts]),
-        "count": count,
-        "max_sequences": room.held,
-        "sized_sequences": room.held_as_sized,
-        "request_ratio": (room.limit_bytes - room.pool_bytes + room.request_bytes)
-        / room.limit_bytes,
-        "short_bytes": room.request_bytes - room.pool_bytes,
-        "unit_price_usd": np.array([pair.price_usd for pair in found])[of],
-    }
-    shape = (len(layouts), steps.size)
-    columns = {n: np.broadcast_to(a[:, None], shape) for n, a in by_layout.items()}
-    columns |= {"replicas": np.broadcast_to(steps, shape)}
-    columns |= {"in_flight": per_replica} | grid.at(per_replica)
-    return {name: column.ravel() for name, column in columns.items()}
+    # Between one in flight and all places, as the capacity facet has the time of a request.
+    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None, None]
+    points = np.maximum(places, LEAST_PLACES) ** shares
+    return Layouts(
+        scenario=scenario,
+        demand=demand,
+        is_open=is_open,
+        pairs=found,
+        splits=cuts,
+        room=room,
+        grid=grid,
+        places=places,
+        points=points,
+        times=grid.at(points),
+    )
 
 
 def _demand(scenario: Any) -> tuple[float, bool]:
@@ -212,16 +291,3 @@ def _demand(scenario: Any) -> tuple[float, bool]:
     fixed = {"accelerator": default, "tensor_parallel": 1, "replicas": 1}
     capacity = Plan(scenario.model_copy(update=fixed)).capacity
     return capacity.demand.base, capacity.is_open
-
-
-def _middle(request_s: Array) -> float:
-    """Time of a request on a full replica of a middling layout, to tell how many to try."""
-    known = request_s[np.isfinite(request_s)]
-    return float(np.median(known)) if known.size else 1.0
-
-
-def _curve(places: Array, grid: SpeedGrid) -> tuple[Array, Array]:
-    """Time of a request between one in flight and all places, as the capacity facet has it."""
-    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None, None]
-    points = np.maximum(places, LEAST_PLACES) ** shares
-    return points, grid.at(points)["e2e_s"]

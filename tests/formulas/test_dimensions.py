@@ -275,6 +275,11 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         CURVE | {"requests_per_s": "request/second"},
         "request",
     ),
+    (
+        load_curve.rate_at_utilization,
+        CURVE | {"in_flight": "request", "utilization_fraction": "1"},
+        "request/second",
+    ),
     (load_curve.in_flight_of_users_on_curve, USERS, "request"),
     (
         availability.replicas_needed,

@@ -168,8 +168,12 @@ class Capacity(Result):
         target, most = quantity(self._scenario, "target_utilization"), self.service.places
         if self.is_within_targets:
             most = self.service.sized_requests
-        full_s = self.service.apply(load_curve.request_s_at, name="request_s", in_flight=most)
-        rate = named(most / full_s * target, "requests_per_s")
+        rate = self.service.apply(
+            load_curve.rate_at_utilization,
+            name="requests_per_s",
+            in_flight=most,
+            utilization_fraction=target,
+        )
         if self.is_open:
             return rate
         held = self.service.apply(
@@ -224,10 +228,7 @@ class Capacity(Result):
             return int(self._scenario.replicas)
         chosen, needed = 1, self.replicas_needed
         if needed is not None:
-            spares, copies = fleet.POLICIES[self._scenario.spare_policy]
-            chosen = availability.replicas_with_spares(
-                n_replicas=needed, n_spares=spares, copies_ratio=copies
-            )
+            chosen = fleet.with_spares(self._scenario, needed)
         self._plan.chosen["replicas"] = int(chosen)
         return int(chosen)
 

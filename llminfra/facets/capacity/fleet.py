@@ -91,6 +91,12 @@ def availability(scenario: Any, facts: Facts, placed: Placement, needed: int) ->
     )
 
 
+def with_spares(scenario: Any, needed: Any) -> Any:
+    """Replicas to install where the load needs so many: spares only where their number is open."""
+    spares, copies = POLICIES[scenario.spare_policy if scenario.replicas == "auto" else "N"]
+    return formulas.replicas_with_spares(n_replicas=needed, n_spares=spares, copies_ratio=copies)
+
+
 def headroom(scenario: Any, plan: "Plan", facts: Facts) -> Range:
     """Share of the load to keep free until another replica runs."""
     growth = quantity(scenario, "growth_fraction_per_min")

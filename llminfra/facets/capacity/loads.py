@@ -1,5 +1,6 @@
-"""Requests in flight on a replica, for many layouts and numbers of replicas at once."""
+"""Replicas that a load needs and requests on each of them, for many layouts at once."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -7,11 +8,65 @@ from numpy.typing import NDArray
 
 from llminfra.facets.base import base_value
 from llminfra.facets.capacity.demand import view
-from llminfra.formulas import load_curve, population
+from llminfra.facets.capacity.service import TARGETS
+from llminfra.formulas import availability, load_curve, population
 
 Array = NDArray[Any]
 # States of a population that are worth the time; in larger ones chance hardly moves the mean.
 _MOST_STATES: Final = 3_000_000
+
+
+def replicas_needed(
+    scenario: Any,
+    demand: float,
+    places: Array,
+    points: Array,
+    times: Mapping[str, Array],
+    headroom: Array,
+) -> Array:
+    """Return the replicas that the capacity facet finds for the base case of many layouts.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The demand, whose base case `demand` is in the unit in which it is stated, and the targets.
+    places : ndarray
+        Requests that a replica of each layout answers at once; 0 where it does not fit. [request]
+    points, times : ndarray, mapping of ndarray
+        Requests in flight on a replica, and ttft_s, tpot_s and e2e_s there. [request, s]
+    headroom : ndarray
+        Growth to be ready for, for each layout. [1]
+
+    Returns
+    -------
+    replicas_needed : ndarray
+        Infinite where no number does. As the plan is sized for unfavourable draws, it needs as
+        many or more. [replica]
+    """
+    targets = {f"{name}_s": t for name in TARGETS if (t := getattr(scenario, f"{name}_target_s"))}
+    limits = [
+        load_curve.requests_within_target(
+            allowed_s=target, curve_requests=points, curve_s=times[name]
+        )
+        for name, target in targets.items()
+    ]
+    curve = {"curve_requests": points, "curve_request_s": times["e2e_s"]}
+    carried = load_curve.rate_at_utilization(
+        in_flight=np.minimum.reduce([places, *limits]),
+        utilization_fraction=scenario.target_utilization,
+        **curve,
+    )
+    stated = view(scenario)
+    if stated not in ("requests_per_s", "named_users"):
+        pause_s = base_value(scenario.think_time_s) if stated == "active_users" else 0.0
+        held = load_curve.in_flight_of_rate_on_curve(requests_per_s=carried, **curve)
+        carried = held + pause_s * carried
+    needed: Array = availability.replicas_needed(
+        demanded_requests=demand,
+        carried_requests=np.nan_to_num(carried)[:, 0],
+        headroom_fraction=headroom,
+    )
+    return needed
 
 
 def loads(
@@ -33,7 +88,7 @@ def loads(
     points, request_s : ndarray
         Time of a request over requests in flight on a replica: curve, layouts, 1. [request, s]
     replicas : ndarray
-        Numbers of replicas. [replica]
+        Numbers of replicas, layouts by numbers. [replica]
 
     Returns
     -------
@@ -42,7 +97,7 @@ def loads(
     """
     stated = view(scenario)
     curve = {"curve_requests": points, "curve_request_s": request_s}
-    shape = (points.shape[1], replicas.size)
+    shape = replicas.shape
     if stated == "in_flight":
         return np.broadcast_to(demand / replicas, shape)
     if stated != "active_users":
@@ -50,7 +105,7 @@ def loads(
         found: Array = load_curve.in_flight_of_rate_on_curve(requests_per_s=rate, **curve)
         return found
     pause = base_value(scenario.think_time_s)
-    if demand * points.shape[1] * replicas.size <= _MOST_STATES:
+    if demand * replicas.size <= _MOST_STATES:
         curve["curve_requests"] = points * replicas
         users = np.broadcast_to(demand, shape)
         whole: Array = population.in_flight_of_population(

@@ -44,7 +44,7 @@ class SpeedGrid:
     """
 
     def __init__(self, cases: Sequence[Case], sequences: Array) -> None:
-        self.engine, self.v = cases[0].engine, _inputs(cases)
+        self.cases, self.engine, self.v = cases, cases[0].engine, _inputs(cases)
         limits = np.array([case.max_num_seqs for case in cases])[:, None]
         held = law.batch_sequences(
             sequences[:, None],
