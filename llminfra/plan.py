@@ -107,6 +107,19 @@ class Plan:
         """The scenario with what was chosen in place of "auto"."""
         return self.scenario.model_copy(update=self.fixed) if self.fixed else self.scenario
 
+    @cached_property
+    def layouts_within_limits(self) -> tuple[str, ...]:
+        """Layouts that meet everything with what may be installed, as changes of the scenario.
+
+        The smallest with these weights, and the smallest with fewer bits; none in a plan that a
+        search asks.
+        """
+        if self._facts.user:
+            return ()
+        from llminfra.search.choose import within_limits  # which evaluates plans itself
+
+        return within_limits(self.resolved)
+
     @classmethod
     def slots(cls) -> list[Slot[Any]]:
         """Return all facets in order."""

@@ -333,6 +333,45 @@ def test_bad_input_is_one_line(fields: dict[str, Any], words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+# -- what problems offer -------------------------------------------------------------------------
+
+EIGHT: dict[str, Any] = {"accelerator": "a100-sxm-80", "tensor_parallel": 8, "output_tokens": 300}
+
+
+def test_layouts_within_the_limits_are_offered_and_work() -> None:
+    scenario = Scenario(**EIGHT, in_flight=500, replicas="auto", max_accelerators=16)
+    (problem,) = [p for p in evaluate(scenario).problems if p.code == "E-CAP"]
+    first, *_, last = problem.fixes
+    assert first.endswith("meet everything")
+    pairs = (part.split(" = ") for part in first.split(":")[0].split(", "))
+    fields = {name: int(value) if value.isdigit() else value for name, value in pairs}
+    better = evaluate(scenario.replace(**fields))
+    assert [p for p in better.problems if p.is_error] == []
+    assert better.capacity.accelerators <= 16
+    assert last.startswith("max_accelerators = ")
+
+
+def test_where_nothing_works_within_the_limits_that_is_said() -> None:
+    scenario = Scenario(**EIGHT, in_flight=50_000, replicas="auto", max_accelerators=16)
+    (problem,) = [p for p in evaluate(scenario).problems if p.code == "E-CAP"]
+    (only,) = problem.fixes
+    assert "no other does it within the limit" in only
+    assert "too few" not in str(problem)
+
+
+def test_no_group_beyond_a_server_is_offered() -> None:
+    scenario = Scenario(**EIGHT, in_flight=100, tpot_target_s=0.02)
+    (problem,) = [p for p in evaluate(scenario).problems if p.code == "E-SLO"]
+    assert not any("tensor_parallel = 16" in fix or "= 64" in fix for fix in problem.fixes)
+    assert problem.fixes
+
+
+def test_a_server_more_is_no_advice_where_it_is_a_multiple_of_the_need() -> None:
+    fields = AGENTS | {"replicas": "auto", "accelerator": "gb300", "tensor_parallel": 2}
+    (problem,) = [p for p in evaluate(Scenario(**fields)).problems if p.code == "W-SPARE"]
+    assert [fix.split(" = ")[0] for fix in problem.fixes] == ["accelerators_per_server"]
+
+
 # -- "auto" --------------------------------------------------------------------------------------
 
 

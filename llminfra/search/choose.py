@@ -3,11 +3,13 @@
 import math
 from typing import Any, Final
 
-from llminfra.search import Candidate, Search, ranked
+from llminfra.catalog.facts import Facts
+from llminfra.search import Candidate, Search, ranked, search
 from llminfra.search.layouts import Axes
 
 AUTO: Final = ("accelerator", "tensor_parallel")
 _RUNNERS_UP: Final = 3
+_FEWER_BITS: Final = ("fp8", "int4")
 
 
 def automatic(scenario: Any) -> list[str]:
@@ -41,6 +43,23 @@ def choose(scenario: Any) -> dict[str, Any]:
         return {name: nothing[name] for name in wanted} | {"runners_up": []}
     chosen = {name: getattr(best, name) for name in wanted}
     return chosen | {"runners_up": _runners_up(found, wanted)}
+
+
+def within_limits(scenario: Any) -> tuple[str, ...]:
+    """Return the smallest layouts that do, with these weights and with fewer bits, as changes."""
+    facts, own = Facts(), scenario.precision
+    bits = {name: facts.number(name, "bits_per_weight").base for name in {own, *_FEWER_BITS}}
+    found, least = [], math.inf
+    for precision in (own, *(name for name in _FEWER_BITS if bits[name] < bits[own])):
+        best = search(scenario.model_copy(update={"precision": precision})).smallest
+        if best is not None and best.accelerators < least:
+            least = best.accelerators
+            fields = {
+                n: v for n, v in best.fields.items() if getattr(scenario, n) not in (v, "auto")
+            }
+            words = ", ".join(f"{name} = {value}" for name, value in fields.items())
+            found.append(f"{words}: {best.layout} meet{'s' * (best.replicas == 1)} everything")
+    return tuple(found)
 
 
 def _search(scenario: Any, wanted: list[str], *, beyond_node: bool) -> Search:

@@ -196,7 +196,7 @@ def test_more_accelerators_than_allowed() -> None:
     (problem,) = (p for p in found.problems if p.code == "E-CAP")
     assert problem.message.startswith("7")
     assert "replicas of 8 take 56 accelerators, 48 are allowed" in problem.message
-    assert "enough for the load" in problem.fixes[1]
+    assert "enough for the load" in problem.fixes[0]
     assert "E-CAP" not in codes(plan(requests_per_s=40.0, replicas="auto", max_accelerators=56))
 
 
@@ -205,7 +205,8 @@ def test_more_power_than_allowed() -> None:
     (problem,) = (p for p in found.problems if p.code == "E-CAP")
     assert "45.5 kW" in problem.message
     assert "34 kW are allowed" in problem.message
-    assert problem.fixes[1].startswith("replicas = 5: too few")
+    assert any("meet everything" in fix for fix in problem.fixes)
+    assert not any("too few" in fix for fix in problem.fixes)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,11 @@ def _too_many(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | No
         "E-CAP",
         f"{formats.counted(capacity.replicas, 'replica')} of {each:,} take "
         f"{capacity.accelerators:,} accelerators, {most:,} are allowed",
-        (f"max_accelerators = {capacity.accelerators}", *_fewer(scenario, capacity, most // each)),
+        (
+            *_fewer(capacity, most // each),
+            *plan.layouts_within_limits,
+            f"max_accelerators = {capacity.accelerators}: {_as_taken(plan)}",
+        ),
     )
 
 
@@ -69,17 +73,23 @@ def _too_much_power(scenario: Any, plan: "Plan", capacity: "Capacity") -> Proble
         "E-CAP",
         f"{formats.counted(capacity.accelerators, 'accelerator')} with their hosts draw up to "
         f"{formats.number(power.base / 1e3)} kW, {formats.number(most / 1e3)} kW are allowed",
-        (f"max_power_w = {power.base:.0f}", *_fewer(scenario, capacity, carried)),
+        (
+            *_fewer(capacity, carried),
+            *plan.layouts_within_limits,
+            f"max_power_w = {power.base:.0f}: {_as_taken(plan)}",
+        ),
     )
 
 
-def _fewer(scenario: Any, capacity: "Capacity", most: int) -> tuple[str, ...]:
-    """The replicas that are allowed, with what becomes of the load."""
-    if most < 1:
-        return ()
+def _fewer(capacity: "Capacity", most: int) -> tuple[str, ...]:
+    """The replicas that are allowed, where they carry the load."""
     enough = capacity.replicas_needed is not None and most >= capacity.replicas_needed
-    then = "enough for the load, with fewer spares" if enough else "too few for the load"
-    return (f"replicas = {most}: {then}",)
+    return (f"replicas = {most}: enough for the load, with fewer spares",) if enough else ()
+
+
+def _as_taken(plan: "Plan") -> str:
+    none = "" if plan.layouts_within_limits else ", and no other does it within the limit"
+    return f"what this layout takes{none}"
 
 
 def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
@@ -89,16 +99,16 @@ def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem |
     placed = capacity.placement
     if placed.groups_needed(capacity.replicas_needed) < placed.groups:
         return None
-    each = plan.deployment.accelerators_per_replica
+    each, needed = plan.deployment.accelerators_per_replica, capacity.replicas_needed
+    fixes = [f"accelerators_per_server = {each}: each replica on a server of its own"]
+    if placed.most_per_server <= needed:  # else a server more is a multiple of what is needed
+        more = needed + placed.most_per_server
+        fixes.append(f"replicas = {more}: one server more than the load needs")
     return Problem(
         "W-SPARE",
         f"{formats.counted(capacity.spares, 'spare replica')} and the others share servers of "
         f"{placed.accelerators_per_server} accelerators: no server may fail",
-        (
-            f"accelerators_per_server = {each}: each replica on a server of its own",
-            f"replicas = {capacity.replicas_needed + placed.most_per_server}: one server more than "
-            "the load needs",
-        ),
+        tuple(fixes),
     )
 
 

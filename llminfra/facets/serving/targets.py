@@ -82,7 +82,14 @@ def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]
     """One change at a time, then precision and split together; the split is fixed throughout."""
     now, prefill = plan.deployment.tensor_parallel, plan.deployment.prefill
     values = plan.deployment.architecture.tensor_parallel_values(_MOST_TRIED)
-    counts = [n for n in values if n > now]
+    facts, chip = Facts(scenario.fact_overrides()), scenario.accelerator
+    # Groups over several servers were not measured, and their links are slow: none is offered.
+    most = scenario.accelerators_per_server or (
+        facts.number(chip, "accelerators_per_node").base
+        if facts.has(chip, "accelerators_per_node")
+        else now
+    )
+    counts = [n for n in values if now < n <= most]
     bits = Facts().number(scenario.precision, "bits_per_weight").base
     smaller = [p for p in ("fp8", "int4") if Facts().number(p, "bits_per_weight").base < bits]
     if prefill is not None:
