@@ -93,7 +93,7 @@ def reproduce(path: Path) -> tuple[dict[str, Any], list[str]]:
     for name, value in was.items():
         if name in today_chosen and today_chosen[name] != value:
             differences.append(f"{name} = auto: was {value}, today {today_chosen[name]}")
-            overrides[name] = value
+            overrides |= was  # one is chosen with the other in view
     return overrides, differences
 
 
