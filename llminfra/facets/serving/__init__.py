@@ -15,7 +15,8 @@ from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.percentile import ttft_percentile_s
 from llminfra.facets.serving.pools import Pools
 from llminfra.facets.serving.targets import missed, problems
-from llminfra.ranges import Range
+from llminfra.formulas import loop
+from llminfra.ranges import Range, apply
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,9 +154,13 @@ class Serving(Result):
 
     @cached_property
     def user_tokens_per_s(self) -> Range:
-        """Output tokens of one request, once they come."""
-        each: Range = 1 / self.tpot_s
-        return each.named("user_tokens_per_s")
+        """Output tokens of one request, once they come; over all its time where it is one."""
+        return apply(
+            loop.user_tokens_per_s,
+            tpot_s=self.tpot_s,
+            request_s=self.e2e_s,
+            output_tokens=self._engine.output_tokens,
+        )
 
     @cached_property
     def max_output_tokens_per_s(self) -> Range:
@@ -268,8 +273,10 @@ class Serving(Result):
             for name in ("ttft", "tpot")
         )
         e2e = self._to_the_end(ttft, tpot)
-        rate = in_flight * self._engine.output_tokens.draws / e2e
-        each = {"user_tokens_per_s": 1 / tpot}
+        tokens = self._engine.output_tokens.draws
+        rate = in_flight * tokens / e2e
+        one = loop.user_tokens_per_s(tpot_s=tpot, request_s=e2e, output_tokens=tokens)
+        each = {"user_tokens_per_s": one}
         return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate} | each
 
     def _e2e(self, ttft_s: Range, tpot_s: Range) -> Range:

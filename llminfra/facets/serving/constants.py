@@ -36,6 +36,9 @@ _FORMAT: Final = (
 )
 # Dense models in MXFP4 have activations of four bits too.
 _FOUR_BITS: Final = ("CDNA 4",)
+# Full batches were measured on this engine alone. On others tables of requests in flight go beyond
+# what the slow small products of its experts would allow.
+_FULL_BATCHES_OF: Final = "tensorrt-llm"
 _FLOAT16: Final = ("bf16", "fp16", "fp32")
 
 
@@ -103,6 +106,11 @@ def link_of(tensor_parallel: int, *, has_scale_up: bool, is_card: bool, generati
     if tensor_parallel <= 4:
         return "pcie"
     return "pcie_wide_older" if generation in _OLDER_HOSTS else "pcie_wide"
+
+
+def has_slow_small_products(engine: str) -> bool:
+    """Tell whether experts with few tokens each are known to hold up a full batch of an engine."""
+    return engine == _FULL_BATCHES_OF
 
 
 def generation_id(generation: str) -> str:

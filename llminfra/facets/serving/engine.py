@@ -160,7 +160,10 @@ class Engine:
     def roles(self) -> dict[str, Range]:
         """Return the fitted constants of the case."""
         keys = constants.keys(self.case)
-        return {role: self.facts.number(*key.rsplit(".", 1)) for role, key in keys.items()}
+        found = {role: self.facts.number(*key.rsplit(".", 1)) for role, key in keys.items()}
+        if not constants.has_slow_small_products(self.scenario.engine):
+            found["expert_half_tokens"] = exact(0, name="expert_half_tokens")
+        return found
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
