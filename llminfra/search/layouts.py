@@ -202,7 +202,9 @@ def evaluated(
     shape = (len(layouts), steps.size)
     columns = {n: np.broadcast_to(a[:, None], shape) for n, a in by_layout.items()}
     columns |= {"replicas": np.broadcast_to(steps, shape)}
-    columns |= {"in_flight": per_replica} | grid.at(per_replica)
+    columns |= {"in_flight": per_replica} | grid.at(
+        per_replica, demand / steps if is_open else np.inf
+    )
     return {name: column.ravel() for name, column in columns.items()}
 
 

@@ -89,3 +89,13 @@ def test_beyond_the_batch_more_load_makes_no_token_come_sooner(layout: dict[str,
     loads = speed.max_batch_sequences.base * np.array([1.0, 1.01, 2.0, 10.0, 1000.0])
     between = speed.curve(loads[:, None])["tpot_s"][:, 0]
     assert (np.diff(between) >= -1e-12).all()
+
+
+@pytest.mark.parametrize("replicas", ["auto", 2, 400])
+def test_no_more_goes_out_than_comes_in(replicas: Any) -> None:
+    asked = {"prompt_tokens": 20_000, "output_tokens": 300, "requests_per_s": 20}
+    fields = LATENT | {"precision": "int4", "tensor_parallel": 4, "engine": "tensorrt-llm"}
+    plan = evaluate(Scenario(**fields, **asked, replicas=replicas))
+    rate = plan.serving.output_tokens_per_s
+    assert (rate.draws <= 6000 / plan.capacity.replicas * (1 + 1e-9)).all()
+    assert rate.low <= rate.base <= rate.high

@@ -150,7 +150,13 @@ class Serving(Result):
     def output_tokens_per_s(self) -> Range:
         """Output tokens of a replica, with the scenario's requests in flight on it."""
         rate: Range = self._load * self._engine.output_tokens / self.e2e_s
-        return rate.named("output_tokens_per_s")
+        capacity = self._plan.capacity
+        if not capacity.is_open:
+            return rate.named("output_tokens_per_s")
+        # The load follows from a curve of straight pieces: no more goes out than comes in.
+        asked = capacity.requests_per_s / capacity.replicas * self._engine.output_tokens
+        within = np.minimum(rate.draws, asked.draws)
+        return Range(within, name="output_tokens_per_s", inputs={"served": rate, "asked": asked})
 
     @cached_property
     def user_tokens_per_s(self) -> Range:
