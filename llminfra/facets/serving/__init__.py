@@ -346,8 +346,10 @@ class PairServing(Serving):
 
 
 def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Serving:
-    """Prepare the serving law of one replica."""
+    """Prepare the serving law of one replica; raise MissingFact where a data sheet lacks a rate."""
     prefill = plan.deployment.prefill
     if prefill is not None:
         return PairServing(_engine=Pools(scenario, plan, facts, prefill), _plan=plan)
-    return Serving(_engine=Engine(scenario, plan, facts), _plan=plan)
+    engine = Engine(scenario, plan, facts)
+    engine.chip()
+    return Serving(_engine=engine, _plan=plan)

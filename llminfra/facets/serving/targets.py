@@ -24,6 +24,7 @@ _TARGETS = {
 }
 _MOST_FIXES = 3
 _MOST_TRIED = 64
+_SMALLER = ("fp8", "int4", "q8_0", "q4_k_m")
 
 
 def problems(scenario: Any, plan: "Plan", serving: "Serving") -> list[Problem]:
@@ -106,7 +107,9 @@ def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]
     values = plan.deployment.architecture.tensor_parallel_values(_MOST_TRIED)
     counts = [n for n in values if n > now]
     bits = Facts().number(scenario.precision, "bits_per_weight").base
-    smaller = [p for p in ("fp8", "int4") if Facts().number(p, "bits_per_weight").base < bits]
+    offered = Facts().text(plan.deployment.engine_entry, "formats").split()
+    common = [p for p in _SMALLER if p in offered]
+    smaller = [p for p in common if Facts().number(p, "bits_per_weight").base < bits]
     if prefill is not None:
         for k in (2, 4, 8):
             yield "prefill", {"prefill_workers": prefill.workers * k, "tensor_parallel": now}
@@ -130,7 +133,7 @@ def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]
 
 def _extrapolates(plan: "Plan", serving: "Serving") -> Problem | None:
     name, how = plan.deployment.accelerator_name, serving.extrapolation
-    if how == "none":
+    if how in ("none", "engine"):  # of engines the deployment facet tells
         return None
     code, words = {
         "accelerator": ("W-ACCELERATOR", "the constants of its generation"),
