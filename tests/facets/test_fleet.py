@@ -326,6 +326,7 @@ def test_a_missing_fact_leaves_the_rest_of_the_bill() -> None:
 def test_a_processor_brings_its_own_cores_and_memory(
     machine: str, cores: int, memory: float
 ) -> None:
-    found = capacity(accelerator=machine, engine="llama.cpp", precision="q4_k_m", replicas=2)
+    alone = {"tensor_parallel": 1, "replicas": 2, "precision": "q4_k_m"}
+    found = capacity(accelerator=machine, engine="llama.cpp", **alone)
     assert found.resources["host_cores"].base == 2 * cores
     assert found.resources["host_memory_bytes"].base == 2 * memory
