@@ -161,10 +161,7 @@ class Engine:
     def roles(self) -> dict[str, Range]:
         """Return the fitted constants of the case."""
         keys = constants.keys(self.case)
-        found = {role: self.facts.number(*key.rsplit(".", 1)) for role, key in keys.items()}
-        if not constants.has_slow_small_products(self.scenario.engine):
-            found["expert_half_tokens"] = exact(0, name="expert_half_tokens")
-        return found
+        return {role: self.facts.number(*key.rsplit(".", 1)) for role, key in keys.items()}
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
