@@ -40,6 +40,8 @@ SOFT: Final = 0.08
 LARGE: Final = 40
 # Lengths of MLPerf's prompts where they are assumed, and what else they may be.
 PROMPTS: Final = {"": 1.0, "a quarter shorter": 0.75, "a third longer": 4 / 3}
+# Sequences that no row holds: rows that waited for memory are left out.
+ROOM: Final = 1e9
 Params = dict[str, float]
 
 
@@ -81,7 +83,7 @@ class Table:
             "tokens_per_step": 1.0,
             "in_flight": r["in_flight"].to_numpy(),
         }
-        batch, room = r["batch"].to_numpy(), np.full(len(r), np.inf)
+        batch, room = r["batch"].to_numpy(), np.full(len(r), ROOM)
         seen = law.loaded(v, load, room, law.plainly, arrivals="closed_loop")
         full = law.saturated(v, load, batch, law.plainly)
         return {

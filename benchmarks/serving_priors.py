@@ -113,6 +113,7 @@ FIXED: Final[dict[str, float]] = {
     f"{COMMON}.pass_tokens": 8192,
     f"{COMMON}.stage_hop_s": 10e-6,
     f"{COMMON}.stage_fraction": 0.95,
+    f"{COMMON}.other_expert_half_tokens": 0.0,
     # Card makers' software and power limits, from MLPerf.
     "serving-8bit-cdna-3.weight_bandwidth_fraction": 0.95,
     "serving-8bit-cdna-3.expert_bandwidth_fraction": 0.72,
@@ -164,11 +165,13 @@ class Origin(NamedTuple):
 _HELD: Final = Origin(confidence="assumption", note="held fixed in the fit")
 FIXED_ORIGIN: Final = Origin("own-assumption", "assumption", "a judgement")
 _BY_EYE: Final = Origin("own-assumption", "assumption", "set by eye; no row was fitted")
+_OTHER: Final = "their requests in flight yield more than a loss in full batches would allow"
 _POWER: Final = "700 W over 1,978 TFLOP/s, below which MLPerf cards of the generation slow down"
 _AMD_POWER: Final = _POWER.replace("700 W over 1,978", "1,000 W over 2,615")
 # The first pattern that a constant starts and ends with tells where it comes from.
 _ORIGINS: Final[tuple[tuple[str, str, Origin], ...]] = (
     ("serving-gguf", "stream_limit_bytes_per_s", _BY_EYE._replace(note="about what A100 showed")),
+    ("serving-common", "other_expert_half_tokens", Origin("own-assumption", "assumption", _OTHER)),
     ("serving-gguf", "", _BY_EYE),
     ("serving-llama.cpp", "", _BY_EYE),
     ("serving-cpu", "", _BY_EYE),

@@ -21,7 +21,7 @@ from llminfra.publish import manifest
 from llminfra.publish.files import write_atomic
 from llminfra.publish.jobs import Job, OnDone, Result, formats_available, run
 from llminfra.scenario import Scenario, ScenarioBase
-from llminfra.scenario_file import LOCK_SUFFIX, Case, load_cases
+from llminfra.scenario_file import LOCK_SUFFIX, Case, kept, load_cases
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -61,8 +61,9 @@ def cases(files: Iterable[Path], overrides: Mapping[str, Any], *, defaults: bool
         return [case for path in given or _all_files() for case in _cases(path, overrides)]
     if given:
         raise InvalidInput(f"--defaults must go without a file, got {given[0]}; drop one of them")
-    scenario = Scenario(**({"name": "scenario"} | dict(overrides)))
-    return [Case(name=scenario.name, scenario=scenario, origins=dict.fromkeys(overrides, "--set"))]
+    fields = kept(overrides)
+    scenario = Scenario(**({"name": "scenario"} | fields))
+    return [Case(name=scenario.name, scenario=scenario, origins=dict.fromkeys(fields, "--set"))]
 
 
 def report_sets(

@@ -19,7 +19,7 @@ from llminfra.errors import InvalidInput, LlmInfraError
 from llminfra.plan import evaluate
 from llminfra.publish.jobs import Result
 from llminfra.scenario import Scenario
-from llminfra.scenario_file import Case, load_cases, parse_settings
+from llminfra.scenario_file import Case, kept, load_cases, parse_settings
 
 BAD_INPUT: Final = 2
 # Click 8.2 raises it to print the help of a bare `llminfra`.
@@ -96,7 +96,7 @@ _settings = click.option(
     "settings",
     multiple=True,
     metavar="FIELD=VALUE",
-    help="Change a scenario field; wins over the file. Repeatable.",
+    help="Change a scenario field; wins over the file, and FIELD=none takes it out. Repeatable.",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -240,7 +240,7 @@ def plan(file: Path | None, settings: tuple[str, ...], as_json: bool) -> None:
     """Evaluate a scenario and print its card, without rendering."""
     overrides = parse_settings(settings)
     if file is None:
-        plans = [evaluate(Scenario(**overrides))]
+        plans = [evaluate(Scenario(**kept(overrides)))]
     else:
         cases = load_cases(file, overrides)
         plans = [evaluate(case.scenario) for case in cases if case.scenario]

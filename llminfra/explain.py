@@ -84,6 +84,8 @@ def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
             changed = plan.variant(**change) if change else plan
             for facet in ("deployment", *facets):
                 getattr(changed, facet)
+            if change and any(p.code == "E-ENGINE" for p in changed.problems_of("deployment")):
+                continue
         except (ImpossibleCombination, MissingFact):
             continue
         if label is not None:

@@ -2,9 +2,13 @@
 
 import shlex
 from collections.abc import Iterator
-from typing import Final
+from pathlib import PurePath
+from typing import Any, Final
 
+from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import model_entries
+from llminfra.catalog.support import is_processor
+from llminfra.errors import MissingFact
 from llminfra.facets.deployment.workers import APART
 from llminfra.plan import Plan
 
@@ -19,7 +23,9 @@ _OPTIONS: Final = {
         "length": "--max-model-len",
         "memory": "--gpu-memory-utilization",
         "sequences": "--max-num-seqs",
+        "tokens": "--max-num-batched-tokens",
         "cache": "--kv-cache-dtype",
+        "prefixes": "--enable-prefix-caching",
         "format": "--quantization",
     },
     "sglang": {
@@ -31,6 +37,7 @@ _OPTIONS: Final = {
         "length": "--context-length",
         "memory": "--mem-fraction-static",
         "sequences": "--max-running-requests",
+        "tokens": "--chunked-prefill-size",
         "cache": "--kv-cache-dtype",
         "format": "--quantization",
     },
@@ -40,11 +47,21 @@ _OPTIONS: Final = {
         "pipeline": "--pp_size",
         "expert": "--ep_size",
         "length": "--max_seq_len",
+        "memory": "--kv_cache_free_gpu_memory_fraction",
         "sequences": "--max_batch_size",
+        "tokens": "--max_num_tokens",
     },
-    "llama.cpp": {"start": "llama-server --model", "length": "--ctx-size"},
+    "llama.cpp": {
+        "start": "llama-server -m",
+        "layers": "-ngl",
+        "context": "-c",
+        "slots": "-np",
+        "tokens": "-b",
+        "cache": "-ctv q8_0 -ctk",
+    },
 }
-_FP8_CACHE: Final = {"vllm": "fp8", "sglang": "fp8_e4m3"}
+_FP8_CACHE: Final = {"vllm": "fp8", "sglang": "fp8_e4m3", "llama.cpp": "q8_0"}
+_ALL_LAYERS: Final = 99  # more than any model has: all of them on the accelerators
 _KV_TRANSFER: Final = '{{"kv_connector":"NixlConnector","kv_role":"{}"}}'
 # What a prefill and a decode worker are told of their role.
 _ROLES: Final = {
@@ -69,7 +86,8 @@ def launch_command(plan: Plan) -> str:
     -------
     str
         One line for a shell. Weights in a format that engines do not make themselves must come
-        from a checkpoint in that format, in place of the published one.
+        from a checkpoint in that format, in place of the published one; for llama.cpp, from a file
+        that is named as such files are. What is left to the engine's defaults is not named.
 
     Examples
     --------
@@ -97,11 +115,12 @@ def launch_commands(plan: Plan) -> list[str]:
     Examples
     --------
     >>> from llminfra import Scenario, evaluate
-    >>> pair = {"prefill_workers": 1, "decode_workers": 2, "engine": "sglang"}
-    >>> for command in launch_commands(evaluate(Scenario(model="qwen3-32b", **pair))):
+    >>> pair = {"prefill_workers": 1, "decode_workers": 2, "tensor_parallel": 2}
+    >>> scenario = Scenario(model="qwen3-32b", engine="sglang", **pair)
+    >>> for command in launch_commands(evaluate(scenario)):
     ...     print(command.removeprefix("python -m sglang.launch_server --model-path "))
-    Qwen/Qwen3-32B --disaggregation-mode prefill
-    Qwen/Qwen3-32B --disaggregation-mode decode
+    Qwen/Qwen3-32B --tp-size 2 --disaggregation-mode prefill
+    Qwen/Qwen3-32B --tp-size 2 --disaggregation-mode decode
     """
     prefill = plan.deployment.prefill
     if prefill is None:
@@ -122,20 +141,59 @@ def _words(plan: Plan) -> Iterator[str]:
     options = _OPTIONS[asked["engine"]]
     entry = model_entries().get(asked["model"], {})
     yield options["start"]
-    yield shlex.quote(str(entry.get("hf_id") or asked["model"]))
-    given = {
+    published = str(entry.get("hf_id") or asked["model"])
+    is_gguf = asked["engine"] == "llama.cpp"
+    yield shlex.quote(_file_name(plan, published) if is_gguf else published)
+    given = (_slots(plan) if is_gguf else {}) | {
         "tensor": layout.tensor_parallel if layout.tensor_parallel > 1 else None,
         "pipeline": asked["pipeline_parallel"] if asked["pipeline_parallel"] > 1 else None,
         "data": asked["data_parallel"] if asked["data_parallel"] > 1 else None,
-        "length": asked["max_model_len"],
+        "length": _length(plan),
         "memory": asked["gpu_memory_utilization"],
         "sequences": asked["max_num_seqs"],
+        "tokens": asked["max_num_batched_tokens"],
+        "prefixes": "" if plan.resolved.changed() & {"prefix_cache_hit_fraction"} else None,
         "cache": _FP8_CACHE.get(asked["engine"]) if asked["kv_precision"] == "fp8" else None,
         "format": asked["precision"] if asked["precision"] in _ON_LOAD else None,
     }
     for part, value in given.items():
         if value is not None and part in options:
-            yield f"{options[part]} {value}"
+            yield f"{options[part]} {value}".rstrip()
     if asked["expert_parallel"] not in (None, 1, False) and "expert" in options:
         size = "" if asked["engine"] == "vllm" else f" {asked['expert_parallel']}"
         yield f"{options['expert']}{size}"
+
+
+def _length(plan: Plan) -> int | None:
+    """Longest sequence: as asked, or what the pool holds where it is less than the model's."""
+    asked = plan.scenario.to_dict()["max_model_len"]
+    if asked is not None:
+        return int(asked)
+    try:
+        memory, whole = plan.memory, plan.deployment.max_model_len
+        most = int(memory.max_model_len_accepted.base)
+    except MissingFact:
+        return None
+    return most if memory.fits and most < whole else None
+
+
+def _file_name(plan: Plan, published: str) -> str:
+    """Name of a GGUF file: that of the model and its format."""
+    known = plan.scenario.to_dict()["model"] in model_entries()
+    name = PurePath(published).name if known else plan.deployment.model_name
+    return f"{name}-{plan.resolved.to_dict()['precision'].upper()}.gguf"
+
+
+def _slots(plan: Plan) -> dict[str, Any]:
+    """Layers on the accelerators, requests at once, and the context that these share."""
+    scenario = plan.resolved.to_dict()
+    facts = Facts(plan.resolved.fact_overrides())
+    on_processor = is_processor(facts, scenario["accelerator"])
+    found: dict[str, Any] = {"layers": None if on_processor else _ALL_LAYERS}
+    try:
+        memory = plan.memory
+        slots = int(memory.max_num_seqs.base)
+        context = min(memory.kv_pool_tokens.base, slots * plan.deployment.max_model_len)
+    except MissingFact:
+        return found
+    return found | {"context": int(context) if memory.fits else None, "slots": slots}

@@ -16,6 +16,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact, catalog_date, fact_from_override
 from llminfra.errors import InvalidInput, closest, shown
 from llminfra.facets.base import Band, Inputs, field
+from llminfra.facets.capacity.demand import DEFAULT_IN_FLIGHT
 from llminfra.plan import Plan
 
 _PLAIN: Final = (str, int, float, bool, list, dict, tuple, dt.date, types.NoneType)
@@ -182,8 +183,13 @@ def expected(cls: type[ScenarioBase], name: str) -> str:
     text = " or ".join(dict.fromkeys(word for word in words if word))
     if "minimum" in extra and "maximum" in extra:
         unit = units.plural(str(extra.get("unit", "")))
-        text += f" from {extra['minimum']:,g} to {extra['maximum']:,.0f} {unit}"
+        text += f" from {extra['minimum']:,g} to {_bound(extra['maximum'])} {unit}"
     return text.rstrip()
+
+
+def _bound(value: float) -> str:
+    """Write a bound in full: whole numbers with commas, shares as they are."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 def is_text_field(name: str) -> bool:
@@ -234,6 +240,8 @@ def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
     default = plain(cls.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
     extra = _extra(cls, name)
+    if extra.get("group") == "demand":
+        fix += f": a scenario that states no demand has {DEFAULT_IN_FLIGHT} requests in flight"
     is_share = extra.get("unit") == "1" and 0 < extra.get("maximum", 0) <= 1
     if is_share and type(value) in (int, float) and 1 < value <= 100:
         fix = f"; {value:g} % is {value / 100:g}"

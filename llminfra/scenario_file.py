@@ -40,7 +40,7 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     path : Path
         A TOML file: fields, in sections or not, ``[facts]`` and ``[sweep]``.
     overrides : mapping, optional
-        Fields from the command line, which win.
+        Fields from the command line, which win; None takes a field of the file out.
 
     Raises
     ------
@@ -50,8 +50,9 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     text, document = read_toml(path)
     fields, sweep = _split(path, text, document)
     origins = dict.fromkeys(fields, path.name) | _locked_origins(document)
-    origins |= dict.fromkeys(overrides or {}, "--set")
-    fields = _absolute(fields, path) | dict(overrides or {})
+    asked = {n: None if value is None else "--set" for n, value in (overrides or {}).items()}
+    fields = kept(_absolute(fields, path) | dict(overrides or {}))
+    origins = kept(origins | asked)
     sweep = {name: values for name, values in sweep.items() if name not in (overrides or {})}
     name = _name_of(path)
     try:
@@ -62,6 +63,17 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     except InvalidInput as error:
         where = "--set" if error.field in (overrides or {}) else _where(path, text, error.field)
         raise InvalidInput(f"{where}: {error}", field=error.field) from None
+
+
+def kept(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields but those that the command line takes out, which are None.
+
+    Examples
+    --------
+    >>> kept({"in_flight": None, "active_users": 100})
+    {'active_users': 100}
+    """
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _name_of(path: Path) -> str:
@@ -222,10 +234,12 @@ def _where(path: Path, text: str, name: str) -> str:
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     """Read ``field=value`` pairs; values are TOML, bare words are text, and text needs no quotes.
 
-    A path of a model is relative to the current folder, and made absolute.
+    A path of a model is relative to the current folder, and made absolute. None takes a field out.
 
     Examples
     --------
+    >>> parse_settings(["in_flight=none", "replicas="])
+    {'in_flight': None, 'replicas': None}
     >>> parse_settings(["tensor_parallel=4", "engine_version=0.10", "prompt_tokens=[3, 4, 5]"])
     {'tensor_parallel': 4, 'engine_version': '0.10', 'prompt_tokens': [3, 4, 5]}
     """
@@ -242,6 +256,9 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
 
 
 def _toml_value(name: str, text: str) -> Any:
+    is_word = is_text_field(name) and Scenario.model_fields[name].default is not None
+    if not is_word and text in ("", "none"):
+        return None
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -9,7 +9,7 @@ from llminfra import Scenario, evaluate, launch_command
     ("fields", "command"),
     [
         (
-            {"model": "qwen3-32b", "accelerator": "h100-sxm", "tensor_parallel": 1},
+            {"model": "qwen3-32b", "accelerator": "h200-sxm", "tensor_parallel": 1},
             "vllm serve Qwen/Qwen3-32B",
         ),
         (
@@ -38,8 +38,57 @@ from llminfra import Scenario, evaluate, launch_command
             {"engine": "tensorrt-llm", "accelerator": "h100-sxm", "tensor_parallel": 4},
             "trtllm-serve meta-llama/Llama-3.3-70B-Instruct --tp_size 4",
         ),
+        (
+            {"engine": "tensorrt-llm", "accelerator": "h100-sxm", "tensor_parallel": 4}
+            | {"gpu_memory_utilization": 0.8, "max_model_len": 4096, "max_num_seqs": 64}
+            | {"max_num_batched_tokens": 4096},
+            "trtllm-serve meta-llama/Llama-3.3-70B-Instruct --tp_size 4 --max_seq_len 4096 "
+            "--kv_cache_free_gpu_memory_fraction 0.8 --max_batch_size 64 --max_num_tokens 4096",
+        ),
+        (
+            {"tensor_parallel": 8, "prefix_cache_hit_fraction": [0.3, 0.6, 0.8]},
+            "vllm serve meta-llama/Llama-3.3-70B-Instruct --tensor-parallel-size 8 "
+            "--enable-prefix-caching",
+        ),
+        (
+            {"engine": "llama.cpp", "accelerator": "h100-sxm", "precision": "q4_k_m"}
+            | {"max_num_seqs": 8, "max_model_len": 4096, "kv_precision": "fp8"},
+            "llama-server -m Llama-3.3-70B-Instruct-Q4_K_M.gguf -ngl 99 -c 32768 -np 8 "
+            "-ctv q8_0 -ctk q8_0",
+        ),
+        (
+            {"engine": "llama.cpp", "accelerator": "epyc-9654", "precision": "q8_0"}
+            | {"model": "llama-3.1-8b", "max_model_len": 2048},
+            "llama-server -m Llama-3.1-8B-Q8_0.gguf -c 8192 -np 4",
+        ),
     ],
-    ids=["one accelerator", "everything", "experts", "other engine"],
+    ids=[
+        "one accelerator",
+        "everything",
+        "experts",
+        "other engine",
+        "limits of another engine",
+        "prompts that begin alike",
+        "a file on a card",
+        "a file on a processor",
+    ],
 )
 def test_the_command_holds_the_layout(fields: dict[str, object], command: str) -> None:
     assert launch_command(evaluate(Scenario(**fields))) == command
+
+
+def test_a_pool_that_holds_less_than_the_longest_context_limits_it() -> None:
+    """An engine refuses to start on a length that its pool cannot hold."""
+    plan = evaluate(Scenario(accelerator="h100-sxm", tensor_parallel=4, max_num_seqs=64))
+    half = evaluate(Scenario(accelerator="a100-sxm-80", tensor_parallel=2))
+    assert "--max-model-len" not in launch_command(plan)
+    most = int(half.memory.max_model_len_accepted.base)
+    assert 0 < most < half.deployment.max_model_len
+    assert f"--max-model-len {most}" in launch_command(half)
+
+
+def test_llama_server_shares_what_the_pool_holds() -> None:
+    fields = {"engine": "llama.cpp", "accelerator": "rtx4090", "precision": "q4_k_m"}
+    plan = evaluate(Scenario(model="llama-3.1-8b", **fields))
+    context = int(plan.memory.kv_pool_tokens.base)
+    assert f" -c {context} -np 4" in launch_command(plan)

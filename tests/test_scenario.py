@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -191,6 +192,16 @@ def test_absurd_numbers_give_name_value_and_range(field: str, wrong: object) -> 
     assert " from " in line
     assert ", got " in line
     assert "; " in line
+
+
+@pytest.mark.parametrize("field", ["prefix_cache_hit_fraction", "draft_acceptance_probability"])
+def test_a_bound_below_one_is_written_as_it_is(field: str) -> None:
+    assert re.search(r"from 0 to 0\.99\d*,? ", refused(**{field: 1}))
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan")])
+def test_a_wrong_demand_says_what_leaving_it_out_means(wrong: float) -> None:
+    assert "states no demand has 100 requests in flight" in refused(in_flight=wrong)
 
 
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.lists(st.integers())))

@@ -255,6 +255,15 @@ def test_the_command_line_wins_over_a_sweep(load: Any) -> None:
     assert {case.scenario.tensor_parallel for case in cases} == {4}
 
 
+def test_the_command_line_takes_a_field_out(load: Any) -> None:
+    text = "in_flight = 5\nreplicas = 3\n[sweep]\ntensor_parallel = [1, 2]\n"
+    taken = parse_settings(["in_flight=none", "replicas=", "tensor_parallel=none"])
+    (case,) = load(text, **taken, active_users=40)
+    assert (case.scenario.in_flight, case.scenario.active_users) == (None, 40)
+    assert (case.scenario.replicas, case.scenario.tensor_parallel) == (1, 1)
+    assert case.origins == {"active_users": "--set"}
+
+
 def test_a_named_file_with_a_sweep_gives_cases_of_different_names(load: Any) -> None:
     cases = load("name = 'mine'\n[sweep]\ntensor_parallel = [1, 2]\n")
     assert len({case.scenario.name for case in cases}) == 2
@@ -288,6 +297,10 @@ def test_case_names_are_safe_folders(load: Any) -> None:
         ("tensor_parallel=4", 4),
         ("tensor_parallel = 4", 4),
         ("in_flight=2.5", 2.5),
+        ("in_flight=none", None),
+        ("in_flight=", None),
+        ("engine_version=none", None),
+        ("title=none", "none"),
         ("in_flight=1_000", 1000),
         ("precision=fp8", "fp8"),
         ('precision="fp8"', "fp8"),

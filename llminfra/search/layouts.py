@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from llminfra.catalog.facts import BaseFacts, Facts, engine_entry
 from llminfra.catalog.loader import ids
+from llminfra.catalog.support import support
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets.base import Band, base_value
 from llminfra.facets.capacity import fleet
@@ -64,11 +65,10 @@ def common_accelerators(scenario: Any) -> list[str]:
     """Accelerators that the engine runs on and whose memory some source states."""
     facts = Facts(scenario.fact_overrides())
     entry = engine_entry(scenario.engine, scenario.engine_version)
-    vendors = facts.text(entry, "vendors").split()
     return [
         name
         for name in ids("accelerator")
-        if facts.text(name, "vendor") in vendors and _is_stated(facts, name)
+        if support(facts, entry, name) != "none" and _is_stated(facts, name)
     ]
 
 
@@ -252,7 +252,8 @@ class Layouts:
         }
         place = np.broadcast_to(np.arange(len(self))[:, None], steps.shape)
         columns |= {"replicas": steps.astype(int), "layout": place}
-        columns |= {"in_flight": load} | self.grid.at(load)
+        arriving = self.demand / steps if self.is_open else np.inf
+        columns |= {"in_flight": load} | self.grid.at(load, arriving)
         wanted = ~np.isnan(replicas)
         return {name: column[wanted] for name, column in columns.items()}
 

@@ -319,3 +319,15 @@ def test_power_of_a_card_without_a_server_of_its_own_in_the_catalogue() -> None:
 def test_a_missing_fact_leaves_the_rest_of_the_bill() -> None:
     found = plan(accelerator="epyc-9654", tensor_parallel=1, in_flight=4).capacity
     assert "n_gateways" in found.resources
+
+
+@pytest.mark.parametrize(
+    ("machine", "cores", "memory"), [("epyc-9654", 96, 768e9), ("m3-ultra", 32, 512e9)]
+)
+def test_a_processor_brings_its_own_cores_and_memory(
+    machine: str, cores: int, memory: float
+) -> None:
+    alone = {"tensor_parallel": 1, "replicas": 2, "precision": "q4_k_m"}
+    found = capacity(accelerator=machine, engine="llama.cpp", **alone)
+    assert found.resources["host_cores"].base == 2 * cores
+    assert found.resources["host_memory_bytes"].base == 2 * memory

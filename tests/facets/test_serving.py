@@ -9,6 +9,7 @@ from llminfra import Scenario, evaluate
 from llminfra.facets.serving import Serving
 from llminfra.formulas import loop, serving
 from llminfra.ranges import exact
+from llminfra.scenario_file import parse_settings
 
 
 def plan(**fields: Any) -> Any:
@@ -87,7 +88,19 @@ def test_a_whole_answer_within_a_second_is_refused_with_floor_and_fix() -> None:
     floor = found.serving.floor_e2e_s.base
     assert floor == pytest.approx(299 * 139e9 / 8 / 2.039e12, rel=0.05)
     assert f"{floor:.2f} s" in problem.message
-    assert any("output_tokens = " in fix for fix in problem.fixes)
+    assert "(first token at its floor, and each of the others at theirs" in problem.message
+
+
+@pytest.mark.parametrize("demand", [{"in_flight": 100}, {"requests_per_s": 6}, {"in_flight": 4}])
+@pytest.mark.parametrize("target", [1.0, 5.0])
+def test_what_is_said_to_meet_a_target_meets_it(demand: dict[str, Any], target: float) -> None:
+    fields: dict[str, Any] = {"tensor_parallel": 8, "e2e_target_s": target} | demand
+    for problem in plan(**fields).problems:
+        for fix in problem.fixes if problem.code == "E-SLO" else ():
+            if "no change" in fix:
+                continue
+            changes = parse_settings(fix.partition(":")[0].split(", "))
+            assert served(**(fields | changes)).e2e_s.base <= target, fix
 
 
 def test_a_target_that_a_wider_split_meets_names_it() -> None:

@@ -18,6 +18,7 @@ from llminfra.formulas import (
     availability,
     capacity,
     disaggregated,
+    first_token,
     load_curve,
     loop,
     memory,
@@ -147,13 +148,19 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "second",
     ),
     (
+        loop.shared_busy_s,
+        dict.fromkeys(("busy_s", "full_busy_s"), "second")
+        | dict.fromkeys(("in_flight", "full_sequences"), "request"),
+        "second",
+    ),
+    (
         loop.request_s,
         {"busy_s": "second", "in_flight": "request", "sequences": "request"}
         | {"request_overhead_s": "second"},
         "second",
     ),
     (
-        loop.burst_ttft_s,
+        first_token.burst_ttft_s,
         dict.fromkeys(
             ("request_overhead_s", "step_s", "prefill_s", "queued_prefill_s", "waiting_s"), "second"
         )
@@ -161,7 +168,7 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "second",
     ),
     (
-        loop.arrival_ttft_s,
+        first_token.arrival_ttft_s,
         dict.fromkeys(
             ("request_overhead_s", "tpot_s", "step_s", "prefill_s", "waiting_s"), "second"
         )
@@ -172,10 +179,20 @@ FORMULAS: list[tuple[Callable[..., Any], dict[str, str], str]] = [
         "second",
     ),
     (
-        loop.prompt_waiting_s,
+        first_token.prompt_waiting_s,
         {"service_s": "second"}
         | dict.fromkeys(("prompt_utilization", "decode_utilization", "variation_ratio"), "1"),
         "second",
+    ),
+    (
+        first_token.short_answer_ttft_s,
+        {"request_s": "second", "ttft_s": "second", "output_tokens": "1"},
+        "second",
+    ),
+    (
+        loop.user_tokens_per_s,
+        {"tpot_s": "second", "request_s": "second", "output_tokens": "1"},
+        "1/second",
     ),
     (
         loop.tpot_s,

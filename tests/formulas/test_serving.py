@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llminfra.formulas import disaggregated, loop, serving
+from llminfra.formulas import disaggregated, first_token, loop, serving
 
 # Llama 70B in 8 bits on four H200 at 8,192 in and 1,024 out, lengths times 0.9, with the constants
 # that the reference states.
@@ -74,7 +74,7 @@ def test_a_closed_loop_sees_what_the_worked_example_says(
     e2e = loop.request_s(
         busy_s=busy, in_flight=clients, sequences=clients, request_overhead_s=0.037
     )
-    ttft = loop.burst_ttft_s(
+    ttft = first_token.burst_ttft_s(
         request_overhead_s=0.037,
         step_s=step(clients),
         prefill_s=prefill(),
@@ -125,14 +125,15 @@ def test_the_wait_for_a_first_token_grows_with_arrivals(load: float, more: float
         "waiting_s": 0.0,
     }
     few, many = (
-        loop.arrival_ttft_s(requests_per_s=rate / 0.105, **fixed) for rate in (load, load * more)
+        first_token.arrival_ttft_s(requests_per_s=rate / 0.105, **fixed)
+        for rate in (load, load * more)
     )
     assert 0.15 < few < many
 
 
 FORMULAS = [
     pytest.param(function, id=name)
-    for module in (serving, loop, disaggregated)
+    for module in (serving, loop, first_token, disaggregated)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__
 ]

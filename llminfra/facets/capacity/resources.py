@@ -86,12 +86,23 @@ class _Bill:
     def number(self, name: str) -> Range:
         return self.facts.number(_ENTITY, name)
 
+    @property
+    def is_host(self) -> bool:
+        """Whether the accelerator is the machine itself: a processor, or one with shared memory."""
+        return self.facts.has(self.scenario.accelerator, "cores")
+
     def host_cores(self) -> Range:
+        if self.is_host:
+            own = float(self.facts.text(self.scenario.accelerator, "cores").split()[0])
+            return named(exact(own) * self.capacity.accelerators, "host_cores")
         cores = self.number("cores_per_accelerator") * self.capacity.accelerators
         return named(cores, "host_cores")
 
     def host_memory(self) -> Range:
         memory, n = self.plan.memory, self.capacity.accelerators
+        if self.is_host:
+            whole = self.facts.number(self.scenario.accelerator, "memory_marketing_bytes")
+            return named(whole * n, "host_memory_bytes")
         return apply(
             formulas.host_memory_bytes,
             weight_bytes=memory.weight_bytes * self.capacity.replicas,

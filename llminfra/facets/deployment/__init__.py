@@ -11,6 +11,7 @@ from llminfra import formats
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines, is_named_build, version_numbers
 from llminfra.catalog.loader import ids, model_entries
+from llminfra.catalog.support import support
 from llminfra.errors import (
     ImpossibleCombination,
     InvalidInput,
@@ -20,6 +21,7 @@ from llminfra.errors import (
 )
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import Problem, Result, base_value, field
+from llminfra.facets.deployment.obstacles import problems as engine_problems
 from llminfra.facets.deployment.workers import (
     AUTO,
     Workers,
@@ -153,6 +155,12 @@ class Deployment(Result):
     accelerators_per_replica: int
     is_native_format: bool
     _prefill: Workers | None = None
+    _support: str = "measured"
+
+    @property
+    def engine_support(self) -> str:
+        """How the engine is known on the accelerator: measured, unmeasured or none."""
+        return self._support
 
     @property
     def prefill(self) -> Workers | None:
@@ -281,6 +289,7 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
         accelerators_per_replica=per_replica,
         is_native_format=_is_native(inputs, facts),
         _prefill=prefill,
+        _support=support(facts, entry, inputs.accelerator),
     )
 
 
@@ -291,7 +300,8 @@ def problems(scenario: Any, plan: "Plan", deployment: Deployment) -> list[Proble
         _other_towers(deployment),
         _other_weights(scenario, deployment),
     ]
-    return [problem for problem in found if problem is not None]
+    told = [problem for problem in found if problem is not None]
+    return engine_problems(scenario, deployment) + told
 
 
 def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact, ids
+from llminfra.catalog.support import support
 from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Problem
 from llminfra.facets.memory.layout import MOST_TRIED, kv_precision
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Changes of a kind that hold the load but miss a target, before the kind is given up.
 _MOST_LATE = 4
+_SMALLER = ("fp8", "int4", "q8_0", "q4_k_m")
 
 
 def problems(scenario: Any, plan: "Plan", memory: "Memory") -> list[Problem]:
@@ -188,7 +190,9 @@ def _changes(plan: "Plan") -> Iterator[tuple[str, str, dict[str, Any]]]:
         for n in plan.deployment.architecture.tensor_parallel_values(MOST_TRIED)
         if n > now
     ]
-    precisions = [{"precision": p} for p in ("fp8", "int4") if _bits(p) < _bits(scenario.precision)]
+    offered = Facts().text(plan.deployment.engine_entry, "formats").split()
+    common = [p for p in _SMALLER if p in offered]
+    precisions = [{"precision": p} for p in common if _bits(p) < _bits(scenario.precision)]
     if kv_precision(scenario) != "fp8":
         yield "cache", ", KV cache in 8 bits", fixed | {"kv_precision": "fp8"}
     yield from (("count", "", change) for change in counts)
@@ -233,7 +237,7 @@ def larger_accelerators(plan: "Plan") -> list[str]:
     Those whose memory is an assumption are not offered.
     """
     facts = Facts()
-    vendors = facts.text(plan.deployment.engine_entry, "vendors").split()
+    entry = plan.deployment.engine_entry
     sizes = {
         other: facts.number(other, "memory_usable_bytes").base
         for other in ids("accelerator")
@@ -245,6 +249,6 @@ def larger_accelerators(plan: "Plan") -> list[str]:
     order = {
         a: (facts.text(a, "vendor") != own_vendor, size)
         for a, size in sizes.items()
-        if size > sizes.get(own, 0.0) and facts.text(a, "vendor") in vendors
+        if size > sizes.get(own, 0.0) and support(facts, entry, a) != "none"
     }
     return sorted(order, key=lambda a: order[a])

@@ -15,7 +15,8 @@ from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.percentile import ttft_percentile_s
 from llminfra.facets.serving.pools import Pools
 from llminfra.facets.serving.targets import missed, problems
-from llminfra.ranges import Range
+from llminfra.formulas import loop
+from llminfra.ranges import Range, apply
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,13 +150,23 @@ class Serving(Result):
     def output_tokens_per_s(self) -> Range:
         """Output tokens of a replica, with the scenario's requests in flight on it."""
         rate: Range = self._load * self._engine.output_tokens / self.e2e_s
-        return rate.named("output_tokens_per_s")
+        capacity = self._plan.capacity
+        if not capacity.is_open:
+            return rate.named("output_tokens_per_s")
+        # The load follows from a curve of straight pieces: no more goes out than comes in.
+        asked = capacity.requests_per_s / capacity.replicas * self._engine.output_tokens
+        within = np.minimum(rate.draws, asked.draws)
+        return Range(within, name="output_tokens_per_s", inputs={"served": rate, "asked": asked})
 
     @cached_property
     def user_tokens_per_s(self) -> Range:
-        """Output tokens of one request, once they come."""
-        each: Range = 1 / self.tpot_s
-        return each.named("user_tokens_per_s")
+        """Output tokens of one request, once they come; over all its time where it is one."""
+        return apply(
+            loop.user_tokens_per_s,
+            tpot_s=self.tpot_s,
+            request_s=self.e2e_s,
+            output_tokens=self._engine.output_tokens,
+        )
 
     @cached_property
     def max_output_tokens_per_s(self) -> Range:
@@ -268,8 +279,10 @@ class Serving(Result):
             for name in ("ttft", "tpot")
         )
         e2e = self._to_the_end(ttft, tpot)
-        rate = in_flight * self._engine.output_tokens.draws / e2e
-        each = {"user_tokens_per_s": 1 / tpot}
+        tokens = self._engine.output_tokens.draws
+        rate = in_flight * tokens / e2e
+        one = loop.user_tokens_per_s(tpot_s=tpot, request_s=e2e, output_tokens=tokens)
+        each = {"user_tokens_per_s": one}
         return {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate} | each
 
     def _e2e(self, ttft_s: Range, tpot_s: Range) -> Range:
@@ -333,8 +346,10 @@ class PairServing(Serving):
 
 
 def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Serving:
-    """Prepare the serving law of one replica."""
+    """Prepare the serving law of one replica; raise MissingFact where a data sheet lacks a rate."""
     prefill = plan.deployment.prefill
     if prefill is not None:
         return PairServing(_engine=Pools(scenario, plan, facts, prefill), _plan=plan)
-    return Serving(_engine=Engine(scenario, plan, facts), _plan=plan)
+    engine = Engine(scenario, plan, facts)
+    engine.chip()
+    return Serving(_engine=engine, _plan=plan)

@@ -9,6 +9,7 @@ import numpy as np
 from llminfra.architecture.work import expert_of
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
+from llminfra.catalog.support import is_processor
 from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
 from llminfra.facets.serving import constants, law
@@ -112,11 +113,11 @@ class Engine:
                 is_card=facts.text(self.accelerator, "form_factor") == "PCIe",
                 generation=self.generation,
             ),
-            is_cpu=facts.has(self.accelerator, "cores") and not self._rate_names(),
+            is_cpu=is_processor(facts, self.accelerator),
         )
 
     def _rate_names(self) -> list[str]:
-        """Arithmetic in 16 bits that the accelerator's data sheet states; none for a CPU."""
+        """Arithmetic in 16 bits that the accelerator's data sheet states."""
         names = [f"{precision}_flop_per_s" for precision in _FULL_PRECISION_RATES]
         return [name for name in names if self.facts.has(self.accelerator, name)]
 
@@ -319,6 +320,8 @@ class Engine:
     @cached_property
     def extrapolation(self) -> str:
         """How far the accelerator is from those that the fit has seen."""
+        if self.deployment.engine_support != "measured":
+            return "engine"
         if self.case.is_cpu or self.generation == constants.APPLE:
             return "none"
         known = self.known_accelerators
@@ -334,7 +337,8 @@ class Engine:
         """Logarithm of the error that groups left out of the fit showed."""
         error = self.facts.number(self.error_profile, f"{quantity_name}_log_error")
         if self.extrapolation != "none":
-            field = f"other_{self.extrapolation}_ratio"
+            is_chip = self.extrapolation == "accelerator"
+            field = f"other_{'accelerator' if is_chip else 'generation'}_ratio"
             error = error * self.facts.number(constants.COMMON, field)
         return error
 

@@ -58,13 +58,15 @@ class SpeedGrid:
             self.batch * self.v["ranks"]
         )
 
-    def at(self, in_flight: Array) -> dict[str, Array]:
+    def at(self, in_flight: Array, requests_per_s: Any = np.inf) -> dict[str, Array]:
         """Return ttft_s, tpot_s, e2e_s, output_tokens_per_s and the name of the limit.
 
         Parameters
         ----------
         in_flight : ndarray
             Loads of a replica; its last axes are layouts and loads. [request]
+        requests_per_s : array_like
+            Arrivals at a replica where they do not depend on its speed. [1/s]
 
         Returns
         -------
@@ -78,7 +80,7 @@ class SpeedGrid:
             limit = _limit(v, load, seen["step_s"], self.batch, self.is_capped)
         ttft, tpot = (seen[f"{name}_s"] * v[f"{name}_ratio"] for name in _ERRORS)
         e2e = ttft + tpot * (load["output_tokens"] - 1)
-        rate = in_flight * load["output_tokens"] / e2e
+        rate = np.minimum(in_flight / e2e, requests_per_s) * load["output_tokens"]
         found = {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate}
         return found | {"limit": limit}
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from llminfra.formulas import loop
+from llminfra.formulas import first_token, loop
 from llminfra.formulas import serving as formulas
 
 Values = Mapping[str, Any]
@@ -106,8 +106,8 @@ def _shared(v: Values, load: Values, sequences: Any) -> Any:
     return 1 + (shared - 1) * v["shares_passes"]
 
 
-def saturated(v: Values, load: Values, batch: Any, call: Call) -> dict[str, Any]:
-    """Steps, prompts and output rate when there is always a request to admit."""
+def full_batch(v: Values, load: Values, batch: Any, call: Call) -> dict[str, Any]:
+    """Steps, prompts and time of a request when there is always another to admit."""
     times = passes(v, load, batch, call, full=True)
     busy = call(
         loop.busy_s,
@@ -117,18 +117,25 @@ def saturated(v: Values, load: Values, batch: Any, call: Call) -> dict[str, Any]
         sequences=batch,
         prefill_s=times["queued_prefill_s"],
     )
+    return times | {"busy_s": busy}
+
+
+def saturated(v: Values, load: Values, batch: Any, call: Call) -> dict[str, Any]:
+    """The full batch, and its output rate."""
+    full = full_batch(v, load, batch, call)
     rate = call(
         loop.output_tokens_per_s,
         name="max_output_tokens_per_s",
         in_flight=batch * v["ranks"] * v["stage_fraction"],
         output_tokens=load["output_tokens"],
-        request_s=busy,
+        request_s=full["busy_s"],
     )
-    return times | {"busy_s": busy, "max_output_tokens_per_s": rate}
+    return full | {"max_output_tokens_per_s": rate}
 
 
 def loaded(v: Values, load: Values, batch: Any, call: Call, *, arrivals: str) -> dict[str, Any]:
     """What a request sees with `in_flight` requests at the replica and room for `batch` a rank."""
+    full = full_batch(v, load, batch, call)
     on_rank = np.maximum(load["in_flight"] / v["ranks"], 1.0)
     sequences = np.minimum(on_rank, np.maximum(batch, 1.0))
     times = passes(v, load, sequences, call, full=False)
@@ -140,6 +147,14 @@ def loaded(v: Values, load: Values, batch: Any, call: Call, *, arrivals: str) ->
         sequences=sequences,
         prefill_s=times["queued_prefill_s"],
     )
+    busy = call(
+        loop.shared_busy_s,
+        name="busy_s",
+        busy_s=busy,
+        in_flight=load["in_flight"] / v["ranks"],
+        full_busy_s=full["busy_s"] / v["stage_fraction"],
+        full_sequences=batch,
+    )
     e2e = call(
         loop.request_s,
         name="request_s",
@@ -149,8 +164,12 @@ def loaded(v: Values, load: Values, batch: Any, call: Call, *, arrivals: str) ->
         request_overhead_s=v["request_overhead_s"],
     )
     waiting = busy * (on_rank / sequences - 1)
-    first = _burst if arrivals == "closed_loop" else _steady
-    ttft = first(v, load, times, sequences, e2e, waiting, call)
+    is_burst = arrivals == "closed_loop"
+    ttft = (
+        _burst(v, times, sequences, waiting, call)
+        if is_burst
+        else _steady(v, load, times, batch, busy, waiting, call)
+    )
     tpot = call(
         loop.tpot_s,
         name="tpot_s",
@@ -166,14 +185,24 @@ def loaded(v: Values, load: Values, batch: Any, call: Call, *, arrivals: str) ->
         output_tokens=load["output_tokens"],
         request_s=e2e,
     )
-    return times | {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "output_tokens_per_s": rate}
+    seen = {"ttft_s": first_token_of(load, e2e, ttft, call), "tpot_s": tpot, "e2e_s": e2e}
+    return times | seen | {"output_tokens_per_s": rate}
 
 
-def _burst(
-    v: Values, load: Values, times: Values, sequences: Any, e2e: Any, waiting: Any, call: Call
-) -> Any:
+def first_token_of(load: Values, e2e: Any, ttft: Any, call: Call) -> Any:
+    """Time to the first token of an answer of any length."""
     return call(
-        loop.burst_ttft_s,
+        first_token.short_answer_ttft_s,
+        name="ttft_s",
+        request_s=e2e,
+        ttft_s=ttft,
+        output_tokens=load["output_tokens"],
+    )
+
+
+def _burst(v: Values, times: Values, sequences: Any, waiting: Any, call: Call) -> Any:
+    return call(
+        first_token.burst_ttft_s,
         name="ttft_s",
         sequences=sequences,
         waiting_s=waiting,
@@ -184,13 +213,17 @@ def _burst(
 
 
 def _steady(
-    v: Values, load: Values, times: Values, sequences: Any, e2e: Any, waiting: Any, call: Call
+    v: Values, load: Values, times: Values, batch: Any, busy: Any, waiting: Any, call: Call
 ) -> Any:
-    """Mean wait of independent arrivals at the rate that keeps so many requests in flight."""
-    rate = load["in_flight"] / v["ranks"] / e2e
+    """Mean wait of independent arrivals at the rate that keeps so many requests in flight.
+
+    Those that have no place yet add nothing to the rate at which prompts come.
+    """
+    placed = np.minimum(load["in_flight"] / v["ranks"], batch)
+    rate = placed / (busy + v["request_overhead_s"])
     decode_s = times["step_s"] * load["steps"] / load["output_tokens"]
     return call(
-        loop.arrival_ttft_s,
+        first_token.arrival_ttft_s,
         name="ttft_s",
         requests_per_s=rate,
         tpot_s=decode_s,

@@ -7,7 +7,7 @@ import numpy as np
 from llminfra.facets.base import quantity
 from llminfra.facets.serving.engine import Engine
 from llminfra.facets.serving.pools import Pools
-from llminfra.formulas import loop, queueing
+from llminfra.formulas import first_token, queueing
 from llminfra.ranges import Range, apply
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _steady(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any,
     utilization = Range(np.minimum(offered.draws, most), inputs={"offered_fraction": offered})
     decoding = rate * seen["prefill_s"]
     waiting = apply(
-        loop.prompt_waiting_s,
+        first_token.prompt_waiting_s,
         prompt_utilization=utilization,
         service_s=service,
         decode_utilization=Range(np.minimum(decoding.draws, 1.0), inputs={"": decoding}),

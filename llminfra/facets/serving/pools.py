@@ -8,7 +8,7 @@ import numpy as np
 from llminfra.catalog.facts import Facts
 from llminfra.facets.serving import law
 from llminfra.facets.serving.engine import Engine, base_of, draws_of
-from llminfra.facets.serving.law import Call, Values, pick, plainly
+from llminfra.facets.serving.law import Call, Values, first_token_of, pick, plainly
 from llminfra.formulas import disaggregated as formulas
 from llminfra.formulas import loop, queueing
 from llminfra.formulas.serving import touched_fraction
@@ -70,7 +70,8 @@ def loaded(
         step_s=decode["step_s"] * load["steps"] / load["output_tokens"],
     )
     waiting = burst if is_burst else _waiting(pools, load, prompt, rate, call)
-    seen = {"ttft_s": ttft, "tpot_s": tpot, "e2e_s": e2e, "prompt_waiting_s": waiting}
+    first = first_token_of(load, e2e, ttft, call)
+    seen = {"ttft_s": first, "tpot_s": tpot, "e2e_s": e2e, "prompt_waiting_s": waiting}
     seen["output_tokens_per_s"] = rate * load["output_tokens"]
     return decode | prompt | seen
 

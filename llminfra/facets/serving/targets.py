@@ -1,5 +1,6 @@
 """Latency targets that are missed: the floor, and the nearest changes that would meet them."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 _TARGETS = {
     "ttft": ("time to first token", "arithmetic of the prompt / peak"),
     "tpot": ("time per output token", "weights read / memory bandwidth"),
-    "e2e": ("time to the last token", "floor of both, (output - 1) x the latter"),
+    "e2e": (
+        "time to the last token",
+        "first token at its floor, and each of the others at theirs: weights read / memory "
+        "bandwidth",
+    ),
 }
 _MOST_FIXES = 3
 _MOST_TRIED = 64
+_SMALLER = ("fp8", "int4", "q8_0", "q4_k_m")
 
 
 def problems(scenario: Any, plan: "Plan", serving: "Serving") -> list[Problem]:
@@ -61,7 +67,7 @@ def _fixes(
         if kind in found or len(found) == _MOST_FIXES:
             continue
         try:
-            value = getattr(plan.variant(**(plan.fixed | change)).serving, f"{name}_s").base
+            value = _value(plan, name, change)
         except (InvalidInput, MissingFact):
             continue
         fields = ", ".join(f"{key} = {part}" for key, part in change.items())
@@ -69,13 +75,30 @@ def _fixes(
         if value <= target:
             found[kind] = f"{fields}: {formats.number(value)} s"
     if name == "e2e" and len(found) < _MOST_FIXES:
-        tokens = (target - serving.ttft_s.base) / serving.tpot_s.base + 1
-        if tokens >= 1:
-            found["length"] = f"output_tokens = {int(tokens)}: answers of this length meet it"
+        found |= _shorter(plan, target)
     if not found:
         near = f"; nearest is {nearest[1]}" if nearest[1] else ""
         found["none"] = f"no change of layout or precision tried here meets {target:g} s{near}"
     return tuple(found.values())
+
+
+def _value(plan: "Plan", name: str, change: dict[str, Any]) -> float:
+    """The time with a change, under the demand as it was stated."""
+    serving = plan.variant(**(plan.fixed | change)).serving
+    return float(getattr(serving, f"{name}_s").base)
+
+
+def _shorter(plan: "Plan", target: float) -> dict[str, str]:
+    """The longest answer that meets the target: shorter ones let more prompts run beside each."""
+    met, missed_at, value = 0, math.floor(plan.capacity.output_tokens.base), math.nan
+    while missed_at - met > 1:
+        tokens = (met + missed_at) // 2
+        seconds = _value(plan, "e2e", {"output_tokens": tokens})
+        if seconds <= target:
+            met, value = tokens, seconds
+        else:
+            missed_at = tokens
+    return {"length": f"output_tokens = {met}: {formats.number(value)} s"} if met else {}
 
 
 def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -91,7 +114,9 @@ def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]
     )
     counts = [n for n in values if now < n <= most]
     bits = Facts().number(scenario.precision, "bits_per_weight").base
-    smaller = [p for p in ("fp8", "int4") if Facts().number(p, "bits_per_weight").base < bits]
+    offered = Facts().text(plan.deployment.engine_entry, "formats").split()
+    common = [p for p in _SMALLER if p in offered]
+    smaller = [p for p in common if Facts().number(p, "bits_per_weight").base < bits]
     if prefill is not None:
         for k in (2, 4, 8):
             yield "prefill", {"prefill_workers": prefill.workers * k, "tensor_parallel": now}
@@ -115,7 +140,7 @@ def _changes(scenario: Any, plan: "Plan") -> Iterator[tuple[str, dict[str, Any]]
 
 def _extrapolates(plan: "Plan", serving: "Serving") -> Problem | None:
     name, how = plan.deployment.accelerator_name, serving.extrapolation
-    if how == "none":
+    if how in ("none", "engine"):  # of engines the deployment facet tells
         return None
     code, words = {
         "accelerator": ("W-ACCELERATOR", "the constants of its generation"),
