@@ -161,10 +161,10 @@ def band(value: Any, show: Any = number) -> str:
     if not isinstance(value, Range) or value.is_exact:
         return MISSING if isinstance(value, Range) and math.isnan(value) else "exact"
     low, high = show(value.low), show(value.high)
-    unit = high.partition(NARROW_SPACE)[2]
-    if unit and low.endswith(unit):
-        low = low.partition(NARROW_SPACE)[0]
-    return high if low == high.partition(NARROW_SPACE)[0] else f"{low}–{high}"
+    (start, _, small), (end, _, unit) = (text.partition(NARROW_SPACE) for text in (low, high))
+    if small == unit or start == "0":
+        low = start
+    return high if low == end else f"{low}–{high}"
 
 
 _BY_UNIT: Final = {"byte": gb, "byte/token": kib, "1": number, "": number}
