@@ -20,7 +20,15 @@ from llminfra.present.blocks import (
     tiles,
 )
 from llminfra.present.preview import preview
-from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
+from llminfra.present.report import (
+    assumptions,
+    cite,
+    constants,
+    error_words,
+    provenance,
+    verdicts,
+    what_if,
+)
 from llminfra.units import GB, GIB, HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -47,8 +55,10 @@ __all__ = [
     "band_line",
     "cite",
     "column",
+    "constants",
     "count",
     "equation",
+    "error_words",
     "figure",
     "fit_map",
     "front",

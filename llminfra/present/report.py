@@ -14,6 +14,7 @@ import tomli_w
 
 import llminfra
 from llminfra import formats
+from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact, sources
 from llminfra.errors import RenderError
 from llminfra.explain import Changes, drivers, leaves, resolved, variants
@@ -26,6 +27,7 @@ from llminfra.scenario import ScenarioBase
 
 HOLDS_AT: Final = 0.8
 MOST_ROWS: Final = 12
+FITTED: Final = "serving-"  # begins the id of what a fit gave
 
 
 def cite(plan: Plan, *facets: str, ranges: bool = True) -> str:
@@ -78,7 +80,7 @@ def assumptions(plan: Plan, result: Range, *, title: str, kicker: str = "Assumpt
     left = [column(name, align="left") for name in ("Source", "As of", "Confidence")]
     columns = [column("Assumption", align="left"), column("Value"), column("P10–P90"), *left]
     exact = max(0, len(rows) - MOST_ROWS)
-    more = f" {exact} more, all exact, are in the data." if exact else ""
+    more = f" {exact} more, none with a range, are in the data." if exact else ""
     return blocks.table(
         columns,
         rows[:MOST_ROWS],
@@ -103,6 +105,8 @@ def _is_changed(key: str, plan: Plan) -> bool:
 def _assumption(key: str, value: Range, plan: Plan) -> dict[str, Any]:
     shown = formats.by_unit(value.unit)
     amount, spread = shown(value), formats.band(value, shown)
+    if value.is_exact and key.startswith(FITTED):
+        spread = "in the model’s error"
     if isinstance(value.origin, Fact) and isinstance(value.origin.value, str):
         amount = "as published"  # several numbers come from one configuration
     mark = " ● changed" if _is_changed(key, plan) else ""
@@ -114,6 +118,59 @@ def _assumption(key: str, value: Range, plan: Plan) -> dict[str, Any]:
         return row(label, amount, spread, source, formats.month(fact.as_of), fact.confidence)
     label = formats.words(key.removeprefix(FIELD_ORIGIN)) + mark
     return row(label, amount, spread, "scenario", formats.date(plan.scenario.as_of), "given")
+
+
+def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
+    """List the constants of the serving law that the plan read, and what each was fitted on."""
+    facts = [r.fact for r in plan.facts if r.fact.key.startswith(FITTED) and r.users != _COMPARED]
+    numbers = sorted((f for f in facts if _is_constant(f)), key=lambda fact: fact.key)
+    heads = ("As of", "Prior, and rows of the fit")
+    return blocks.table(
+        [column("Constant", align="left"), column("Value")]
+        + [column(head, align="left") for head in heads],
+        [row(_constant(f), _amount(f), formats.month(f.as_of), f.note) for f in numbers],
+        title=title,
+        kicker="Fitted constants",
+        subtitle="What this case read, by kind of model, engine, format and accelerator. Their "
+        "spread is in the error of the model, which is part of every range.",
+        caption="Constants of the serving law that this case used",
+        source=cite(plan, "serving", ranges=False),
+        as_of=plan.scenario.as_of,
+        name=name,
+    )
+
+
+_COMPARED: Final = ["comparison"]
+
+
+def _is_constant(fact: Fact) -> bool:
+    return not isinstance(fact.value, str) and not fact.key.endswith("_log_error")
+
+
+def _constant(fact: Fact) -> str:
+    entity, _, name = fact.key.rpartition(".")
+    return f"{formats.words(name)} ({entity.removeprefix(FITTED)})"
+
+
+def _amount(fact: Fact) -> str:
+    return str(formats.by_unit(fact.unit)(fact.value))
+
+
+def error_words(plan: Plan, quantity: str) -> str:
+    """Tell how far predictions were off on measurements like this case that the fit did not see.
+
+    Parameters
+    ----------
+    quantity : str
+        ``tpot``, ``ttft`` or ``saturated``.
+    """
+    facts, entity, name = Facts(), plan.serving.error_profile, f"{quantity}_error_fraction"
+    if not facts.has(entity, name):
+        return "a judgement, as nobody measured it on cases like this"
+    fact = facts.number(entity, name).origin
+    assert isinstance(fact, Fact)
+    nine_of_ten = f", nine of ten below {formats.percent(fact.high)}" if fact.high else ""
+    return f"{formats.percent(fact.value)} in the median{nine_of_ten}"
 
 
 def _source_line(source_id: str) -> str:
