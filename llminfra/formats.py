@@ -13,6 +13,7 @@ from llminfra.units import GB, GIB, KIB, MIB, plural
 
 NARROW_SPACE: Final = "\u202f"
 MISSING: Final = "–"
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -35,6 +36,18 @@ def number(value: Any, digits: int = 3) -> str:
 def _fixed(x: float, decimals: int = 0) -> str:
     """Show so many decimals, with a real minus sign, and never minus zero."""
     return f"{x:z,.{decimals}f}".replace("-", "−")
+
+
+def power(value: Any) -> str:
+    """Show a number with a power of ten.
+
+    Examples
+    --------
+    >>> power(1.57e-11)
+    '1.57 × 10⁻¹¹'
+    """
+    digits, _, exponent = f"{float(value):.2e}".partition("e")
+    return f"{digits} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
 def count(value: Any) -> str:

@@ -180,15 +180,16 @@ def _front(
         title=titles[0], format=_PLAIN, grid=False, values=ticks[:: 2 if narrow else 1]
     )
     axis_y = y_axis(titles[1], format=_PLAIN, values=[10.0**k for k in range(-3, 9)])
+    sides = [max(float(shown[y].min()), _TINY) / 1.8, float(shown[y].max()) * 1.4]
     edge = shown[shown["best"]].sort_values(x)
     place: dict[str, Any] = {
         "x": alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", nice=False, domain=ends)),
-        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log", nice=True)),
+        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log", nice=False, domain=sides)),
     }
     line, label = (
         chart_of(rows).encode(**place) for rows in (edge, _apart(edge, x, y, group, narrow))
     )
-    own = shown[shown["ink"] == color("orange")].sort_values(x).groupby(curve).tail(1)
+    own = shown[shown["ink"] == color("orange")].sort_values(y).groupby(curve).head(1)
     curves = chart_of(own).encode(**place, text=text_of(curve))
     case = chart_of(shown.head(1).assign(**{x: here[0], y: here[1]}, words=here[2]))
     # Squares can be joined to one path, of which the page holds hundreds.

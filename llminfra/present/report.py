@@ -24,6 +24,7 @@ from llminfra.present import blocks
 from llminfra.present.blocks import Block, Show, column, row
 from llminfra.ranges import N_DRAWS, Range, exact
 from llminfra.scenario import ScenarioBase
+from llminfra.units import plural
 
 HOLDS_AT: Final = 0.8
 MOST_ROWS: Final = 12
@@ -124,15 +125,24 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
     """List the constants of the serving law that the plan read, and what each was fitted on."""
     facts = [r.fact for r in plan.facts if r.fact.key.startswith(FITTED) and r.users != _COMPARED]
     numbers = sorted((f for f in facts if _is_constant(f)), key=lambda fact: fact.key)
-    heads = ("As of", "Prior, and rows of the fit")
+    fits = [f"{f.note} ({_entity(f)})" for f in facts if f.key.endswith(".accelerators")]
+    heads = ("As of", "Where it is from")
     return blocks.table(
         [column("Constant", align="left"), column("Value")]
         + [column(head, align="left") for head in heads],
-        [row(_constant(f), _amount(f), formats.month(f.as_of), f.note) for f in numbers],
+        [
+            row(
+                f"{formats.words(f.key.rpartition('.')[2])} ({_entity(f)})",
+                _amount(f),
+                formats.month(f.as_of),
+                f.note,
+            )
+            for f in numbers
+        ],
         title=title,
         kicker="Fitted constants",
-        subtitle="What this case read, by kind of model, engine, format and accelerator. Their "
-        "spread is in the error of the model, which is part of every range.",
+        subtitle=f"What this case read, fitted together on {formats.join(fits)} of measurements, from "
+        "a prior where one is told. Their spread is in the model’s error, a part of every range.",
         caption="Constants of the serving law that this case used",
         source=cite(plan, "serving", ranges=False),
         as_of=plan.scenario.as_of,
@@ -141,19 +151,23 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
 
 
 _COMPARED: Final = ["comparison"]
+_POWERS_BELOW: Final = 1e-4
 
 
 def _is_constant(fact: Fact) -> bool:
     return not isinstance(fact.value, str) and not fact.key.endswith("_log_error")
 
 
-def _constant(fact: Fact) -> str:
-    entity, _, name = fact.key.rpartition(".")
-    return f"{formats.words(name)} ({entity.removeprefix(FITTED)})"
+def _entity(fact: Fact) -> str:
+    return fact.key.rpartition(".")[0].removeprefix(FITTED)
 
 
 def _amount(fact: Fact) -> str:
-    return str(formats.by_unit(fact.unit)(fact.value))
+    if fact.unit == "s":
+        return formats.seconds(fact.value)
+    small = 0 < abs(float(fact.value)) < _POWERS_BELOW
+    text = formats.power(fact.value) if small else formats.number(fact.value)
+    return formats.with_unit(text, plural(fact.unit))
 
 
 def error_words(plan: Plan, quantity: str) -> str:
