@@ -141,8 +141,9 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
         ],
         title=title,
         kicker="Fitted constants",
-        subtitle=f"What this case read, fitted together on {formats.join(fits)} of measurements, from "
-        "a prior where one is told. Their spread is in the model’s error, a part of every range.",
+        subtitle=f"What this case read, fitted together on {formats.join(fits)} of measurements, "
+        "from a prior where one is told. Their spread is in the model’s error, which every range "
+        "includes.",
         caption="Constants of the serving law that this case used",
         source=cite(plan, "serving", ranges=False),
         as_of=plan.scenario.as_of,
@@ -180,7 +181,7 @@ def error_words(plan: Plan, quantity: str) -> str:
     """
     facts, entity, name = Facts(), plan.serving.error_profile, f"{quantity}_error_fraction"
     if not facts.has(entity, name):
-        return "a judgement, as nobody measured it on cases like this"
+        return "a judgement, as nobody measured it"
     fact = facts.number(entity, name).origin
     assert isinstance(fact, Fact)
     nine_of_ten = f", nine of ten below {formats.percent(fact.high)}" if fact.high else ""
