@@ -186,8 +186,9 @@ def _front(
         "x": alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", nice=False, domain=ends)),
         "y": alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log", nice=False, domain=sides)),
     }
-    line, label = (
-        chart_of(rows).encode(**place) for rows in (edge, _apart(edge, x, y, group, narrow))
+    line, dots, label = (
+        chart_of(rows).encode(**place)
+        for rows in (edge, _seen_apart(edge, x, y), _apart(edge, x, y, group, narrow))
     )
     own = shown[shown["ink"] == color("orange")].sort_values(y).groupby(curve).head(1)
     curves = chart_of(own).encode(**place, text=text_of(curve))
@@ -201,7 +202,7 @@ def _front(
             color=ink_of("ink")
         ),
         line.mark_line(color=color("ink"), strokeWidth=1.6, interpolate="step-after"),
-        line.mark_point(size=60, filled=True, opacity=1).encode(color=ink_of("ink")),
+        dots.mark_point(size=60, filled=True, opacity=1).encode(color=ink_of("ink")),
         *_on_halo(label.encode(text=text_of(group)), **right),
         *_on_halo(curves, dy=14, color=color("orange_text")),
         case.mark_point(size=110, filled=True, color=color("orange"), opacity=1).encode(**place),
@@ -242,8 +243,8 @@ def _spread(values: "pd.Series") -> Any:
 
 
 def _seen_apart(rows: "pd.DataFrame", x: str, y: str) -> "pd.DataFrame":
-    """Rows whose marks would not cover each other, to half a percent."""
-    return rows.loc[~rows[[x, y]].clip(lower=_TINY).transform(np.log).mul(200).round().duplicated()]
+    """Rows whose marks would not cover each other, to one percent."""
+    return rows.loc[~rows[[x, y]].clip(lower=_TINY).transform(np.log).mul(100).round().duplicated()]
 
 
 @recipe

@@ -126,6 +126,7 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
     facts = [r.fact for r in plan.facts if r.fact.key.startswith(FITTED) and r.users != _COMPARED]
     numbers = sorted((f for f in facts if _is_constant(f)), key=lambda fact: fact.key)
     fits = [f"{f.note} ({_entity(f)})" for f in facts if f.key.endswith(".accelerators")]
+    on = f", fitted together on {formats.join(fits)} of measurements" if fits else ""
     heads = ("As of", "Where it is from")
     return blocks.table(
         [column("Constant", align="left"), column("Value")]
@@ -141,9 +142,8 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
         ],
         title=title,
         kicker="Fitted constants",
-        subtitle=f"What this case read, fitted together on {formats.join(fits)} of measurements, "
-        "from a prior where one is told. Their spread is in the model’s error, which every range "
-        "includes.",
+        subtitle=f"What this case read{on}, from a prior where one is told. Their spread is in the "
+        "error of the model, which every range includes.",
         caption="Constants of the serving law that this case used",
         source=cite(plan, "serving", ranges=False),
         as_of=plan.scenario.as_of,
@@ -152,7 +152,7 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
 
 
 _COMPARED: Final = ["comparison"]
-_POWERS_BELOW: Final = 1e-4
+_PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6  # beyond, numbers have powers of ten
 
 
 def _is_constant(fact: Fact) -> bool:
@@ -163,11 +163,16 @@ def _entity(fact: Fact) -> str:
     return fact.key.rpartition(".")[0].removeprefix(FITTED)
 
 
+def _constant(fact: Fact) -> str:
+    name = fact.key.rpartition(".")[2].replace("_", " ")
+    return f"{name[:1].upper()}{name[1:]} ({_entity(fact)})"
+
+
 def _amount(fact: Fact) -> str:
     if fact.unit == "s":
         return formats.seconds(fact.value)
-    small = 0 < abs(float(fact.value)) < _POWERS_BELOW
-    text = formats.power(fact.value) if small else formats.number(fact.value)
+    is_plain = fact.value == 0 or _PLAIN_FROM <= float(fact.value) < _PLAIN_TO
+    text = formats.number(fact.value) if is_plain else formats.power(fact.value)
     return formats.with_unit(text, plural(fact.unit))
 
 

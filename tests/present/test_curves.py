@@ -18,7 +18,7 @@ CHOICES = pd.DataFrame(
         "name": ["A", "A", "B", "B"],
         "split": ["2 of them", "4 of them", "2 of them", "2 of them"],
         "user": [10.0, 20, 40, 15],
-        "each": [900.0, 500, 100, 0.2],
+        "each": [900.0, 500, 100, 0.15],
     }
 )
 
