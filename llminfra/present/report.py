@@ -124,7 +124,7 @@ def _assumption(key: str, value: Range, plan: Plan) -> dict[str, Any]:
 def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
     """List the constants of the serving law that the plan read, and what each was fitted on."""
     facts = [r.fact for r in plan.facts if r.fact.key.startswith(FITTED) and r.users != _COMPARED]
-    numbers = sorted((f for f in facts if _is_constant(f)), key=lambda fact: fact.key)
+    numbers = sorted((f for f in facts if _is_fitted(f)), key=lambda fact: fact.key)
     fits = [f"{f.note} ({_entity(f)})" for f in facts if f.key.endswith(".accelerators")]
     on = f", fitted together on {formats.join(fits)} of measurements" if fits else ""
     heads = ("As of", "Where it is from")
@@ -142,8 +142,8 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
         ],
         title=title,
         kicker="Fitted constants",
-        subtitle=f"What this case read{on}, from a prior where one is told. Their spread is in the "
-        "error of the model, which every range includes.",
+        subtitle=f"What this case read{on}, from a prior where one is told; those held fixed are "
+        "left out. Their spread is in the model’s error, which ranges include.",
         caption="Constants of the serving law that this case used",
         source=cite(plan, "serving", ranges=False),
         as_of=plan.scenario.as_of,
@@ -152,11 +152,13 @@ def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
 
 
 _COMPARED: Final = ["comparison"]
+_HELD: Final = "held fixed"
 _PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6  # beyond, numbers have powers of ten
 
 
-def _is_constant(fact: Fact) -> bool:
-    return not isinstance(fact.value, str) and not fact.key.endswith("_log_error")
+def _is_fitted(fact: Fact) -> bool:
+    is_number = not isinstance(fact.value, str) and not fact.key.endswith("_log_error")
+    return is_number and _HELD not in fact.note
 
 
 def _entity(fact: Fact) -> str:
