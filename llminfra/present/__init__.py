@@ -19,16 +19,9 @@ from llminfra.present.blocks import (
     tile,
     tiles,
 )
+from llminfra.present.fit import constants, error_words
 from llminfra.present.preview import preview
-from llminfra.present.report import (
-    assumptions,
-    cite,
-    constants,
-    error_words,
-    provenance,
-    verdicts,
-    what_if,
-)
+from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
 from llminfra.units import GB, GIB, HOURS_PER_YEAR
 
 if TYPE_CHECKING:
