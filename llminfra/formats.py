@@ -269,10 +269,10 @@ def words(name: str) -> str:
 
     Examples
     --------
-    >>> words("memory_usable_bytes"), words("prompt_tokens")
-    ('Memory usable', 'Prompt tokens')
+    >>> words("memory_usable_bytes"), words("requests_per_s")
+    ('Memory usable', 'Requests per s')
     """
-    for suffix in ("_bytes", "_s", "_w", "_usd"):
+    for suffix in () if name.endswith("_per_s") else ("_bytes", "_s", "_w", "_usd"):
         name = name.removesuffix(suffix)
     spelled = name.replace("_", " ")
     return spelled[:1].upper() + spelled[1:]
