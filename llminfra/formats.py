@@ -13,6 +13,7 @@ from llminfra.units import GB, GIB, KIB, MIB, plural
 
 NARROW_SPACE: Final = "\u202f"
 MISSING: Final = "–"
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -35,6 +36,18 @@ def number(value: Any, digits: int = 3) -> str:
 def _fixed(x: float, decimals: int = 0) -> str:
     """Show so many decimals, with a real minus sign, and never minus zero."""
     return f"{x:z,.{decimals}f}".replace("-", "−")
+
+
+def power(value: Any) -> str:
+    """Show a number with a power of ten.
+
+    Examples
+    --------
+    >>> power(1.57e-11)
+    '1.57 × 10⁻¹¹'
+    """
+    digits, _, exponent = f"{float(value):.2e}".partition("e")
+    return f"{digits} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
 def count(value: Any) -> str:
@@ -161,10 +174,10 @@ def band(value: Any, show: Any = number) -> str:
     if not isinstance(value, Range) or value.is_exact:
         return MISSING if isinstance(value, Range) and math.isnan(value) else "exact"
     low, high = show(value.low), show(value.high)
-    unit = high.partition(NARROW_SPACE)[2]
-    if unit and low.endswith(unit):
-        low = low.partition(NARROW_SPACE)[0]
-    return high if low == high.partition(NARROW_SPACE)[0] else f"{low}–{high}"
+    (start, _, small), (end, _, unit) = (text.partition(NARROW_SPACE) for text in (low, high))
+    if small == unit or start == "0":
+        low = start
+    return high if low == end else f"{low}–{high}"
 
 
 _BY_UNIT: Final = {"byte": gb, "byte/token": kib, "1": number, "": number}
@@ -256,10 +269,10 @@ def words(name: str) -> str:
 
     Examples
     --------
-    >>> words("memory_usable_bytes"), words("prompt_tokens")
-    ('Memory usable', 'Prompt tokens')
+    >>> words("memory_usable_bytes"), words("requests_per_s")
+    ('Memory usable', 'Requests per s')
     """
-    for suffix in ("_bytes", "_s", "_w", "_usd"):
+    for suffix in () if name.endswith("_per_s") else ("_bytes", "_s", "_w", "_usd"):
         name = name.removesuffix(suffix)
     spelled = name.replace("_", " ")
     return spelled[:1].upper() + spelled[1:]

@@ -19,6 +19,7 @@ from llminfra.present.blocks import (
     tile,
     tiles,
 )
+from llminfra.present.fit import constants, error_words
 from llminfra.present.preview import preview
 from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
 from llminfra.units import GB, GIB, HOURS_PER_YEAR
@@ -47,8 +48,10 @@ __all__ = [
     "band_line",
     "cite",
     "column",
+    "constants",
     "count",
     "equation",
+    "error_words",
     "figure",
     "fit_map",
     "front",

@@ -127,7 +127,7 @@ def problems(found: Sequence[Any], *, answered: Sequence[str] = ()) -> None:
     from IPython.display import display  # slow to import, and only notebooks need it
 
     for problem in found:
-        message = f"{problem.message[:1].upper()}{problem.message[1:]}"
+        message = _sentence(problem.message)
         help_with, is_short = _FIXES[problem.is_error], problem.code in answered and problem.fixes
         shown = block(
             "notice",
@@ -139,6 +139,18 @@ def problems(found: Sequence[Any], *, answered: Sequence[str] = ()) -> None:
             message=message,
         )
         display(shown)  # type: ignore[no-untyped-call]  # IPython has no types here
+
+
+def _sentence(message: str) -> str:
+    """Begin with a capital, unless the first word is the name of a field.
+
+    Examples
+    --------
+    >>> _sentence("no room"), _sentence("max_model_len must be less")
+    ('No room', 'max_model_len must be less')
+    """
+    is_name = "_" in message.partition(" ")[0]
+    return message if is_name else f"{message[:1].upper()}{message[1:]}"
 
 
 def tile(
@@ -331,16 +343,38 @@ def _csv_cell(cell: Any) -> str:
     return str(cell["text"])
 
 
-def equation(quantity: Range, *, numbers: str = "") -> Block:
-    """Show the equation of a result and, beside it, the same with this report's numbers."""
-    if quantity.formula is None or not equation_of(quantity.formula):
+def equation(quantity: Range, *, of: str = "", numbers: str = "") -> Block:
+    """Show the equation of a result and, beside it, the same with this report's numbers.
+
+    Parameters
+    ----------
+    quantity : Range
+        The result.
+    of : str, optional
+        A formula that the result rests on, to show that one instead.
+    """
+    formula = _behind(quantity, of) if of else quantity.formula
+    if formula is None or not equation_of(formula):
         raise RenderError(
-            f"{quantity.name or 'quantity'} must come from a formula with an equation"
+            f"{of or quantity.name or 'quantity'} must come from a formula with an equation"
         )
-    summary = (inspect.getdoc(quantity.formula) or "").splitlines()[0]
+    summary = (inspect.getdoc(formula) or "").splitlines()[0]
+    words = text(numbers)
     return block(
         "equation",
-        latex=equation_of(quantity.formula),
-        numbers=rf"\text{{{text(numbers)}}}" if numbers else "",
+        latex=equation_of(formula),
+        numbers=rf"\text{{{words}}}" if words else "",
         alt=summary,
     )
+
+
+def _behind(quantity: Range, name: str) -> Callable[..., Any] | None:
+    """Find a formula among those that a quantity rests on, the nearest first."""
+    seen, queue = {id(quantity)}, [quantity]
+    for found in queue:
+        if found.formula is not None and found.formula.__name__ == name:
+            return found.formula
+        parts = [x for x in found.inputs.values() if isinstance(x, Range) and id(x) not in seen]
+        seen.update(map(id, parts))
+        queue += parts
+    return None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SMALL: Final = TYPE["chart_small"].px
 _TINY: Final = 1e-9
+# Numbers as prose has them: 0.01 and 1,000 rather than 10m and 1k.
+_PLAIN: Final = ",.9~g"
 
 
 @recipe
@@ -67,7 +69,7 @@ def _band_layers(
     first, last = float(shown[x].min()), float(shown[x].max())
     ticks = [t for t in _round_steps(first, last) if first <= t <= last]
     ticks = ticks[:: 2 if narrow and len(ticks) > 5 else 1]
-    axis_x = alt.Axis(values=ticks, format="~s", title=titles[0], grid=False)
+    axis_x = alt.Axis(values=ticks, format=_PLAIN, title=titles[0], grid=False)
     log = alt.Scale(type="log", nice=False)
     place_x = alt.X(f"{x}:Q", axis=axis_x, scale=log)
     top = float(max(shown["high"].max(), limit[0] if limit else 0.0)) * 1.05
@@ -91,8 +93,6 @@ def _band_layers(
         "align": "right" if left else "left",
         "dx": -8 if left else 8,
         "dy": 16 if left else -14,
-        "fontSize": _SMALL,
-        "fontWeight": 600,
     }
     layers: list[Any] = [band, line]
     if limit is not None:
@@ -100,8 +100,7 @@ def _band_layers(
         layers += _level(limit, first, at_first, alt.Y("level:Q", scale=scale_y, axis=axis_y))
     layers += [
         at.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
-        at.mark_text(stroke=color("page"), strokeWidth=4, **label).encode(text=text_of("words")),
-        at.mark_text(color=color("orange_text"), **label).encode(text=text_of("words")),
+        *_on_halo(at.encode(text=text_of("words")), color=color("orange_text"), **label),
     ]
     return alt.layer(*layers).properties(height=300 if narrow else 340)
 
@@ -128,9 +127,11 @@ def front(
     y: str,
     group: str,
     subject: str,
+    curve: str,
     best: Sequence[bool],
     x_title: str,
     y_title: str,
+    here: tuple[float, float, str],
 ) -> Chart:
     """Draw choices by two qualities that both should be large, and join those that are best.
 
@@ -142,50 +143,81 @@ def front(
         Column with the name of what is chosen; the best ones are labelled with it.
     subject : str
         The group that the report is about.
+    curve : str
+        Column that tells the curves of the subject apart, by which they are labelled.
     best : sequence of bool
         Whether no other choice is better in both.
+    here : tuple of float, float and str
+        Where the case is, and its words.
     """
     inks = [color("orange" if name == subject else "context") for name in frame[group]]
-    shown = frame[[group, x, y]].assign(ink=inks, best=list(best))
-    build = [_front(shown, x, y, group, (x_title, y_title), narrow=n) for n in (False, True)]
-    return Chart(build[0], build[1], shown[[group, x, y, "best"]])
+    shown = frame[[group, curve, x, y]].assign(ink=inks, best=list(best))
+    titles = (x_title, y_title)
+    build = [
+        _front(shown, x, y, (group, curve), titles, here, narrow=narrow) for narrow in (False, True)
+    ]
+    return Chart(build[0], build[1], shown[[group, curve, x, y, "best"]])
 
 
 def _front(
-    shown: "pd.DataFrame", x: str, y: str, group: str, titles: tuple[str, str], *, narrow: bool
+    shown: "pd.DataFrame",
+    x: str,
+    y: str,
+    names: tuple[str, str],
+    titles: tuple[str, str],
+    here: tuple[float, float, str],
+    *,
+    narrow: bool,
 ) -> Any:
-    axis_x = alt.Axis(title=titles[0], format="~s", grid=False, tickCount=4 if narrow else 8)
-    axis_y = y_axis(
-        titles[1],
-        format="~s",
-        values=[10.0**k for k in range(-3, 9)],
-    )
-    edge = shown[shown["best"]].sort_values(x)
+    group, curve = names
     # Room for the label of the last point.
     ends = [
-        max(float(shown[x].min()), _TINY) / 1.1,
-        float(shown[x].max()) * (1.6 if narrow else 1.25),
+        max(min(float(shown[x].min()), here[0]), _TINY) / 1.1,
+        max(float(shown[x].max()), here[0]) * (1.6 if narrow else 1.25),
     ]
+    ticks = [t for t in _round_steps(*ends) if ends[0] <= t <= ends[1]]
+    axis_x = alt.Axis(
+        title=titles[0], format=_PLAIN, grid=False, values=ticks[:: 2 if narrow else 1]
+    )
+    axis_y = y_axis(titles[1], format=_PLAIN, values=[10.0**k for k in range(-3, 9)])
+    sides = [max(float(shown[y].min()), _TINY) / 1.8, float(shown[y].max()) * 1.4]
+    edge = shown[shown["best"]].sort_values(x)
     place: dict[str, Any] = {
         "x": alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", nice=False, domain=ends)),
-        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log", nice=True)),
+        "y": alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log", nice=False, domain=sides)),
     }
-    line, label = (
-        chart_of(rows).encode(**place) for rows in (edge, _apart(edge, x, y, group, narrow))
+    line, dots, label = (
+        chart_of(rows).encode(**place)
+        for rows in (edge, _seen_apart(edge, x, y), _apart(edge, x, y, group, narrow))
     )
-    text: dict[str, Any] = {"align": "left", "dx": 8, "dy": -8, "fontSize": _SMALL}
-    named = label.encode(text=text_of(group))
+    own = shown[shown["ink"] == color("orange")].sort_values(y).groupby(curve).head(1)
+    curves = chart_of(own).encode(**place, text=text_of(curve))
+    case = chart_of(shown.head(1).assign(**{x: here[0], y: here[1]}, words=here[2]))
     # Squares can be joined to one path, of which the page holds hundreds.
     others = chart_of(_seen_apart(shown[~shown["best"]], x, y)).encode(**place)
+    right: dict[str, Any] = {"align": "left", "dx": 8, "dy": -8}
+    left: dict[str, Any] = {"align": "right", "dx": -10, "dy": 4, "color": color("orange_text")}
     return alt.layer(
         others.mark_point(size=14, filled=True, opacity=0.7, shape="square").encode(
             color=ink_of("ink")
         ),
         line.mark_line(color=color("ink"), strokeWidth=1.6, interpolate="step-after"),
-        line.mark_point(size=60, filled=True, opacity=1).encode(color=ink_of("ink")),
-        named.mark_text(stroke=color("page"), strokeWidth=4, fontWeight=600, **text),
-        named.mark_text(fontWeight=600, **text),
+        dots.mark_point(size=60, filled=True, opacity=1).encode(color=ink_of("ink")),
+        *_on_halo(label.encode(text=text_of(group)), **right),
+        *_on_halo(curves, dy=14, color=color("orange_text")),
+        case.mark_point(size=110, filled=True, color=color("orange"), opacity=1).encode(**place),
+        *_on_halo(case.encode(**place, text=text_of("words")), **left),
     ).properties(height=320 if narrow else 400)
+
+
+def _on_halo(base: Any, **text: Any) -> list[Any]:
+    """Write words on a halo that parts them from what lies behind."""
+    bold: dict[str, Any] = {"fontSize": _SMALL, "fontWeight": 600}
+    halo = {name: value for name, value in text.items() if name != "color"}
+    return [
+        base.mark_text(stroke=color("page"), strokeWidth=4, **bold, **halo),
+        base.mark_text(**bold, **text),
+    ]
 
 
 def _apart(edge: "pd.DataFrame", x: str, y: str, group: str, narrow: bool) -> "pd.DataFrame":
@@ -211,8 +243,8 @@ def _spread(values: "pd.Series") -> Any:
 
 
 def _seen_apart(rows: "pd.DataFrame", x: str, y: str) -> "pd.DataFrame":
-    """Rows whose marks would not cover each other, to half a percent."""
-    return rows.loc[~rows[[x, y]].clip(lower=_TINY).transform(np.log).mul(200).round().duplicated()]
+    """Rows whose marks would not cover each other, to one percent."""
+    return rows.loc[~rows[[x, y]].clip(lower=_TINY).transform(np.log).mul(100).round().duplicated()]
 
 
 @recipe
@@ -238,31 +270,34 @@ def step_line(
 def _steps(
     frame: "pd.DataFrame", titles: tuple[str, str], here: tuple[float, str], *, narrow: bool
 ) -> Any:
-    axis_y = y_axis(
-        titles[1],
-        format="d",
-        tickMinStep=1,
-        tickCount=6,
-    )
-    axis_x = alt.Axis(title=titles[0], format="~s", grid=False, tickCount=4 if narrow else 8)
+    axis_y = y_axis(titles[1], format=",d", values=_whole_steps(int(frame["needed"].max())))
+    axis_x = alt.Axis(title=titles[0], format=_PLAIN, grid=False, tickCount=4 if narrow else 8)
     place: dict[str, Any] = {
         "x": alt.X("demand:Q", axis=axis_x, scale=alt.Scale(nice=False)),
         "y": alt.Y("needed:Q", axis=axis_y, scale=alt.Scale(domainMin=0)),
     }
     own = chart_of(frame[frame["demand"] == here[0]].assign(words=here[1])).encode(**place)
-    text: dict[str, Any] = {"align": "left", "dx": 8, "dy": 18, "fontSize": _SMALL}
+    words = own.encode(text=text_of("words"))
     return alt.layer(
         chart_of(frame)
         .encode(**place)
         .mark_line(color=color("navy"), strokeWidth=2.6, interpolate="step-before"),
         own.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
-        own.mark_text(stroke=color("page"), strokeWidth=4, fontWeight=600, **text).encode(
-            text=text_of("words")
-        ),
-        own.mark_text(color=color("orange_text"), fontWeight=600, **text).encode(
-            text=text_of("words")
-        ),
+        *_on_halo(words, color=color("orange_text"), align="left", dx=8, dy=18),
     ).properties(height=260 if narrow else 280)
+
+
+def _whole_steps(top: int, most: int = 6) -> list[int]:
+    """Whole numbers from 0 to the top or just above, evenly spaced, so many at most.
+
+    Examples
+    --------
+    >>> _whole_steps(2), _whole_steps(25)
+    ([0, 1, 2], [0, 5, 10, 15, 20, 25])
+    """
+    steps = (m * 10**k for k in range(9) for m in (1, 2, 5))
+    step = next(step for step in steps if top <= step * (most - 1))
+    return list(range(0, top + step, step))
 
 
 @recipe
@@ -303,8 +338,12 @@ def _bars(frame: "pd.DataFrame", marks: Mapping[str, float], top: float, *, narr
     )
     y = alt.Y("part:N", sort=alt.SortField("order"), axis=axis_y)
     base = chart_of(frame).encode(y=y)
-    ends = alt.X("end:Q", scale=scale, axis=axis_x)
-    text: dict[str, Any] = {"align": "left", "dx": 6, "fontSize": _SMALL, "fontWeight": 600}
+    # A label that a line would run through stands behind the line.
+    wide = span * (0.3 if narrow else 0.1)
+    frame = frame.assign(label=frame["end"])
+    for moment in marks.values():
+        is_crossed = (frame["label"] <= moment) & (moment < frame["label"] + wide)
+        frame["label"] = frame["label"].mask(is_crossed, moment)
     layers: list[Any] = []
     for words, moment in marks.items():
         rows = alt.Chart(alt.InlineData(values=[{"at": moment, "words": words}]))
@@ -312,12 +351,11 @@ def _bars(frame: "pd.DataFrame", marks: Mapping[str, float], top: float, *, narr
         layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
         label = rows.mark_text(align="left", dx=5, dy=-9, fontSize=_SMALL)
         layers.append(label.encode(x=at, y=alt.value(0), text=text_of("words")))
-    shown = base.encode(x=ends, text=text_of("shown"))
+    at = alt.X("label:Q", scale=scale, axis=axis_x)
     layers += [
         base.mark_bar(size=20).encode(
             x=alt.X("start:Q", scale=scale, axis=axis_x), x2=alt.X2("end:Q"), color=ink_of("fill")
         ),
-        shown.mark_text(stroke=color("page"), strokeWidth=5, **text),
-        shown.mark_text(**text),
+        *_on_halo(chart_of(frame).encode(x=at, y=y, text=text_of("shown")), align="left", dx=6),
     ]
     return alt.layer(*layers).properties(height=alt.Step(44))

@@ -26,6 +26,7 @@ from llminfra.scenario import ScenarioBase
 
 HOLDS_AT: Final = 0.8
 MOST_ROWS: Final = 12
+FITTED: Final = "serving-"  # begins the id of what a fit gave
 
 
 def cite(plan: Plan, *facets: str, ranges: bool = True) -> str:
@@ -78,7 +79,7 @@ def assumptions(plan: Plan, result: Range, *, title: str, kicker: str = "Assumpt
     left = [column(name, align="left") for name in ("Source", "As of", "Confidence")]
     columns = [column("Assumption", align="left"), column("Value"), column("P10–P90"), *left]
     exact = max(0, len(rows) - MOST_ROWS)
-    more = f" {exact} more, all exact, are in the data." if exact else ""
+    more = f" {exact} more, none with a range, are in the data." if exact else ""
     return blocks.table(
         columns,
         rows[:MOST_ROWS],
@@ -103,6 +104,8 @@ def _is_changed(key: str, plan: Plan) -> bool:
 def _assumption(key: str, value: Range, plan: Plan) -> dict[str, Any]:
     shown = formats.by_unit(value.unit)
     amount, spread = shown(value), formats.band(value, shown)
+    if value.is_exact and key.startswith(FITTED):
+        spread = "in the model’s error"
     if isinstance(value.origin, Fact) and isinstance(value.origin.value, str):
         amount = "as published"  # several numbers come from one configuration
     mark = " ● changed" if _is_changed(key, plan) else ""

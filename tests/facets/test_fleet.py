@@ -191,6 +191,14 @@ def test_an_unstable_queue_says_utilization_and_replicas_needed() -> None:
     assert "E-UNSTABLE" not in codes(plan(in_flight=4000))  # a closed loop slows down instead
 
 
+def test_a_queue_that_only_some_draws_overload_says_in_how_many() -> None:
+    found = plan(requests_per_s=[1, 5, 30])
+    (problem,) = (p for p in found.problems if p.code == "E-UNSTABLE")
+    share = found.capacity.utilization.probability_at_least(1.0)
+    assert f"in {100 * share:.0f}\u202f% of the draws more than all of it" in problem.message
+    assert found.capacity.utilization.base < 1
+
+
 def test_more_accelerators_than_allowed() -> None:
     found = plan(requests_per_s=40.0, replicas="auto", max_accelerators=48)
     (problem,) = (p for p in found.problems if p.code == "E-CAP")

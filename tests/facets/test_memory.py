@@ -479,3 +479,14 @@ def test_no_change_rests_on_memory_that_is_assumed() -> None:
 
 def test_a_layout_that_holds_the_load_has_no_problem() -> None:
     assert evaluate(Scenario(tensor_parallel=8)).problems == []
+
+
+def test_a_load_that_only_some_draws_do_not_hold_says_in_how_many() -> None:
+    plan = evaluate(
+        Scenario(
+            model="llama-3.3-70b", accelerator="ryzen-9-7950x", engine="llama.cpp",
+            precision="q4_k_m", tensor_parallel=1, in_flight=1,
+        )
+    )  # fmt: skip
+    (problem,) = (p for p in plan.problems_of("memory") if p.code == "E-LOAD")
+    assert re.search(r"1 is in flight: in \d+.% of the draws it does not hold", problem.message)

@@ -12,7 +12,7 @@ import pytest
 
 from llminfra import Plan, RenderError, Scenario, evaluate, formats
 from llminfra.facets.base import Problem
-from llminfra.present import blocks, report
+from llminfra.present import blocks, fit, report
 from llminfra.present.blocks import Block
 from llminfra.ranges import exact, sample
 from llminfra.scenario_file import parse_settings
@@ -139,6 +139,14 @@ def test_an_equation_needs_a_formula() -> None:
 
 
 # -- what blocks hold ---------------------------------------------------------------------------
+
+
+def test_an_equation_may_be_one_that_the_result_rests_on(plan: Plan) -> None:
+    e2e = plan.serving.e2e_s
+    shown = [blocks.equation(e2e, of=name).data["latex"] for name in ("request_s", "tpot_s")]
+    assert [latex[:4] for latex in shown] == ["E = ", "T_o "]
+    with pytest.raises(RenderError, match="availability must come from a formula"):
+        blocks.equation(e2e, of="availability")
 
 
 def test_text_is_a_template_over_the_notebook(names: dict[str, Any]) -> None:
@@ -392,3 +400,24 @@ def test_what_does_not_run_is_missing_and_not_drawn() -> None:
     assert texts[0] == ["Base case", *[formats.MISSING] * 3, "✗ does not fit"]
     assert texts[1][-1] == "✓ holds"
     assert "base" not in found[0]["cells"][3]
+
+
+def test_constants_of_the_fit_are_told_with_value_date_and_rows() -> None:
+    found = evaluate(Scenario(tensor_parallel=8))
+    assert found.serving.e2e_s.base > 0
+    data = fit.constants(found, title="The fit").data
+    assert re.search(r"fitted together on \d+ rows", data["subtitle"])
+    cells = {row["cells"][0]: row["cells"][1:] for row in data["rows"]}
+    assert "S per value (common)" in cells
+    assert "10⁻¹¹" in cells["S per value (common)"][0]
+    assert not [note for *_, note in cells.values() if "held fixed" in note]
+
+
+def test_errors_are_told_with_nine_of_ten_or_as_a_judgement() -> None:
+    dense = evaluate(Scenario(tensor_parallel=8))
+    assert re.fullmatch(
+        r"\d+\u202f% in the median, nine of ten below \d+\u202f%", fit.error_words(dense, "tpot")
+    )
+    processor = {"accelerator": "epyc-9654", "engine": "llama.cpp", "precision": "q4_k_m"}
+    cpu = evaluate(Scenario(tensor_parallel=1, **processor))
+    assert fit.error_words(cpu, "ttft").startswith("a judgement")

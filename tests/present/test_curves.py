@@ -1,5 +1,6 @@
 """Charts of speed and size: valid, in both layouts, with the numbers they plot."""
 
+import json
 import re
 
 import pandas as pd
@@ -13,7 +14,12 @@ CURVE = pd.DataFrame(
     {"in_flight": [1.0, 8.0, 64.0], "low": [50.0, 40, 20], "base": [60.0, 50, 25]}
 ).assign(high=lambda frame: frame["base"] * 1.2)
 CHOICES = pd.DataFrame(
-    {"name": ["A", "A", "B", "B"], "user": [10.0, 20, 40, 15], "each": [900.0, 500, 100, 200]}
+    {
+        "name": ["A", "A", "B", "B"],
+        "split": ["2 of them", "4 of them", "2 of them", "2 of them"],
+        "user": [10.0, 20, 40, 15],
+        "each": [900.0, 500, 100, 0.15],
+    }
 )
 
 
@@ -34,9 +40,11 @@ def recipes() -> dict[str, Chart]:
             y="each",
             group="name",
             subject="A",
+            curve="split",
             best=[True, True, True, False],
             x_title="for a user",
             y_title="for an accelerator",
+            here=(12.0, 300.0, "this case"),
         ),
         "step_line": step_line(
             [(10.0, 1), (20.0, 2), (30.0, 2)], x_title="users", y_title="n", here=(20.0, "here")
@@ -67,6 +75,25 @@ def test_a_front_names_each_choice_once() -> None:
     svg = draw(recipes()["front"].wide, width_px=theme.WIDE_PX).svg
     assert len(re.findall(r">A</text>", svg)) == 2  # with its halo
     assert len(re.findall(r">B</text>", svg)) == 2
+
+
+def test_a_front_marks_the_case_and_names_the_curves_of_the_subject() -> None:
+    svg = draw(recipes()["front"].wide, width_px=theme.WIDE_PX).svg
+    assert {">this case</text>", ">2 of them</text>", ">4 of them</text>"} <= set(
+        re.findall(r">[^<>]+</text>", svg)
+    )
+    assert ">0.1</text>" in svg  # not 100m
+
+
+def test_steps_have_whole_numbers_beside_them_once() -> None:
+    svg = draw(recipes()["step_line"].wide, width_px=theme.WIDE_PX).svg
+    assert len(re.findall(r">1</text>", svg)) == 1
+
+
+def test_a_line_across_does_not_run_through_a_label() -> None:
+    drawn = timeline({"short": (0.9, "subject"), "long": (9.0, "compute")}, marks={"1 s": 1.0})
+    labels = re.findall(r'"label": ([\d.]+)', json.dumps(drawn.wide.to_dict()))
+    assert {float(label) for label in labels} == {1.0, 9.9}
 
 
 def test_short_times_are_told_in_milliseconds() -> None:

@@ -134,8 +134,8 @@ def test_missing_cell_is_a_dash_and_a_verdict_is_marked() -> None:
     columns = [{"label": c, "unit": "", "align": "left"} for c in "abc"]
     rows = [{"cells": ["row", None, "✗ short"], "emphasis": False}]
     html = render_fragment(block("table", columns=columns, rows=rows, caption="t"), uid="u")
-    assert ">–</td>" in html
-    assert re.search(r'class="[^"]*ll-bad[^"]*">✗ short', html)
+    assert re.search(r">–</td>", html)
+    assert re.search(r'class="[^"]*ll-bad[^"]*" data-head="c">✗ short', html)
 
 
 def test_lab_shows_charts_as_pictures_that_need_no_script() -> None:

@@ -47,12 +47,8 @@ class Capacity(Result):
     """The demand at its peak, and the fleet that carries it."""
 
     headline = (
-        "in_flight",
-        "requests_per_s",
-        "replicas",
-        "accelerators",
-        "utilization",
-        "availability",
+        *("in_flight", "requests_per_s", "replicas"),
+        *("accelerators", "utilization", "availability"),
     )
 
     prompt_tokens: Range
@@ -210,15 +206,18 @@ class Capacity(Result):
         known: Range = self.demand / self.demand.base
         return [self._replicas_for(known * demand) for demand in demands]
 
-    def _replicas_for(self, demand: Range) -> int | None:
-        needed = apply(
+    def replicas_for(self, demand: Range) -> Range:
+        """Replicas that carry a demand, in each draw."""
+        return apply(
             availability.replicas_needed,
             name="replicas_needed",
             demanded_requests=demand,
             carried_requests=self._carried,
             headroom_fraction=self.headroom_fraction,
         )
-        sized = needed.at_confidence(1 - SIZING_CONFIDENCE)
+
+    def _replicas_for(self, demand: Range) -> int | None:
+        sized = self.replicas_for(demand).at_confidence(1 - SIZING_CONFIDENCE)
         return math.ceil(sized) if math.isfinite(sized) else None
 
     @cached_property

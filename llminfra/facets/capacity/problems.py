@@ -29,19 +29,29 @@ def _unstable(scenario: Any, capacity: "Capacity") -> Problem | None:
     needed = capacity.replicas_needed if capacity.is_open else None
     if needed is None or capacity.replicas >= needed:
         return None
-    if 1 - capacity.utilization.probability_at_least(1.0) >= SIZING_CONFIDENCE:
+    chance = capacity.utilization.probability_at_least(1.0)
+    if 1 - chance >= SIZING_CONFIDENCE:
         return None
     targets = " and every latency target" if capacity.is_limited_by_targets else ""
+    answers = "answers" if capacity.replicas == 1 else "answer"
     return Problem(
         "E-UNSTABLE",
         f"{formats.number(capacity.requests_per_s)} requests per second are "
         f"{formats.percent(capacity.utilization)} of what "
-        f"{formats.counted(capacity.replicas, 'replica')} answer"
-        f"{'s' if capacity.replicas == 1 else ''}: the queue grows without end; utilization must "
-        f"be below {formats.percent(1)}, and {needed:,} replicas reach the target of "
-        f"{formats.percent(scenario.target_utilization)}{targets}",
+        f"{formats.counted(capacity.replicas, 'replica')} {answers}{_how_often(capacity, chance)}: "
+        f"the queue grows without end; utilization must be below {formats.percent(1)}, and "
+        f"{needed:,} replicas reach the target of {formats.percent(scenario.target_utilization)}"
+        f"{targets} in {formats.percent(SIZING_CONFIDENCE)} of the draws",
         (f"replicas = {needed}", 'replicas = "auto"'),
     )
+
+
+def _how_often(capacity: "Capacity", chance: float) -> str:
+    """Say in which share of the draws a load is too much that the base case carries."""
+    if capacity.utilization >= 1:
+        return ""
+    spread = formats.band(capacity.utilization, formats.percent)
+    return f" ({spread}), and in {formats.percent(chance)} of the draws more than all of it"
 
 
 def _too_many(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:

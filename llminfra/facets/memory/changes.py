@@ -50,14 +50,24 @@ def _misfit(plan: "Plan", memory: "Memory") -> Problem | None:
             tuple(map(str, memory.nearest_changes)),
         )
     if memory.load_probability < SIZING_CONFIDENCE:
-        held, load = memory.max_sequences, formats.count(memory.in_flight_per_replica)
-        band = "" if held.is_exact else f" ({formats.band(held, formats.count)})"
         return Problem(
             "E-LOAD",
-            f"{where} holds {formats.count(held)}{band} requests at once, {load} are in flight",
+            f"{where} holds {_held(memory)}",
             tuple(map(str, memory.nearest_changes)),
         )
     return None
+
+
+def _held(memory: "Memory") -> str:
+    """What is held against the load, and how often it is too little if the base case is not."""
+    held, load = memory.max_sequences, memory.in_flight_per_replica
+    band = "" if held.is_exact else f" ({formats.band(held, formats.count)})"
+    words = f"{formats.counted(held, 'request')}{band} at once, {formats.count(load)} "
+    words += "is in flight" if formats.count(load) == "1" else "are in flight"
+    if held < load:
+        return words
+    short = formats.percent(1 - memory.load_probability)
+    return f"{words}: in {short} of the draws it does not hold the load"
 
 
 def _too_long(scenario: Any, plan: "Plan", memory: "Memory") -> Problem | None:
