@@ -15,9 +15,13 @@ import pytest
 from click.testing import CliRunner
 from nbformat import NotebookNode
 
+from llminfra import batch
 from llminfra.cli import main
+from llminfra.publish.jobs import run_job
+from tests.publish.printed import Printed
 
-NOTEBOOKS: Final = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+ROOT: Final = Path(__file__).parents[2]
+NOTEBOOKS: Final = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EACH: Final = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 BLOCK: Final = "application/vnd.llminfra.block+json"
 NOT_TEXT: Final = {"svg", "svg_narrow", "spec", "spec_narrow", "csv", "scenario", "latex", "name"}
@@ -237,3 +241,21 @@ def test_band_by_hand(notebook: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     scenario = blocks(document, "provenance")[0]["scenario"]
     assert scenario["prompt_tokens"] == {"low": 100, "base": 200, "high": 300}
+
+
+@pytest.mark.slow
+@EACH
+@pytest.mark.parametrize(
+    "scenario", sorted((ROOT / "reports").glob("*.toml")), ids=lambda p: p.stem
+)
+def test_page_one_of_what_is_shipped_holds_the_first_chart(
+    notebook: Path, scenario: Path, tmp_path: Path
+) -> None:
+    (case,) = batch.cases([scenario], {}, defaults=False)
+    (report_set,) = batch.report_sets([case], [notebook], tmp_path, ("pdf",))
+    (job,) = report_set.jobs
+    result = run_job(job)
+    assert result.error is None
+    first = Printed((job.out_dir / result.outputs["pdf"]).read_bytes()).pages[0]
+    assert "Finding 1" in first
+    assert "Source:" in first
