@@ -22,6 +22,7 @@ from tests.publish.printed import Printed
 
 ROOT: Final = Path(__file__).parents[2]
 NOTEBOOKS: Final = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SCENARIOS: Final = sorted((ROOT / "reports").glob("*.toml"))
 EACH: Final = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 BLOCK: Final = "application/vnd.llminfra.block+json"
 NOT_TEXT: Final = {"svg", "svg_narrow", "spec", "spec_narrow", "csv", "scenario", "latex", "name"}
