@@ -90,16 +90,11 @@ def variants(plan: Plan, changes: Changes, *facets: str) -> dict[str, Plan]:
             continue
         if label is not None:
             plans[label] = changed
-        elif resolved(changed) not in map(resolved, plans.values()):
+        elif changed.resolved.to_dict() not in [p.resolved.to_dict() for p in plans.values()]:
             layout = changed.deployment.label
             fields = [f"{name} = {value}" for name, value in change.items()]
             plans[", ".join([layout, *fields]) if layout in plans else layout] = changed
     return plans
-
-
-def resolved(plan: Plan) -> dict[str, Any]:
-    """Return the scenario's fields, with the layout that was chosen in place of "auto"."""
-    return plan.resolved.to_dict()
 
 
 def _frame(rows: Iterable[Sequence[Any]], more: Iterable[str]) -> "pd.DataFrame":

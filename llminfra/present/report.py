@@ -16,7 +16,7 @@ import llminfra
 from llminfra import formats
 from llminfra.catalog.loader import Fact, sources
 from llminfra.errors import RenderError
-from llminfra.explain import Changes, drivers, leaves, resolved, variants
+from llminfra.explain import Changes, drivers, leaves, variants
 from llminfra.facets.base import FIELD_ORIGIN, Problem
 from llminfra.plan import Plan
 from llminfra.present import blocks
@@ -159,7 +159,8 @@ def what_if(
     """
     facets = {path.partition(".")[0] for path in (mark[1], *(p for p, _ in columns.values()))}
     changed = variants(plan, changes, *facets).items()
-    plans = {"Base case": plan} | {k: p for k, p in changed if resolved(p) != resolved(plan)}
+    given = plan.resolved.to_dict()
+    plans = {"Base case": plan} | {k: p for k, p in changed if p.resolved.to_dict() != given}
     marked = {label: _quantity(p, mark[1]) for label, p in plans.items()}
     ends = [float(target), *(end for r in marked.values() for end in (r.high, r.base))]
     top = max(filter(math.isfinite, ends)) * 1.05  # a layout that does not fit has no speed
