@@ -4,6 +4,8 @@ PYTHON ?=
 VENV := .venv
 RUN := $(VENV)/bin/
 EXAMPLE := reports/assistant-70b.toml
+# One worker for each processor; which tests stay together: tests/conftest.py.
+WORKERS := --numprocesses logical --maxprocesses 8 --no-loadscope-reorder
 
 # Without bytecode each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,20 +51,26 @@ report: $(VENV)/.runtime ## render the example and print where the report is
 test: $(VENV)/.dev ## check style and types and run the fast tests
 	$(RUN)ruff check
 	$(RUN)ruff format --check
-	$(RUN)mypy --strict llminfra
-	$(RUN)python -m pytest -m "not slow"
+	@echo "mypy --strict runs beside the tests and speaks at the end if there is something to say"
+	@$(RUN)mypy --strict llminfra > $(VENV)/types.log 2>&1 & types=$$!; \
+	$(RUN)python -m pytest -m "not slow" $(WORKERS); tests=$$?; \
+	wait $$types || { cat $(VENV)/types.log; exit 1; }; \
+	exit $$tests
 
 test-all: test $(VENV)/.lab ## run the slow tests too
-	$(RUN)python -m pytest -m slow || [ $$? -eq 5 ]
+	$(RUN)python -m pytest -m slow $(WORKERS) || [ $$? -eq 5 ]
 
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	$(RUN)jupyter lab notebooks
 
 bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools
 	@$(RUN)python benchmarks/bench.py
+	@$(RUN)python -m benchmarks.batch_speed $(if $(RECORD),--record)
 	@$(RUN)python benchmarks/memory_grid.py
 	@$(RUN)python benchmarks/serving_speed.py
 	@$(RUN)python benchmarks/search_speed.py
+	@$(RUN)python benchmarks/drivers_speed.py
+	@$(RUN)python benchmarks/plan_speed.py
 
 format: $(VENV)/.dev ## bring the code into the house style
 	$(RUN)ruff check --fix

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from llminfra.publish.jobs import Job, formats_available, run_job
+from llminfra.publish.job import Job
+from llminfra.publish.jobs import run_job
+from llminfra.publish.writing import formats_available
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "notebooks" / "memory.ipynb"
@@ -64,7 +66,8 @@ def rendering(folder: Path) -> None:
 
     def cold() -> None:
         code = (
-            "from pathlib import Path; from llminfra.publish.jobs import Job, run_job; "
+            "from pathlib import Path; from llminfra.publish.job import Job; "
+            "from llminfra.publish.jobs import run_job; "
             f"r = run_job(Job(Path({str(NOTEBOOK)!r}), Path({str(folder / 'cold')!r}))); "
             "raise SystemExit(r.error)"
         )

@@ -24,6 +24,7 @@ from serving_noise import differences
 from serving_priors import (
     FIXED,
     PRIORS,
+    PRIORS_2026,
     TIES,
 )
 from serving_rows import law_rows
@@ -31,7 +32,8 @@ from serving_written import mlperf_facts, write_constants, write_validation
 from stream_priors import STREAM_PRIORS
 from stream_rows import stream_rows
 
-from llminfra.facets.serving import constants, law
+from llminfra.catalog.loader import all_facts
+from llminfra.formulas import law
 
 CATALOG: Final = Path(__file__).parents[1] / "llminfra" / "catalog"
 # Log residuals beyond this weigh less and less.
@@ -48,11 +50,11 @@ Params = dict[str, float]
 class Table:
     """Rows as arrays, and where each finds its constants among the parameters."""
 
-    def __init__(self, rows: pd.DataFrame) -> None:
+    def __init__(self, rows: pd.DataFrame, ties: dict[str, str] = TIES) -> None:
         self.rows = rows
         self.work = _columns(rows["work"])
         self.chip = _columns(rows["chip"])
-        keys = pd.DataFrame(list(rows["keys"])).replace(TIES)
+        keys = pd.DataFrame(list(rows["keys"])).replace(ties)
         self.names = sorted(set(keys.to_numpy().ravel()))
         place = {name: i for i, name in enumerate(self.names)}
         self.places = {role: keys[role].map(place).to_numpy() for role in keys}
@@ -70,7 +72,7 @@ class Table:
         """Return the inputs of the law for every row."""
         values = np.array([params[name] for name in self.names])
         c = {role: values[place] for role, place in self.places.items()}
-        return constants.law_inputs(self.work, self.chip, c)
+        return law.inputs(self.work, self.chip, c)
 
     def predict(self, params: Params) -> dict[str, NDArray[np.float64]]:
         """Return what the law says of every row."""
@@ -84,8 +86,8 @@ class Table:
             "in_flight": r["in_flight"].to_numpy(),
         }
         batch, room = r["batch"].to_numpy(), np.full(len(r), ROOM)
-        seen = law.loaded(v, load, room, law.plainly, arrivals="closed_loop")
-        full = law.saturated(v, load, batch, law.plainly)
+        seen = law.loaded(v, load, room, arrivals="closed_loop")
+        full = law.saturated(v, load, batch)
         return {
             "ttft_s": seen["ttft_s"],
             "tpot_s": seen["tpot_s"],
@@ -104,17 +106,27 @@ def _columns(dicts: Iterable[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
     return {name: frame[name].to_numpy() for name in frame}
 
 
-def fit(table: Table, start: Params, only: Collection[str], *, most_steps: int = 20) -> Params:
+def fit(
+    table: Table,
+    start: Params,
+    only: Collection[str],
+    *,
+    most_steps: int = 20,
+    group_rows: float | None = None,
+) -> Params:
     """Return the constants that fit best, those that nothing speaks for at their prior.
 
     Others than `only` stay where they are: streams do not speak for what serving tables told.
+    With `group_rows` each group speaks as loudly as so many rows.
     """
     free = [name for name in table.names if name in only]
-    prior = np.log([PRIORS[name][0] for name in free])
-    spread = np.array([PRIORS[name][1] for name in free])
-    low, high = (np.log([PRIORS[name][i] for name in free]) for i in (2, 3))
+    told = PRIORS | PRIORS_2026
+    prior = np.log([told[name][0] for name in free])
+    spread = np.array([told[name][1] for name in free])
+    low, high = (np.log([told[name][i] for name in free]) for i in (2, 3))
     size = table.rows.groupby("group")["group"].transform("size").to_numpy()
-    weight = np.sqrt(LARGE / np.maximum(size, LARGE)) / SOFT
+    loud = LARGE / np.maximum(size, LARGE) if group_rows is None else group_rows / size
+    weight = np.sqrt(loud) / SOFT
 
     # First tokens of one stream are few, and of two machines those of Apple.
     first = np.where(table.rows["kind"].isin(["dense", "experts"]), 1.0, 0.5)
@@ -132,15 +144,21 @@ def fit(table: Table, start: Params, only: Collection[str], *, most_steps: int =
     return start | dict(zip(free, np.exp(found.x).tolist(), strict=True))
 
 
-def left_out(rows: pd.DataFrame, start: Params, only: Collection[str]) -> pd.DataFrame:
+def left_out(
+    rows: pd.DataFrame,
+    start: Params,
+    only: Collection[str],
+    ties: dict[str, str] = TIES,
+    **how: Any,
+) -> pd.DataFrame:
     """Return log errors of every row under a fit that has not seen its group.
 
     A fit starts from that of all rows, from which a few steps lead to its own optimum.
     """
-    table, errors = Table(rows), []
+    table, errors = Table(rows, ties), []
     for name in rows["group"].unique():
         is_out = (rows["group"] == name).to_numpy()
-        params = fit(table.where(~is_out), start, only, most_steps=4)
+        params = fit(table.where(~is_out), start, only, most_steps=4, **how)
         errors.append(table.where(is_out).log_errors(params))
     return pd.concat(errors).sort_index()
 
@@ -151,23 +169,30 @@ def mlperf_lines(folder: Path, params: Params, assumed_ratio: float) -> pd.DataF
     return best_layouts(rows, Table(rows).log_errors(params)["rate"])
 
 
-_SERVED: Final = PRIORS.keys() - STREAM_PRIORS.keys()
+SERVED: Final = PRIORS.keys() - STREAM_PRIORS.keys()
+
+
+@cache
+def catalogued() -> Params:
+    """Return what fits gave before."""
+    return {key: fact.value for key, fact in all_facts().items() if key.startswith("serving-")}
 
 
 @cache
 def _start() -> Params:
-    return FIXED | {name: prior[0] for name, prior in PRIORS.items()}
+    """What other fits gave, what is held fixed, and the middle of every prior."""
+    return catalogued() | FIXED | {name: prior[0] for name, prior in PRIORS.items()}
 
 
 def main(folder: Path) -> None:
     """Fit, leave groups out, print errors, write the catalogue."""
     rows = law_rows(folder / "throughput.csv")
     rows = rows.assign(kind=np.where(rows["has_experts"], "experts", "dense"), stages=1, cores="")
-    params = fit(Table(rows), _start(), _SERVED)
+    params = fit(Table(rows), _start(), SERVED)
     streams = stream_rows(folder)
     params = fit(Table(streams), params, STREAM_PRIORS)
     errors = [
-        left_out(part, params, only) for part, only in ((rows, _SERVED), (streams, STREAM_PRIORS))
+        left_out(part, params, only) for part, only in ((rows, SERVED), (streams, STREAM_PRIORS))
     ]
     seen = [Table(part).log_errors(params) for part in (rows, streams)]
     rows, errors = (pd.concat(parts, ignore_index=True) for parts in ([rows, streams], errors))

@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 
 from llminfra import Scenario, evaluate
-from llminfra.catalog.facts import engine_entry
 from llminfra.catalog.loader import ids, model_entries
-from llminfra.facets.memory.grid import fit_grid
 from llminfra.hf_config import architecture_from_config
+from llminfra.search.fit import fit_grid
 
 REPEATS = 5
 PRECISIONS = ["bf16", "fp8", "int8", "int4", "mxfp4", "q4_k_m"]
@@ -36,15 +35,15 @@ def median_s(task: Callable[[], object]) -> float:
 def grid() -> object:
     """Size fresh architectures, so that nothing is counted twice from a cache."""
     return fit_grid(
+        plan,
         architectures.pop(),
         ids("accelerator")[:N_ACCELERATORS],
         PRECISIONS,
-        engine_entry=engine_entry("vllm"),
-        tokens=700,
         sequences=100,
     )
 
 
+plan = evaluate(Scenario())
 architectures = [imported() for _ in range(REPEATS + 1)]
 import_s = median_s(imported) / N_ARCHITECTURES
 plan_s = median_s(lambda: evaluate(Scenario(tensor_parallel=8)).memory)

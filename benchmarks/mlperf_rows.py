@@ -10,7 +10,7 @@ import pandas as pd
 from serving_priors import FIXED
 from serving_rows import FACTS, law_inputs_of
 
-from llminfra.facets.serving.constants import generation_id
+from llminfra.facets.replica.constants import generation_id
 
 
 class Task(NamedTuple):
@@ -119,7 +119,7 @@ def _lines(setting: Any, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
         rate = middle["tok_s_per_accel"] * tensor * ranks * stages
         line = law_inputs_of(pd.Series(given | {"measured_rate": rate}), tensor, ranks, stages)
         ratio = _power_ratio(named["accelerator"], generation)
-        yield line | said | {"chip": line["chip"] | {"arithmetic_ratio": ratio}}
+        yield line | said | {"chip": line["chip"] | {"power_fraction": ratio}}
 
 
 def _layouts(setting: dict[str, str]) -> Iterator[tuple[int, int, int]]:

@@ -15,6 +15,7 @@ WORDS: Final = {
     "gguf-apple-silicon": "llama.cpp on Apple chips",
     "cpu": "llama.cpp on processors",
     "disaggregated": "prefill apart",
+    "builds-2026": "tables of 2026",
 }
 # Log errors beyond 0.7 count as that much; with prefill apart the first token is a queue or a cold
 # start more often, and its band has to know.

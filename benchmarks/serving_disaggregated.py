@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from serving_priors import FIXED_ORIGIN, Origin
 from serving_rows import ACCELERATORS, ENGINES, FACTS, MODELS, law_inputs_of
 
-from llminfra.facets.serving import pools
-from llminfra.facets.serving.law import plainly
+from llminfra.facets.replica import pools
+from llminfra.formulas import pools as law_of_pools
 
 # What the law needs beside the constants of the fit. The time per output token knows two of them:
 # one speed of experts for all engines, and what a group across servers adds.
@@ -115,7 +115,7 @@ def pair_log_errors(rows: pd.DataFrame, decode: Any, prefill: Any) -> pd.DataFra
         "tokens_per_step": 1.0,
         "in_flight": rows["in_flight"].to_numpy(),
     }
-    seen = pools.loaded(decode, prefill, pair, load, plainly, arrivals="closed_loop")
+    seen = law_of_pools.loaded(decode, prefill, pair, load, arrivals="closed_loop")
     errors = {name: _log_ratio(seen[name], rows[name]) for name in ("ttft_s", "tpot_s")}
     return pd.DataFrame(errors | {"rate": np.nan}, index=rows.index)
 

@@ -69,20 +69,54 @@ PRIORS: Final[dict[str, Prior]] = {
     ),
     **STREAM_PRIORS,
 }
+# Told by tables of 2026, where all that earlier tables tell stays as it is.
+PRIORS_2026: Final[dict[str, Prior]] = {
+    **_engine(
+        "serving-sglang-0",
+        layer_overhead_s=(71e-6, 0.5, 1e-6, 1e-3),
+    ),
+    **_engine(
+        "serving-sglang-0.5.6",
+        layer_overhead_s=(71e-6, 0.5, 1e-6, 1e-3),
+        pass_overhead_s=(260e-6, 0.7, 1e-6, 5e-3),
+        request_overhead_s=(41e-3, 0.5, 1e-3, 1),
+        moe_layer_overhead_s=(71e-6, 0.5, 1e-6, 1e-3),
+    ),
+    **_engine(
+        "serving-cdna-sglang",
+        layer_overhead_s=(130e-6, 0.5, 1e-6, 1e-3),
+        moe_layer_overhead_s=(250e-6, 0.5, 1e-6, 1e-3),
+    ),
+}
 _OLD, _RC, _NEW = (f"serving-tensorrt-llm-{version}" for version in ("0", "1.0", "1.1"))
 _SG, _VL, _CPP = "serving-sglang-0", "serving-vllm-0", "serving-llama.cpp-0"
+# Releases after the one that dense models were measured on: those of the tables of 2026, and of
+# all rows with experts.
+_SG_NEW: Final = "serving-sglang-0.5.6"
+# Fitted by `fit_energy.py` on tables of its own, and the releases after it, as those before it.
+MEASURED_APART: Final = "serving-vllm-0.11"
+_VL_AFTER: Final = "serving-vllm-0.12"
+_PROFILES: Final = (_VL, _VL_AFTER, _SG, _SG_NEW, _OLD, _RC, _NEW, _CPP, "serving-cpu")
 
 
 def _ties() -> dict[str, str]:
     """Constants that the rows cannot tell apart, and the one that stands for them."""
     ties = {f"{e}.layer_overhead_s": f"{_VL}.layer_overhead_s" for e in (_SG, _OLD, _RC)}
-    for entry in (_VL, _SG, _OLD, _RC, _NEW):
+    fields = ("layer_overhead_s", "pass_overhead_s", "request_overhead_s", "burst_fraction")
+    fields += ("first_prompt_ratio",)
+    ties |= {f"{_VL_AFTER}.{twin}{f}": f"{_VL}.{twin}{f}" for f in fields for twin in ("", "moe_")}
+    ties[f"{_VL_AFTER}.moe_layer_overhead_s"] = f"{_VL}.layer_overhead_s"
+    ties[f"{_VL_AFTER}.expert_arithmetic_ratio"] = f"{_VL}.expert_arithmetic_ratio"
+    for entry in (_VL, _SG, _SG_NEW, _OLD, _RC, _NEW):
         ties[f"{entry}.moe_layer_overhead_s"] = f"{_VL}.layer_overhead_s"
         if entry != _VL:
             ties[f"{entry}.moe_burst_fraction"] = f"{_VL}.moe_burst_fraction"
     for field in ("pass_overhead_s", "request_overhead_s"):
         ties |= {f"{entry}.{field}": f"{_VL}.{field}" for entry in (_SG, _OLD, _NEW)}
         ties[f"{_OLD}.moe_{field}"] = f"{_NEW}.moe_{field}"
+    for field in ("moe_pass_overhead_s", "moe_request_overhead_s", "expert_arithmetic_ratio"):
+        ties[f"{_SG_NEW}.{field}"] = f"{_SG}.{field}"
+    ties[f"{_SG}.moe_layer_overhead_s"] = f"{_SG_NEW}.moe_layer_overhead_s"
     # One harness measured the tables of 1.0, with and without experts.
     ties[f"{_RC}.moe_pass_overhead_s"] = f"{_NEW}.moe_pass_overhead_s"
     for field in ("request_overhead_s", "first_prompt_ratio", "burst_fraction"):
@@ -127,14 +161,18 @@ FIXED: Final[dict[str, float]] = {
     **_processors(),
     **{
         f"{e}.{twin}first_prompt_ratio": 1.0
-        for e in (_VL, _SG, _OLD, _NEW, _CPP)
+        for e in (_VL, _SG, _SG_NEW, _OLD, _NEW, _CPP)
         for twin in ("", "moe_")
     },
     # A benchmark of ten requests per client whose clients start together; SGLang's own harness
     # keeps them together.
     **{f"{e}.burst_fraction": 0.05 for e in (_VL, _OLD, _NEW, _CPP)},
     f"{_SG}.burst_fraction": 0.5,
+    f"{_SG_NEW}.burst_fraction": 0.1,  # five requests per client
     **{f"{e}.expert_arithmetic_ratio": 1.0 for e in (_VL, _OLD, _RC, _NEW, _CPP)},
+    # Their tables do not tell them from the time of a layer, a token and a pass.
+    **{f"{e}.sequence_overhead_s": 0.0 for e in _PROFILES},
+    **{f"{e}.mixed_layer_overhead_s": 0.0 for e in _PROFILES},
     f"{_CPP}.moe_layer_overhead_s": 110e-6,
     f"{_CPP}.pass_overhead_s": 87e-6,
     f"{_CPP}.moe_pass_overhead_s": 110e-6,
@@ -165,11 +203,16 @@ class Origin(NamedTuple):
 _HELD: Final = Origin(confidence="assumption", note="held fixed in the fit")
 FIXED_ORIGIN: Final = Origin("own-assumption", "assumption", "a judgement")
 _BY_EYE: Final = Origin("own-assumption", "assumption", "set by eye; no row was fitted")
+_NOT_TOLD: Final = Origin(
+    "own-assumption", "assumption", "not told from the time of layers, tokens and passes"
+)
 _OTHER: Final = "their requests in flight yield more than a loss in full batches would allow"
 _POWER: Final = "700 W over 1,978 TFLOP/s, below which MLPerf cards of the generation slow down"
 _AMD_POWER: Final = _POWER.replace("700 W over 1,978", "1,000 W over 2,615")
 # The first pattern that a constant starts and ends with tells where it comes from.
 _ORIGINS: Final[tuple[tuple[str, str, Origin], ...]] = (
+    ("serving-", "sequence_overhead_s", _NOT_TOLD),
+    ("serving-", "mixed_layer_overhead_s", _NOT_TOLD),
     ("serving-gguf", "stream_limit_bytes_per_s", _BY_EYE._replace(note="about what A100 showed")),
     ("serving-common", "other_expert_half_tokens", Origin("own-assumption", "assumption", _OTHER)),
     ("serving-gguf", "", _BY_EYE),

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets.serving import constants
-from llminfra.facets.serving.work import KINDS, Layout, Work, work
+from llminfra.facets.replica import constants
+from llminfra.facets.replica.work import KINDS, Division, Work, work
 
 FACTS: Final = Facts(user="fit")
 MODELS: Final = {
@@ -190,16 +190,16 @@ def _precision(row: Any) -> str:
 
 @cache
 def _work(model: str, precision: str, tensor: int, stages: int, ranks: int) -> Work:
-    return work(FACTS.model(model), Layout(tensor, stages, ranks), precision, FACTS)
+    return work(FACTS.model(model), Division(tensor, stages, ranks), precision, FACTS)
 
 
 def case_of(
     accelerator: str, engine: str, version: str, precision: str, counted: Work
-) -> constants.Case:
+) -> constants.Setting:
     """Return what decides the constants of a row."""
     native = [part.strip() for part in FACTS.text(precision, "native_from").split(";")]
     generation = FACTS.text(accelerator, "architecture")
-    return constants.Case(
+    return constants.Setting(
         engine=engine,
         engine_version=version,
         precision=precision,
@@ -216,7 +216,7 @@ def case_of(
     )
 
 
-def chip_of(accelerator: str, case: constants.Case) -> dict[str, float]:
+def chip_of(accelerator: str, case: constants.Setting) -> dict[str, float]:
     """Return the data-sheet rates of an accelerator."""
     link = "scale_up" if case.link == "link" else "pcie"
     number = FACTS.number
@@ -226,7 +226,8 @@ def chip_of(accelerator: str, case: constants.Case) -> dict[str, float]:
         "memory_bytes_per_s": number(accelerator, "memory_bandwidth_bytes_per_s").base,
         "link_bytes_per_s": number(accelerator, f"{link}_bytes_per_s").base,
         "limit_bytes_per_s": np.inf,
-        "arithmetic_ratio": 1.0,
+        "power_fraction": 1.0,
+        "tuning_factor": 1.0,
     }
 
 

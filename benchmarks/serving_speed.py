@@ -5,13 +5,12 @@ import time
 import numpy as np
 
 from llminfra import Scenario, evaluate
-from llminfra.catalog.facts import Facts
-from llminfra.facets.serving import Engine, law
+from llminfra.formulas import law
 
 LAYOUTS, LOADS, CHUNK = 1000, 1000, 16_384
 
 plan = evaluate(Scenario(accelerator="h100-sxm", precision="fp8", tensor_parallel=4))
-engine = Engine(plan.scenario, plan, Facts())
+engine = plan.replica.engine
 base = {name: np.broadcast_to(value, LAYOUTS) for name, value in engine.base_inputs().items()}
 loads = np.geomspace(1, 1000, LOADS)
 points = {name: np.repeat(column, LOADS) for name, column in base.items()}
@@ -25,7 +24,7 @@ def once() -> float:
         part = slice(begin, begin + CHUNK)
         v = {name: column[part] for name, column in points.items()}
         load = engine.base_load(in_flight[part])
-        law.loaded(v, load, 300.0, law.plainly, arrivals="closed_loop")
+        law.loaded(v, load, 300.0, arrivals="closed_loop")
     return time.perf_counter() - start
 
 

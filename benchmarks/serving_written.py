@@ -1,7 +1,7 @@
 """What a fit gives to the catalogue: constants, errors, bands and a sample of the rows."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,9 @@ from serving_priors import (
     COMMON,
     FIXED,
     FIXED_ORIGIN,
+    MEASURED_APART,
     PRIORS,
+    PRIORS_2026,
     TIES,
     WIDENING,
     Origin,
@@ -49,14 +51,31 @@ def write_constants(
     seen += [_seen(f"serving-{k}", rows[rows["kind"] == k]) for k in ("gguf", "disaggregated")]
     lines = [*_constants(params, rows), *_errors(rows, errors), *_coverage(rows, errors), *seen]
     lines += [*_judgements(), *pair_constants(), *_noise(noise), *unseen]
+    written = [_written(line, AS_OF) for line in lines]
+    kept = others(path, {(line[0], line[1]) for line in written})
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for entity, field, value, low, high, origin in sorted(lines):
-            numbers = (value, low, high, unit_of_key(field))
-            writer.writerow(
-                (entity, field, *numbers, origin.source, AS_OF, origin.confidence, origin.note)
-            )
+        writer.writerows(sorted(kept + written))
+
+
+def measured_apart(path: Path) -> list[list[str]]:
+    """Return the lines of the profile that another fit has written."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [line for line in csv.reader(stream) if line[0] == MEASURED_APART]
+
+
+def others(path: Path, written: Collection[tuple[str, str]]) -> list[list[str]]:
+    """Return the lines that other fits and judgements gave."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        lines = list(csv.reader(stream))[1:]
+    return [line for line in lines if (line[0], line[1]) not in written]
+
+
+def _written(line: Row, as_of: str) -> list[str]:
+    entity, field, value, low, high, origin = line
+    numbers = (value, low, high, unit_of_key(field))
+    return [entity, field, *numbers, origin.source, as_of, origin.confidence, origin.note]
 
 
 def _seen(entity: str, rows: pd.DataFrame) -> Row:
@@ -65,7 +84,13 @@ def _seen(entity: str, rows: pd.DataFrame) -> Row:
 
 
 def _constants(params: Params, rows: pd.DataFrame) -> Iterator[Row]:
-    own = {t: params[s] for t, s in TIES.items()} | params
+    told = {key: value for key, value in params.items() if key in PRIORS or key in FIXED}
+    own = {t: params[s] for t, s in TIES.items()} | told
+    own = {
+        key: value
+        for key, value in own.items()
+        if not key.startswith(MEASURED_APART) and key not in PRIORS_2026
+    }
     notes = {name: f"prior {PRIORS[name][0]:.3g}" for name in PRIORS}
     streams = rows[~rows["kind"].isin(["dense", "experts", "disaggregated"])]
     for name in STREAM_PRIORS:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from serving_rows import FACTS
 
-from llminfra.facets.serving import constants
-from llminfra.facets.serving.work import Layout, Work, work
+from llminfra.facets.replica import constants
+from llminfra.facets.replica.work import Division, Work, work
+from llminfra.formulas import chips
 from llminfra.units import GIB
 
 MODELS: Final = {
@@ -136,8 +137,9 @@ def _card(row: Any) -> dict[str, Any]:
     precision, number = PRECISIONS[row.precision], FACTS.number
     counted = _work(MODELS[row.model], precision, n)
     case = _case(precision, FACTS.text(chip, "architecture"), counted)
-    peaks = (number(chip, name).base for name in ("fp16_flop_per_s", "int8_op_per_s"))
-    rate = float(constants.half_sums_flop_per_s(*peaks))
+    names = {"flop_per_s": "fp16_flop_per_s", "int8_op_per_s": "int8_op_per_s"}
+    peaks = {role: number(chip, name).base for role, name in names.items()}
+    rate = float(chips.half_sums_flop_per_s(**peaks))
     units = number(chip, "multiprocessors").base * number(chip, "clock_hz").base
     rates = _rates(rate, number(chip, "memory_bandwidth_bytes_per_s").base, units)
     # Cards that take their layers in turn overlap the blocks of a prompt: one card alone is fitted.
@@ -158,8 +160,8 @@ def _host(row: Any) -> dict[str, Any]:
     case = _case(precision, constants.APPLE if kind == APPLE else "", counted, is_cpu=kind == CPU)
     most = machine.cores
     used = most if np.isnan(row.threads) else min(int(row.threads), most)
-    rate = machine.flop_per_s or constants.cores_flop_per_s(
-        used, machine.clock_hz, machine.vector_bits
+    rate = machine.flop_per_s or chips.cores_flop_per_s(
+        n_cores=used, clock_hz=machine.clock_hz, vector_bits=machine.vector_bits
     )
     rates = _rates(rate, machine.memory_bytes_per_s, float(used) if kind == CPU else np.inf)
     has_prompt = "1024-token prompt" in str(row.notes)
@@ -186,13 +188,13 @@ def _sized(row: Any, counted: Work) -> float:
 
 def _work(model: str, precision: str, cards: int) -> Work:
     """llama.cpp deals whole layers to cards, which is a pipeline."""
-    return work(FACTS.model(model), Layout(1, cards), precision, FACTS)
+    return work(FACTS.model(model), Division(1, cards), precision, FACTS)
 
 
 def _case(
     precision: str, generation: str, counted: Work, *, is_cpu: bool = False
-) -> constants.Case:
-    return constants.Case(
+) -> constants.Setting:
+    return constants.Setting(
         engine="llama.cpp",
         engine_version="1",
         precision=precision,
@@ -213,7 +215,8 @@ def _rates(flop_per_s: float, memory_bytes_per_s: float, units: float) -> dict[s
         "link_bytes_per_s": 1.0,
         "stream_units": units,
         "limit_bytes_per_s": np.inf,
-        "arithmetic_ratio": 1.0,
+        "power_fraction": 1.0,
+        "tuning_factor": 1.0,
     }
 
 
@@ -224,7 +227,7 @@ def _line(
     entry: str,
     precision: str,
     counted: Work,
-    case: constants.Case,
+    case: constants.Setting,
     rates: dict[str, float],
     tokens: tuple[float, float],
     *,

@@ -8,6 +8,7 @@
     ├── MissingFact    (LookupError)  the catalogue has no such fact: that facet is unavailable
     ├── CatalogError                  a data file of the catalogue is broken
     └── RenderError                   a report could not be produced: exit code 1
+        └── WordsError                a word cell of a notebook says something that cannot be
 
 Every message is one line: what, the value, the allowed range, the fix.
 """
@@ -45,6 +46,14 @@ class CatalogError(LlmInfraError):
 
 class RenderError(LlmInfraError):
     """A report could not be produced."""
+
+
+class WordsError(RenderError):
+    """A word cell of a notebook says something that cannot be."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone: IPython's frames lead through this package, not to the words."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 def shown(value: object, most: int = 60) -> str:

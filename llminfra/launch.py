@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
-from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import model_entries
 from llminfra.catalog.support import is_processor
 from llminfra.errors import MissingFact
@@ -187,7 +186,7 @@ def _file_name(plan: Plan, published: str) -> str:
 def _slots(plan: Plan) -> dict[str, Any]:
     """Layers on the accelerators, requests at once, and the context that these share."""
     scenario = plan.resolved.to_dict()
-    facts = Facts(plan.resolved.fact_overrides())
+    facts = plan.facts_read_by("launch")
     on_processor = is_processor(facts, scenario["accelerator"])
     found: dict[str, Any] = {"layers": None if on_processor else _ALL_LAYERS}
     try:

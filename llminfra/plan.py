@@ -1,71 +1,54 @@
 """One configuration, evaluated lazily: each facet on first use, kept, and independent of others."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts, Read
 from llminfra.catalog.loader import Fact
-from llminfra.errors import LlmInfraError, MissingFact, unknown
-from llminfra.facets import capacity, deployment, memory, serving
-from llminfra.facets.base import Inputs, Problem, Result
+from llminfra.errors import MissingFact, unknown
+from llminfra.facets import FACETS, Facets
+from llminfra.facets.base import Goal, Problem, Question, Result, needs
 from llminfra.ranges import Range
+from llminfra.scenario import Scenario, ScenarioBase
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from llminfra.scenario import ScenarioBase
-
 R = TypeVar("R", bound=Result)
 Row = tuple[str, str, str, float, float, float, str]
 COLUMNS: Final = ["facet", "name", "unit", "low", "base", "high", "source"]
+COMPARISON: Final = "comparison"  # the name under which changed plans note what they read
+# Names of a scenario, which change no answer.
+_SEEN_BY_NONE: Final = {"title", "name"}
+Advice = Callable[["Plan", Goal], Sequence[str]]
 
 
-def _nothing_to_check(inputs: Any, facts: Facts) -> None:
-    return None
-
-
-def _no_problems(inputs: Any, plan: "Plan", result: Any) -> list[Problem]:
-    return []
-
-
-class Slot(Generic[R]):
-    """A facet as a lazily evaluated attribute of a Plan."""
-
-    def __init__(self, module: Any, evaluate: Callable[[Any, "Plan", Facts], R]) -> None:
-        self.inputs: type[Inputs] = module.Inputs
-        self.evaluate = evaluate
-        self.check: Callable[[Any, Facts], None] = getattr(module, "check", _nothing_to_check)
-        self.problems: Callable[[Any, Plan, R], list[Problem]] = getattr(
-            module, "problems", _no_problems
-        )
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, plan: None, owner: type) -> "Slot[R]": ...
-    @overload
-    def __get__(self, plan: "Plan", owner: type) -> R: ...
-    def __get__(self, plan: "Plan | None", owner: type) -> "Slot[R] | R":
-        return self if plan is None else plan._result(self)
-
-
-class Plan:
-    """The answers for one scenario.
+class Plan(Facets):
+    """The answers for one configuration.
 
     Parameters
     ----------
     scenario : Scenario
         What was asked.
+    facts : Facts
+        The door to the catalogue, whose ledger is this plan's; reads are noted by facet unless it
+        has a user already.
+    choice : mapping, optional
+        What takes the place of "auto", by field, and the ``runners_up``.
+    evaluate : callable, optional
+        How a changed scenario becomes a plan; without it "auto" stays as it is.
+    advise : callable, optional
+        Gets a plan and a missed goal, and returns changes that would reach it, in words.
 
     Notes
     -----
-    `plan.memory` and its siblings are computed on first use. A missing fact makes that facet raise
-    MissingFact with the reason and leaves the others alone. Facets see the scenario with what was
-    chosen in place of "auto" (`resolved`).
+    `plan.memory` and its siblings are computed on first use and kept. A missing fact makes that
+    facet raise MissingFact with the reason and leaves the others alone. Facets see the scenario
+    with what was chosen in place of "auto" (`resolved`). `llminfra.evaluate` makes plans that can
+    choose and advise.
 
     Examples
     --------
@@ -75,55 +58,34 @@ class Plan:
     327680
     """
 
-    deployment = Slot(deployment, deployment.evaluate)
-    capacity = Slot(capacity, capacity.evaluate)
-    memory = Slot(memory, memory.evaluate)
-    serving = Slot(serving, serving.evaluate)
-
-    def __init__(self, scenario: "ScenarioBase", *, facts: Facts | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        facts: Facts,
+        choice: Mapping[str, Any] | None = None,
+        evaluate: "Callable[[Scenario, Facts], Plan] | None" = None,
+        advise: Advice | None = None,
+    ) -> None:
         self.scenario = scenario
-        self._facts = facts or Facts(scenario.fact_overrides())
+        self._facts, self._evaluate, self._advise = facts, evaluate, advise
+        self._choice = dict(choice or {})
+        self.resolved = scenario.model_copy(update=self.fixed) if self.fixed else scenario
         self._results: dict[str, Result | MissingFact] = {}
-        self._running: list[str] = []
-
-    @cached_property
-    def chosen(self) -> dict[str, Any]:
-        """What took the place of "auto", by field, and the ``runners_up``; empty without any."""
-        given: Any = self.scenario
-        if "auto" not in (given.accelerator, given.tensor_parallel):
-            return {}
-        from llminfra.search.choose import choose  # which evaluates plans itself
-
-        return choose(self.scenario)
 
     @property
     def fixed(self) -> dict[str, Any]:
         """Accelerator and split, where they were chosen."""
         names = ("accelerator", "tensor_parallel")
-        return {name: self.chosen[name] for name in names if name in self.chosen}
+        return {name: self._choice[name] for name in names if name in self._choice}
 
-    @cached_property
-    def resolved(self) -> "ScenarioBase":
-        """The scenario with what was chosen in place of "auto"."""
-        return self.scenario.model_copy(update=self.fixed) if self.fixed else self.scenario
-
-    @cached_property
-    def layouts_within_limits(self) -> tuple[str, ...]:
-        """Layouts that meet everything with what may be installed, as changes of the scenario.
-
-        The smallest with these weights, and the smallest with fewer bits; none in a plan that a
-        search asks.
-        """
-        if self._facts.user:
-            return ()
-        from llminfra.search.choose import within_limits  # which evaluates plans itself
-
-        return within_limits(self.resolved)
-
-    @classmethod
-    def slots(cls) -> list[Slot[Any]]:
-        """Return all facets in order."""
-        return [value for value in vars(cls).values() if isinstance(value, Slot)]
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What took the place of "auto", by field, and the ``runners_up``; empty without any."""
+        chosen = dict(self._choice)
+        for _, result in self.results():
+            chosen |= result.chosen
+        return chosen
 
     @property
     def facts(self) -> list[Read]:
@@ -131,28 +93,63 @@ class Plan:
         return self._facts.ledger
 
     @property
+    def digests(self) -> dict[str, str]:
+        """One digest of all facts that searches and maps for this plan read so far."""
+        return self._facts.digests
+
+    @property
     def problems(self) -> list[Problem]:
         """What is impossible or in doubt, over all facets."""
-        return self.problems_of(*(slot.name for slot in self.slots()))
+        return self.problems_of(*(question.name for question in FACETS))
 
-    def problems_of(self, *facets: str) -> list[Problem]:
-        """Return what is impossible or in doubt in these facets; no other needs to be computed."""
-        slots = [slot for slot in self.slots() if slot.name in facets]
-        return [problem for slot in slots for problem in self._problems(slot)]
+    def problems_of(self, *facets: str, is_advised: bool = True) -> list[Problem]:
+        """Return what is impossible or in doubt in these facets; no other needs to be computed.
+
+        Advice tries hundreds of changes: whoever only asks what is wrong does without.
+        """
+        asked = [question for question in FACETS if question.name in facets]
+        found = [problem for question in asked for problem in self._problems(question)]
+        return [self._advised(problem) for problem in found] if is_advised else found
 
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
         scenario = self.scenario.replace(**changes)
-        facts = self._facts.as_read_by("comparison", scenario.fact_overrides())
-        return Plan(scenario, facts=facts)
+        facts = self._facts.as_read_by(COMPARISON, scenario.fact_overrides())
+        if self._evaluate is None:
+            changed = Plan(scenario, facts=facts, advise=self._advise)
+        else:
+            changed = self._evaluate(scenario, facts)
+        changed._keep(self)
+        return changed
 
-    def results(self, *, only: str | None = None) -> Iterator[tuple[str, Result]]:
-        """Yield the available facets by name, evaluating all of them or one."""
-        for slot in self.slots():
-            if only not in (None, slot.name):
+    def _keep(self, other: "Plan") -> None:
+        """Take over what another plan answered before the first question that sees a difference.
+
+        A field is seen by the question that declares it and by all later ones. Facts, prices and
+        the date are seen by all.
+        """
+        mine, theirs = self.resolved, other.resolved
+        differing = {n for n in type(mine).model_fields if getattr(mine, n) != getattr(theirs, n)}
+        if differing & set(ScenarioBase.model_fields) - _SEEN_BY_NONE:
+            return
+        for question in FACETS:
+            if differing & set(question.inputs.model_fields):
+                return
+            if question.name in other._results:
+                self._results[question.name] = other._results[question.name]
+
+    def facts_read_by(self, user: str) -> Facts:
+        """Return this plan's facts, for someone who asks beside the facets."""
+        return self._facts.as_read_by(user)
+
+    def results(self, *, only: str | Collection[str] | None = None) -> Iterator[tuple[str, Result]]:
+        """Yield the available facets by name, evaluating all of them or those named."""
+        named = {only} if isinstance(only, str) else only
+        for question in FACETS:
+            if named is not None and question.name not in named:
                 continue
             try:
-                yield slot.name, self._result(slot)
+                yield question.name, self.answer(question)
             except MissingFact:
                 continue
 
@@ -164,13 +161,17 @@ class Plan:
         only : str, optional
             One facet instead of all of them.
         names : sequence of str
-            These quantities alone, which spares computing the others.
+            These quantities alone, which spares computing the others; one of another facet than
+            `only` as ``facet.quantity``.
         """
-        facets = [slot.name for slot in self.slots()]
+        facets = [question.name for question in FACETS]
         if only is not None and only not in facets:
             raise unknown("facet", only, facets)
-        for facet, result in self.results(only=only):
-            for name, value in _quantities(result, names):
+        wanted = [name if "." in name else f"{only}.{name}" for name in names]
+        asked = {name.partition(".")[0] for name in wanted}
+        for facet, result in self.results(only=asked if names else only):
+            own = [name.partition(".")[2] for name in wanted if name.startswith(f"{facet}.")]
+            for name, value in _quantities(result, own) if own or not names else ():
                 if isinstance(value, Range):
                     ends = (value.low, value.base, value.high)
                     yield facet, name, value.unit, *ends, _sources(value)
@@ -209,48 +210,70 @@ class Plan:
         if self.fixed:
             yield "\nchosen"
             yield from (f"  {name:<32} {value}" for name, value in self.fixed.items())
-            for other in self.chosen["runners_up"]:
+            for other in self._choice["runners_up"]:
                 what = ", ".join(f"{name} {other[name]}" for name in self.fixed)
                 yield f"  then {what}: {other['why']}"
         for facet, result in self.results():
             items = [(n, v) for n, v in result.items() if n in (result.headline or (n,))]
-            shown = [(n, formats.auto(v)) for n, v in items if formats.auto(v)]
-            yield f"\n{facet}"
-            yield from (f"  {name:<32} {text}" for name, text in shown)
+            shown = [(n, text) for n, v in items if (text := formats.auto(v)).strip("– ")]
+            # A facet is named beside its first row alone: the card is to fit one screen.
+            for i, (name, text) in enumerate(shown):
+                yield f"{'' if i else facet:<13}{name:<31} {text}"
         for problem in self.problems:
             yield f"\n{problem.code}: {problem.message}"
             yield from (f"  → {fix}" for fix in problem.fixes)
 
-    def _result(self, slot: Slot[R]) -> R:
-        if slot.name not in self._results:
-            self._results[slot.name] = self._evaluate(slot)
-        result = self._results[slot.name]
+    def answered(self, facet: str) -> Result | None:
+        """Return the result of a facet that was evaluated already; None where it was not."""
+        found = self._results.get(facet)
+        return found if isinstance(found, Result) else None
+
+    def answer(self, question: Question[R], /) -> R:
+        """Return the result of one question, evaluated on first use; raise why there is none."""
+        if question.name not in self._results:
+            self._results[question.name] = self._answered(question)
+        result = self._results[question.name]
         if isinstance(result, MissingFact):
             raise result
-        return result  # type: ignore[return-value]  # the slot's own name keys its own type
+        return cast("R", result)
 
-    def _evaluate(self, slot: Slot[R]) -> "R | MissingFact":
-        if slot.name in self._running:
-            raise LlmInfraError(f"facets ask each other in a circle: {[*self._running, slot.name]}")
-        self._running.append(slot.name)
-        facts = self._facts if self._facts.user else self._facts.as_read_by(slot.name)
+    def _answered(self, question: Question[R]) -> "R | MissingFact":
         try:
-            return slot.evaluate(self.resolved, self, facts)
+            earlier = self._earlier(question.evaluate)
+            return question.evaluate(self.resolved, self._facts_of(question), **earlier)
         except MissingFact as error:
             return error
-        finally:
-            self._running.pop()
 
-    def _problems(self, slot: Slot[Any]) -> list[Problem]:
+    def _earlier(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """The earlier results that a facet's function names."""
+        return {name: self._result(name, types) for name, types in needs(function).items()}
+
+    def _result(self, name: str, types: Sequence[Any]) -> Any:
         try:
-            return slot.problems(self.resolved, self, self._result(slot))
+            return getattr(self, name)
+        except MissingFact as reason:
+            if MissingFact in types:
+                return reason
+            if type(None) in types:
+                return None
+            raise
+
+    def _facts_of(self, question: Question[Any]) -> Facts:
+        return self._facts if self._facts.user else self._facts.as_read_by(question.name)
+
+    def _problems(self, question: Question[Any]) -> list[Problem]:
+        if question.problems is None:
+            return []
+        try:
+            given = self.resolved, self._facts_of(question), self.answer(question)
+            return question.problems(*given, **self._earlier(question.problems))
         except MissingFact as error:
-            return [Problem("E-DATA", f"{slot.name} is not available: {error}")]
+            return [Problem("E-DATA", f"{question.name} is not available: {error}")]
 
-
-def evaluate(scenario: "ScenarioBase") -> Plan:
-    """Return the Plan of a scenario; facets are computed when they are first asked for."""
-    return Plan(scenario)
+    def _advised(self, problem: Problem) -> Problem:
+        if problem.goal is None or self._advise is None:
+            return problem
+        return replace(problem, fixes=tuple(self._advise(self, problem.goal)))
 
 
 def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -269,18 +292,27 @@ def _plain(value: Any) -> Any:
         return {name: x if math.isfinite(x) else None for name, x in ends.items()} | {
             "unit": value.unit
         }
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 def _sources(value: Range) -> str:
-    return ", ".join(dict.fromkeys(_origins(value)))
-
-
-def _origins(value: Range) -> Iterator[str]:
-    if isinstance(value.origin, Fact):
-        yield value.origin.source
-    elif value.origin:
-        yield "scenario"
-    for part in value.inputs.values():
-        if isinstance(part, Range):
-            yield from _origins(part)
+    """What a value rests on, each source once, those of the first inputs first."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        step = waiting.pop()
+        if id(step) in seen:  # a step that many others take is walked once
+            continue
+        seen.add(id(step))
+        if step.origin:
+            origin = step.origin
+            found[origin.source if isinstance(origin, Fact) else "scenario"] = None
+        waiting += [part for part in reversed(step.inputs.values()) if isinstance(part, Range)]
+    return ", ".join(found)

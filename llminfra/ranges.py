@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
+from llminfra.formulas._formula import register
 from llminfra.units import unit_of
 
 N_DRAWS: Final = 1024
@@ -42,6 +43,8 @@ class Range(NDArrayOperatorsMixin):
         What it is; the unit defaults to the one that the name promises.
     formula, inputs : callable, mapping
         The formula and the inputs that gave it, for `explain`.
+    operation : tuple
+        Of bare arithmetic: the name in NumPy and the operands, so that it can be computed again.
     origin : object
         The fact or scenario field it was read from, for `explain`.
 
@@ -65,13 +68,16 @@ class Range(NDArrayOperatorsMixin):
         unit: str | None = None,
         formula: Callable[..., Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
+        operation: tuple[Any, ...] = (),
         origin: object = None,
     ) -> None:
-        self.draws: FloatArray = np.atleast_1d(np.asarray(draws, dtype=np.float64))
+        array: FloatArray = np.asarray(draws, dtype=np.float64)
+        self.draws = array if array.ndim else array.reshape(1)
         self.name = name
         self.unit = unit_of(name) if unit is None else unit
         self.formula = formula
         self.inputs = dict(inputs or {})
+        self.operation = operation
         self.origin = origin
 
     @property
@@ -79,20 +85,30 @@ class Range(NDArrayOperatorsMixin):
         """The base case."""
         return float(self.draws[0])
 
-    @cached_property
+    @property
     def low(self) -> float:
         """10 % of the draws lie below this value."""
-        return self._quantile(LOW_QUANTILE)
+        return self._ends[0]
 
-    @cached_property
+    @property
     def high(self) -> float:
         """10 % of the draws lie above this value."""
-        return self._quantile(HIGH_QUANTILE)
+        return self._ends[1]
+
+    @cached_property
+    def _ends(self) -> list[float]:
+        """Both ends of the band, for which the draws are sorted once."""
+        return self._quantiles(LOW_QUANTILE, HIGH_QUANTILE)
 
     def named(self, name: str) -> "Range":
         """Return the same quantity under a name, with the unit that the name promises."""
         return Range(
-            self.draws, name=name, formula=self.formula, inputs=self.inputs, origin=self.origin
+            self.draws,
+            name=name,
+            formula=self.formula,
+            inputs=self.inputs,
+            operation=self.operation,
+            origin=self.origin,
         )
 
     @property
@@ -100,14 +116,15 @@ class Range(NDArrayOperatorsMixin):
         """True when every draw equals the base case."""
         return self.draws.size == 1 or bool(np.all(self.draws == self.draws[0]))
 
-    def _quantile(self, share: float) -> float:
+    def _quantiles(self, *shares: float) -> list[float]:
         if self.draws.size == 1:
-            return self.base
+            return [self.base] * len(shares)
         with np.errstate(invalid="ignore"):  # between a number and infinity
-            found = float(np.quantile(self.draws[1:], share, method="hazen"))
-        if np.isnan(found) and not np.isnan(self.draws).any():  # between infinity and infinity
-            found = float(np.quantile(self.draws[1:], share, method="higher"))
-        return found
+            found = np.quantile(self.draws[1:], shares, method="hazen")
+        if np.isnan(found).any() and not np.isnan(self.draws).any():  # infinity and infinity
+            whole = np.quantile(self.draws[1:], shares, method="higher")
+            found = np.where(np.isnan(found), whole, found)
+        return [float(end) for end in found]
 
     def probability_at_least(self, target: "Range | float") -> float:
         """Share of the draws that reach the target.
@@ -124,12 +141,16 @@ class Range(NDArrayOperatorsMixin):
     def no_less_than(self, minimum: float) -> "Range":
         """Return the quantity with draws below the minimum lifted to it."""
         return Range(
-            np.maximum(self.draws, minimum), name=self.name, unit=self.unit, inputs={"": self}
+            np.maximum(self.draws, minimum),
+            name=self.name,
+            unit=self.unit,
+            inputs={"": self},
+            operation=("maximum", self, minimum),
         )
 
     def at_confidence(self, share: float) -> float:
         """Return the value that `share` of the draws reach or exceed."""
-        return self._quantile(1 - share)
+        return self._quantiles(1 - share)[0]
 
     def explain(self) -> "Explanation":
         """Tell the equation, the inputs and the facts behind this number."""
@@ -152,7 +173,7 @@ class Range(NDArrayOperatorsMixin):
                 ] = x
         if isinstance(result, tuple):
             return tuple(Range(r, inputs=sources) for r in result)
-        return Range(result, inputs=sources)
+        return Range(result, inputs=sources, operation=(ufunc.__name__, *inputs))
 
     def __float__(self) -> float:
         return self.base
@@ -193,18 +214,37 @@ class Range(NDArrayOperatorsMixin):
         return f"{self.name + ' = ' if self.name else ''}{self.base:.6g} {label.strip()}"
 
 
-def apply(formula: Callable[..., Any], *, name: str | None = None, **inputs: Any) -> Range:
-    """Evaluate a formula over the draws of its inputs and remember how.
+def _over_draws(
+    formula: Callable[..., Any], compute: Callable[[dict[str, Any]], Any], inputs: dict[str, Any]
+) -> Range:
+    arrays = {name: draws_of(value) for name, value in inputs.items()}
+    return Range(compute(arrays), name=formula.__name__, formula=formula, inputs=inputs)
+
+
+register(Range, _over_draws)
+
+
+def as_range(value: Any, *, name: str = "") -> Range:
+    """Return a quantity under a name; a number that is none yet is exact.
 
     Examples
     --------
-    >>> def area_ratio(*, side_ratio):
-    ...     return side_ratio**2
-    >>> apply(area_ratio, side_ratio=3.0).base
-    9.0
+    >>> as_range(exact(2.0, name="sent_bytes"), name="held_bytes"), as_range(3, name="held_bytes")
+    (held_bytes = 2 byte (exact), held_bytes = 3 byte (exact))
     """
-    arrays = {k: v.draws if isinstance(v, Range) else v for k, v in inputs.items()}
-    return Range(formula(**arrays), name=name or formula.__name__, formula=formula, inputs=inputs)
+    if not isinstance(value, Range):
+        return exact(float(value), name=name)
+    return value.named(name) if name else value
+
+
+def base_of(value: Any) -> Any:
+    """Return the base case of a range, and anything else as it is."""
+    return value.base if isinstance(value, Range) else value
+
+
+def draws_of(value: Any) -> Any:
+    """Return the draws of a range, and anything else as it is."""
+    return value.draws if isinstance(value, Range) else value
 
 
 def exact(value: float, *, name: str = "", unit: str | None = None, origin: object = None) -> Range:
@@ -220,8 +260,12 @@ def sample(
     high: float,
     minimum: float = -np.inf,
     maximum: float = np.inf,
+    beside: str = "",
+    correlation: float = 0.0,
 ) -> Range:
     """Draw an uncertain number: median `base`, 10 % quantile `low`, 90 % quantile `high`.
+
+    With `beside`, the key of another, the draws go along with those by a correlation.
 
     Notes
     -----
@@ -234,12 +278,30 @@ def sample(
     >>> round(r.low, 2), round(r.high, 2), float(r.draws.min()) >= 0.0
     (0.5, 3.0, True)
     """
+    ends = (minimum, maximum)
+    return Range(_joined_halves(key, base, low, high, ends, beside, correlation), name=key)
+
+
+@lru_cache(maxsize=1024)  # of a fact that one plan after the other reads
+def _joined_halves(
+    key: str,
+    base: float,
+    low: float,
+    high: float,
+    ends: tuple[float, float],
+    beside: str,
+    correlation: float,
+) -> FloatArray:
     z = _normal_draws(key)
+    if beside:
+        z = correlation * _normal_draws(beside) + np.sqrt(1 - correlation**2) * z
     spread = np.where(z > 0, high - base, base - low) / _Z_HIGH
-    return Range(np.clip(base + z * spread, minimum, maximum), name=key)
+    draws: FloatArray = np.clip(base + z * spread, *ends)
+    draws.flags.writeable = False
+    return draws
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _normal_draws(key: str) -> FloatArray:
     digest = hashlib.sha256(f"{SEED}:{key}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))

@@ -4,6 +4,7 @@ SI inside formulas (byte, second, watt, joule, FLOP). GB is 10**9 bytes and GiB 
 always; neither stands for the other.
 """
 
+from functools import lru_cache
 from typing import Final
 
 KB: Final = 1e3
@@ -16,6 +17,7 @@ GIB: Final = 2**30
 
 BITS_PER_BYTE: Final = 8
 SECONDS_PER_HOUR: Final = 3600
+HOURS_PER_WEEK: Final = 168
 HOURS_PER_MONTH: Final = 730
 HOURS_PER_YEAR: Final = 8760
 
@@ -27,7 +29,9 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "values": "value",
     "parameters": "1",
     "requests": "1",
+    "change": "1",
     "sequences": "sequence",
+    "prompts": "1",
     "accelerators": "accelerator",
     "flop": "FLOP",
     "op": "op",
@@ -39,22 +43,77 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "availability": "1",
     "cores": "core",
     "hours": "h",
+    "days": "day",
+    "months": "month",
+    "years": "year",
     "usd": "USD",
+    "mtok": "Mtoken",
+    "units": "1",
+    "drift": "1/year",
+    "growth": "1/year",
+    "exponent": "1",
+    "rate": "1/year",
+    "kwh": "kWh",
+    "kw": "kW",
+    "machines": "1",
+    "spares": "1",
+    "cards": "1",
+    "starts": "1",
+    "workers": "1",
     "w": "W",
+    "j": "J",
+    "hz": "1/s",
+    "wh": "Wh",
+    "kg": "kg",
+    "lb": "lb",
+    "g": "g",
+    "co2e": "gCO2e",
+    "l": "L",
+    "litres": "L",
     "s": "s",
 }
 
 # What follows "per" in a name, and what it adds to the unit: nothing where a thing is counted off.
 _PER_UNITS: Final[dict[str, str]] = {
     "s": "/s",
+    "hour": "/h",
+    "kwh": "/kWh",
+    "fte_year": "/year",
+    "min": "/min",
+    "mwh": "/MWh",
     "user_day": "/day",
+    "user_month": "/month",
+    "instance": "",
+    "day": "/day",
+    "minute": "/min",
+    "accelerator_hour": "/h",
+    "week": "/week",
+    "year": "/year",
+    "month": "/month",
+    "mtok": "/Mtoken",
+    "mtok_hour": "/Mtoken/h",
+    "mtok_total": "/Mtoken",
+    "mtok_total_usage": "/Mtoken",
+    "mtok_input_share": "/Mtoken",
+    "mtok_output_share": "/Mtoken",
+    "mtok_marginal": "/Mtoken",
+    "useful_accelerator_hour": "/h",
+    "gb": "/GB",
+    "gb_month": "/GB/month",
+    "kw_month": "/kW/month",
+    "w": "/W",
+    "unit_hour": "/h",
     "token": "/token",
+    "output_token": "/token",
+    "mtok_output": "/Mtoken",
     "value": "/value",
     "hidden": "/value",
     "logit": "/logit",
+    "flop": "/FLOP",
     "weight": "",
     "accelerator": "",
     "node": "",
+    "server": "",
     "replica": "",
     "request": "",
 }
@@ -62,6 +121,8 @@ _PER_UNITS: Final[dict[str, str]] = {
 # Names the field has settled on, kept although they carry no suffix.
 ADOPTED_NAMES: Final[dict[str, str]] = {
     "max_num_seqs": "sequence",
+    "pue": "1",
+    "g_co2e_per_request_market": "gCO2e",
     "lora_adapters": "1",
     "max_sequences_guaranteed": "sequence",
     "max_model_len_accepted": "token",
@@ -75,13 +136,18 @@ ADOPTED_NAMES: Final[dict[str, str]] = {
     "data_parallel": "accelerator",
     "accelerators_needed": "accelerator",
     "in_flight": "request",
+    "decode_context_parallel": "accelerator",
+    "max_concurrency": "1",
     "active_users": "user",
     "named_users": "user",
     "vocab_size": "token",
     "hidden_size": "value",
+    "hours_on_per_week": "h/week",
+    "hours_paid_per_week": "h/week",
 }
 
 
+@lru_cache(maxsize=4096)
 def unit_of(name: str) -> str:
     """Return the unit that a quantity's name promises, or an empty string.
 
@@ -96,6 +162,8 @@ def unit_of(name: str) -> str:
         return ADOPTED_NAMES[name]
     if name.startswith("n_"):
         return "1"
+    if name.endswith("kg_co2e"):
+        return "kgCO2e"
     top, per, bottom = name.rpartition("_per_")
     if per:
         unit = unit_of(top)

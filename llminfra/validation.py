@@ -1,15 +1,14 @@
 """How far predictions are from measurements: start-up logs, and published speeds."""
 
-import csv
 from collections.abc import Iterator
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids, model_entries
-from llminfra.plan import evaluate
+from llminfra.catalog.measured import serving_rows, table
+from llminfra.evaluate import evaluate
 from llminfra.ranges import N_DRAWS, SEED, Range
 from llminfra.scenario import Scenario
 from llminfra.units import GIB
@@ -32,7 +31,7 @@ _NUMBERS: Final = (
 
 def memory_logs() -> list[dict[str, str]]:
     """Return the start-up logs of the catalogue."""
-    return _table("memory_logs.csv")
+    return table("memory_logs.csv")
 
 
 def memory_errors() -> "pd.DataFrame":
@@ -90,6 +89,7 @@ def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
     fields: dict[str, Any] = {name: log[name] for name in _COPIED}
     fields |= {name: int(log[name]) for name in _NUMBERS if log[name]}
     fields["data_parallel"] = max(1, fields["expert_parallel"] // fields["tensor_parallel"])
+    fields["text_only"] = log["text_only"] == "yes"
     if log["gpu_memory_utilization"]:
         fields["gpu_memory_utilization"] = float(log["gpu_memory_utilization"])
     if log["engine_version"] and log["engine"] == "vllm":
@@ -101,8 +101,7 @@ def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
         value = {"value": float(log["memory_gib"]) * GIB, "as_of": log["as_of"]}
         memory = value | {"source": log["source"], "confidence": log["confidence"]}
         fields["facts"] = {f"{accelerator}.memory_usable_bytes": memory}
-    tokens = {"prompt_tokens": 1, "output_tokens": 1}
-    return Scenario(accelerator=accelerator, **fields, **tokens)
+    return Scenario(accelerator=accelerator, prompt_tokens=1, output_tokens=1, **fields)
 
 
 _SERVING_NUMBERS: Final = (
@@ -143,11 +142,6 @@ _SLICES: Final = {
 }
 
 
-def serving_rows() -> list[dict[str, str]]:
-    """Return the measured speeds of the catalogue."""
-    return _table("serving_validation.csv")
-
-
 def peer_errors() -> "pd.DataFrame":
     """Return errors that other estimators publish, or showed when they were run.
 
@@ -158,7 +152,7 @@ def peer_errors() -> "pd.DataFrame":
     """
     import pandas as pd  # heavy, and only reports validate
 
-    frame = pd.DataFrame(_table("peer_errors.csv"))
+    frame = pd.DataFrame(table("peer_errors.csv"))
     return frame.assign(error_fraction=frame["error_fraction"].astype(float))
 
 
@@ -184,11 +178,6 @@ def mlperf_errors() -> "pd.DataFrame":
     frame["note"] = [getattr(error.origin, "note", "") for error in errors]
     told = frame["note"].str.extract(r"(?P<rows>\d+) rows.*settings: (?P<settings>\d+)")
     return frame.join(told.astype(int))
-
-
-def _table(name: str) -> list[dict[str, str]]:
-    file = resources.files("llminfra.catalog") / name
-    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
 
 
 def serving_errors() -> "pd.DataFrame":
@@ -221,7 +210,7 @@ def _serving_lines(row: dict[str, str]) -> Iterator[dict[str, Any]]:
         name: row[name] for name in (*_SERVING_TEXTS, *_SERVING_NUMBERS, "in_flight")
     }
     settings |= {name: getattr(plan.deployment, name) for name in _NAMES}
-    entity = plan.serving.error_profile
+    entity = plan.replica.error_profile
     kind = entity.removeprefix("serving-")
     # Streams leave out whole chips.
     names = _NAMES if kind in SERVED else ("accelerator_name",)

@@ -8,6 +8,8 @@ BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
 DRAWS_LATER: Final = "LLMINFRA_DRAWS_LATER"
 # Part of a figure block that holds the charts until they are drawn.
 UNDRAWN: Final = "charts"
+UNSEEN: Final = "model"
+"""Kind of a block that only a workbook reads."""
 # Control characters, lone surrogates and private characters have no form that others can read.
 _UNREADABLE: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"

@@ -13,6 +13,8 @@ from typing import Any
 
 import nbformat
 
+from benchmarks import batch_told
+
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "reports" / "scenario.schema.json"
 PICTURE = ROOT / "reports" / "memory.png"
@@ -56,7 +58,7 @@ def accuracy() -> str:
     for name, group in errors.groupby("quantity"):
         median, largest = group["size"].median(), group["size"].max()
         lines.append(f"| {name} | {len(group)} | {median:.1%} | {largest:.1%} |")
-    return "\n".join([*lines, "", *_speeds()])
+    return "\n".join([*lines, "", *_speeds(), "", *_energies()])
 
 
 def _speeds() -> Iterator[str]:
@@ -78,6 +80,16 @@ def _speeds() -> Iterator[str]:
         yield f"| MLPerf Offline, {line.name} | {line.settings} | {found} | in no fit |"
 
 
+def _energies() -> Iterator[str]:
+    from llminfra import energy_summary
+
+    yield "| Energy | Left out of the fit | Median error | 90 % below | Bias |"
+    yield "|---|---|--:|--:|--:|"
+    for line in energy_summary().query("part in ['left-out-model', 'images']").itertuples():
+        error = f"{line.error_fraction.base:.1%} | {line.error_fraction.high:.1%}"
+        yield f"| {line.quantity.lower()} | {line.note} | {error} | {line.bias_ratio:.2f} |"
+
+
 def schema() -> str:
     """The JSON Schema of scenario files, for editors: fields may stand in sections of any name."""
     from llminfra import Scenario
@@ -95,6 +107,7 @@ def schema() -> str:
 def filled(text: str) -> str:
     """Return the README with its generated parts renewed."""
     parts = {"notebooks": notebooks_table, "example": example, "accuracy": accuracy}
+    parts |= {"batch": lambda: "\n".join(batch_told.lines(batch_told.recorded()))}
     for name, make in parts.items():
         content = make()
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)"
@@ -144,6 +157,7 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    batch_told.PICTURE.write_text(batch_told.picture(batch_told.recorded()), encoding="utf-8")
     take_pictures()
     for picture in (PICTURE, COMPARISON):
         print(f"{picture.name}: {picture.stat().st_size:,} bytes")

@@ -136,7 +136,7 @@ def test_multimodal_configurations_are_read_at_the_language_tower() -> None:
         "text_config": LLAMA,
         "quantization_config": {"quant_method": "fp8"},
     }
-    language = replace(read(nested), other_towers=(), stored_weights=None)
+    language = replace(read(nested), towers=(), stored_weights=None)
     assert language == read(LLAMA, tie_word_embeddings=True)
     assert read(nested).stored_weights is not None
 
@@ -150,7 +150,7 @@ def test_layers_that_look_at_images_have_weights_and_no_cache_of_the_text() -> N
     assert vision.parameters == plain.parameters + 8 * 4096 + 8 * (2 * 128 + 2)
     assert round(vision.parameters / 1e9, 2) == 9.78
     assert vision.kv_values_per_token() == read(LLAMA).kv_values_per_token()
-    assert vision.other_towers == ("vision",)
+    assert [tower.name for tower in vision.towers] == ["vision"]
 
 
 def test_what_stands_beside_the_language_model_is_named() -> None:
@@ -159,8 +159,8 @@ def test_what_stands_beside_the_language_model_is_named() -> None:
         "talker_config": {"x": 1},
         "thinker_config": {"audio_config": {}, "vision_config": {}, "text_config": LLAMA},
     }
-    assert read(omni).other_towers == ("speech", "vision", "audio")
-    assert read(LLAMA, vision_config=None).other_towers == ()
+    assert [tower.name for tower in read(omni).towers] == ["speech", "vision", "audio"]
+    assert read(LLAMA, vision_config=None).towers == ()
 
 
 def compressed(bits: int, kind: str, packing: str = "") -> dict[str, Any]:
@@ -174,7 +174,7 @@ def compressed(bits: int, kind: str, packing: str = "") -> dict[str, Any]:
     [
         ({"quant_method": "gptq", "bits": 4, "group_size": 128}, "int4"),
         ({"quant_method": "gptq", "bits": 8}, "int8"),
-        ({"quant_method": "gptq", "bits": 3}, None),
+        ({"quant_method": "gptq", "bits": 3}, "int4"),
         ({"quant_method": "awq", "w_bit": 4}, "int4"),
         ({"quant_method": "fp8", "weight_block_size": [128, 128]}, "fp8"),
         ({"quant_method": "mxfp4", "modules_to_not_convert": []}, "mxfp4"),
@@ -198,31 +198,35 @@ def test_the_format_of_the_checkpoint_is_read(
     assert next(iter(stored.precisions), None) == precision
 
 
-ATTENTION = {"attention", "kv_projection", "latent", "indexer"}
 N_LAYERS = LLAMA["num_hidden_layers"]
 
 
 @pytest.mark.parametrize(
-    ("exceptions", "kept"),
+    ("exceptions", "bits"),
     [
-        (["lm_head"], set()),
+        (["lm_head"], {"attention": 8, "kv_projection": 8, "dense_mlp": 8}),
         (
             ["re:.*self_attn.*", "re:.*mlp\\.(gate|up|gate_up|down)_proj.*"],
-            ATTENTION | {"dense_mlp"},
+            {"attention": 16, "kv_projection": 16, "dense_mlp": 16},
         ),
-        (["model.layers.0.self_attn", "re:.*mlp.gate$"], set()),
-        ([f"model.layers.{i}.self_attn*" for i in range(N_LAYERS)], ATTENTION),
-        ([f"model.layers.{i}.self_attn.o_proj" for i in range(N_LAYERS)], set()),
-        (["re:.*linear_attn.*", "re:.*shared_experts.*", 5], {"recurrent", "shared_experts"}),
+        # One layer of 32 stays; a router's gate is no gate_proj.
+        (["model.layers.0.self_attn", "re:.*mlp.gate$"], {"attention": 8.25, "dense_mlp": 8}),
+        ([f"model.layers.{i}.self_attn*" for i in range(N_LAYERS)], {"attention": 16}),
+        ([f"model.layers.{i}.self_attn.o_proj" for i in range(N_LAYERS)], {"attention": 12}),
+        (["model.layers.1.*"], {"attention": 8.25, "dense_mlp": 8.25}),
+        (["re:.*linear_attn.*", "re:.*shared_experts.*", 5], {"attention": 8}),
+        (["re:(unclosed"], {"attention": 8}),
     ],
     ids=str,
 )
-def test_what_a_checkpoint_keeps_in_16_bits_is_read(exceptions: list[Any], kept: set[str]) -> None:
-    for key in ("ignore", "modules_to_not_convert", "exclude_modules"):
+def test_what_a_checkpoint_keeps_in_16_bits_is_read(
+    exceptions: list[Any], bits: dict[str, float]
+) -> None:
+    for key in ("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers"):
         section = {"quant_method": "fp8", key: exceptions}
         stored = read(LLAMA, quantization_config=section).stored_weights
         assert stored is not None
-        assert stored.kept == kept
+        assert {name: dict(stored.bits)[name] for name in bits} == bits
 
 
 @pytest.mark.parametrize(
@@ -230,15 +234,42 @@ def test_what_a_checkpoint_keeps_in_16_bits_is_read(exceptions: list[Any], kept:
     [
         ({"quant_method": "gptq", "bits": 4, "group_size": 128, "sym": True}, 4.125),
         ({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}, 4.15625),
-        ({"quant_method": "gptq", "bits": 4, "group_size": -1}, None),
-        ({"quant_method": "fp8"}, None),
+        ({"quant_method": "gptq", "bits": 4, "group_size": -1}, 4.0048828125),
+        ({"quant_method": "fp8"}, 8),
+        ({"quant_method": "fp8", "weight_block_size": [128, 128]}, 8.001953125),
+        ({"quant_method": "exl3", "bits": 3.5, "head_bits": 6}, 3.5),
+        (
+            {
+                "quant_method": "hqq",
+                "quant_config": {"weight_quant_params": {"nbits": 4, "group_size": 64}},
+            },
+            4.5,
+        ),
+        ({"load_in_4bit": True}, 4.5),
+        ({"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": True}, 4.125),
+        (
+            {
+                "quant_method": "torchao",
+                "quant_type": {
+                    "default": {"_type": "Int4WeightOnlyConfig", "_data": {"group_size": 32}}
+                },
+            },
+            5,
+        ),
+        (
+            {
+                "quant_method": "quark",
+                "global_quant_config": {"weight": {"dtype": "fp4", "group_size": 32}},
+            },
+            4.25,
+        ),
     ],
     ids=str,
 )
-def test_groups_of_integers_share_a_scale(section: dict[str, Any], bits: float | None) -> None:
+def test_groups_share_a_scale(section: dict[str, Any], bits: float) -> None:
     stored = read(LLAMA, quantization_config=section).stored_weights
     assert stored is not None
-    assert stored.bits_per_weight == bits
+    assert dict(stored.bits)["dense_mlp"] == bits
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import tomli_w
 
 from llminfra import InvalidInput, evaluate
 from llminfra.lock import is_lock, lock_text, reproduce, versions
-from llminfra.scenario_file import Case, load_cases
+from llminfra.scenario.expand import Case
+from llminfra.scenario.file import load_cases
 
 MEMORY = "a100-sxm-80.memory_usable_bytes"
 OVERRIDE = '"a100-sxm-80.price_usd" = {value = 9000, source = "PO 1", as_of = "2026-10-01"}'
@@ -90,7 +91,7 @@ def test_a_lock_pins_every_field_and_tells_where_it_came_from(tmp_path: Path) ->
     case, path = locked(tmp_path)
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     assert case.scenario is not None
-    given = {k for k, v in case.scenario.to_dict().items() if v is not None} - {"facts"}
+    given = {k for k, v in case.scenario.to_dict().items() if v not in (None, {})} - {"facts"}
     assert set(document["scenario"]) == given
     assert document["lock"]["origins"]["tensor_parallel"] == "case.toml"
     assert document["lock"]["origins"]["precision"] == "default"
@@ -207,3 +208,17 @@ def test_what_was_chosen_is_locked_and_holds_when_today_would_choose_otherwise(
     assert scenario.to_dict()["tensor_parallel"] == 2
     today = plan.fixed["accelerator"]
     assert f"accelerator = auto: was h200-sxm, today {today}" in differences
+
+
+def test_a_lock_tells_when_what_auto_compared_has_changed(tmp_path: Path) -> None:
+    source = tmp_path / "case.toml"
+    source.write_text('accelerator = "auto"\nmodel = "llama-3.1-8b"\n', encoding="utf-8")
+    (case,) = load_cases(source)
+    assert case.scenario is not None
+    plan = evaluate(case.scenario)
+    path = tmp_path / "case.lock.toml"
+    facts = plan.to_dict()["facts"]
+    path.write_text(lock_text(case, facts, plan.fixed, plan.digests), encoding="utf-8")
+    assert again(path)[1] == []
+    (told,) = again(edited(path, digests={"auto": "9 facts, sha256 0"}))[1]
+    assert told.startswith("facts that auto compared: were 9 facts, sha256 0, today ")

@@ -3,12 +3,15 @@
 import json
 import math
 from collections import Counter
+from functools import wraps
 from typing import Any
 
 import pytest
 
-from llminfra import InvalidInput, MissingFact, Plan, Scenario, evaluate
+from llminfra import InvalidInput, MissingFact, Scenario, evaluate
 from llminfra.catalog.loader import ids
+from llminfra.facets import FACETS, SERVED
+from llminfra.facets.base import Question
 from llminfra.ranges import Range
 
 
@@ -16,29 +19,35 @@ from llminfra.ranges import Range
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each facet was evaluated."""
     counted: Counter[str] = Counter()
-    for slot in Plan.slots():
-
-        def counting(*args: Any, _evaluate: Any = slot.evaluate, _name: str = slot.name) -> Any:
-            counted[_name] += 1
-            return _evaluate(*args)
-
-        monkeypatch.setattr(slot, "evaluate", counting)
+    for question in FACETS:
+        monkeypatch.setattr(question, "evaluate", counting(question, counted))
     return counted
+
+
+def counting(question: Question[Any], counted: Counter[str]) -> Any:
+    evaluate = question.evaluate
+
+    @wraps(evaluate)  # so that it names the same earlier results
+    def call(*args: Any, **earlier: Any) -> Any:
+        counted[question.name] += 1
+        return evaluate(*args, **earlier)
+
+    return call
 
 
 def test_nothing_is_evaluated_before_it_is_asked_for(calls: Counter[str]) -> None:
     plan = evaluate(Scenario(tensor_parallel=8))
     assert calls == {}
     assert plan.facts == []
-    _ = plan.capacity
-    assert calls == {"capacity": 1}
+    _ = plan.memory
+    assert calls == {"deployment": 1, "demand": 1, "memory": 1}
 
 
 def test_a_facet_is_evaluated_once_and_kept(calls: Counter[str]) -> None:
     plan = evaluate(Scenario(tensor_parallel=8))
     assert plan.memory is plan.memory
     _ = (plan.frame(), str(plan), plan.to_dict(), plan.problems)
-    assert calls == {"deployment": 1, "capacity": 1, "memory": 1, "serving": 1}
+    assert calls == dict.fromkeys((question.name for question in FACETS), 1)
 
 
 def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str], no_memory: str) -> None:
@@ -49,11 +58,13 @@ def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str], no_memory
     assert calls["memory"] == 1
     assert plan.capacity.in_flight.base == 100
     assert plan.deployment.accelerator_name == "EPYC 9654"
-    assert [name for name, _ in plan.results()] == ["deployment", "capacity", "serving"]
-    (problem,) = plan.problems
+    # Requests at once follow from the places, and with them what is answered and paid in a month.
+    lost = {"memory", "cost", "build_vs_api", "decision"}
+    assert [name for name, _ in plan.results()] == [q.name for q in FACETS if q.name not in lost]
+    (problem,) = plan.problems_of(*SERVED)
     assert problem.code == "E-DATA"
     assert "epyc-9654.memory_usable_bytes" in problem.message
-    assert set(plan.frame()["facet"]) == {"capacity", "serving"}
+    assert set(plan.frame()["facet"]) == {"demand", "replica", "capacity", "serving", "energy"}
     assert "memory" not in plan.to_dict()
     assert "E-DATA" in str(plan)
 
@@ -61,7 +72,7 @@ def test_a_missing_fact_takes_its_own_facet_alone(calls: Counter[str], no_memory
 def test_an_automatic_split_without_memory_facts_takes_memory_alone(no_memory: str) -> None:
     plan = evaluate(Scenario(accelerator=no_memory, tensor_parallel="auto"))
     assert plan.capacity.in_flight.base == 100
-    assert [problem.code for problem in plan.problems].count("E-DATA") == 1
+    assert [problem.code for problem in plan.problems_of(*SERVED)].count("E-DATA") == 1
 
 
 def test_the_missing_fact_can_be_given_as_the_message_says(no_memory: str) -> None:
@@ -78,7 +89,7 @@ def test_the_ledger_tells_which_facet_read_what() -> None:
     _ = plan.memory, plan.capacity.requests_per_s
     users = {read.fact.key: read.users for read in plan.facts}
     assert users["a100-sxm-80.memory_usable_bytes"] == ["memory"]
-    assert users["serving-dense.tpot_log_error"] == ["serving"]
+    assert users["serving-dense.tpot_log_error"] == ["replica"]
     assert users["llama-3.3-70b.config"] == ["deployment"]
 
 
@@ -126,7 +137,7 @@ def test_auto_takes_the_fewest_that_hold_the_load() -> None:
     assert plan.deployment.tensor_parallel == 4
     assert plan.fixed == {"tensor_parallel": 4}
     assert plan.memory == evaluate(Scenario(tensor_parallel=4)).memory
-    assert plan.problems == []
+    assert plan.problems_of(*SERVED) == []
 
 
 def test_auto_takes_one_where_one_is_enough() -> None:
@@ -199,7 +210,7 @@ def test_the_card_fits_one_screen() -> None:
     assert lines[0] == "Assistant"
     assert len(lines) <= 50
     assert max(map(len, lines)) <= 100
-    assert f"{'weight_bytes':<32} 141.1\u202fGB (131.4\u202fGiB)" in card
+    assert f"{'weight_bytes':<31} 141.1\u202fGB (131.4\u202fGiB)" in card
     assert "nan" not in card
     assert "None" not in card
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llminfra.explain import leaves
-from llminfra.ranges import N_DRAWS, Range, apply, equation, exact, sample
+from llminfra.formulas._formula import formula
+from llminfra.ranges import N_DRAWS, Range, equation, exact, sample
 
 NUMBERS = st.floats(-1e9, 1e9)
 KEYS = st.text(min_size=1, max_size=8)
@@ -191,7 +192,8 @@ def test_no_less_than_lifts_draws_and_keeps_the_name() -> None:
     assert lifted.name == "n_x"
 
 
-def test_apply_evaluates_a_formula_over_the_draws() -> None:
+def test_a_formula_is_evaluated_over_the_draws() -> None:
+    @formula
     def area_ratio(*, side_ratio: float, factor: float) -> float:
         r"""Area.
 
@@ -205,7 +207,7 @@ def test_apply_evaluates_a_formula_over_the_draws() -> None:
         return factor * side_ratio**2
 
     side = drawn("side", (1.0, 2.0, 3.0))
-    area = apply(area_ratio, side_ratio=side, factor=2.0)
+    area = area_ratio(side_ratio=side, factor=2.0)
     np.testing.assert_array_equal(area.draws, 2 * side.draws**2)
     assert (area.name, area.unit) == ("area_ratio", "1")
     assert equation(area_ratio) == "A = f s^2"

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import batch_told
 from llminfra.cli import main
 from tests import readme
 
@@ -21,6 +22,11 @@ COMMANDS: Final = [
 
 def test_generated_parts_are_up_to_date() -> None:
     assert readme.filled(TEXT) == TEXT, "run: make readme"
+
+
+def test_picture_of_batches_shows_what_was_measured() -> None:
+    told = batch_told.picture(batch_told.recorded())
+    assert batch_told.PICTURE.read_text("utf-8") == told, "run: make readme"
 
 
 def test_every_link_and_picture_is_there() -> None:

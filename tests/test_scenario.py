@@ -39,7 +39,8 @@ def test_every_field_has_a_default_and_a_description() -> None:
 
 def test_numbers_have_unit_and_range() -> None:
     for row in Scenario.describe_fields():
-        if "number" in row["type"]:
+        # A list of numbers may be counts of anything: its largest is the peak.
+        if "number" in row["type"].replace("list of numbers", ""):
             assert row["unit"], row["name"]
             assert " from " in row["type"], row["name"]
 
@@ -216,7 +217,7 @@ def test_any_value_of_any_number_field_is_taken_or_refused(value: object) -> Non
     [
         {"model": 5},
         {"model": None},
-        {"precision": "FP8"},
+        {"precision": "fp9"},
         {"precision": None},
         {"kv_precision": "int4"},
         {"memory_basis": "vendor"},
@@ -246,10 +247,6 @@ def test_wrong_types_give_name_value_and_what_is_taken(fields: dict[str, Any]) -
 @pytest.mark.parametrize(
     "title",
     [
-        "<b>bold</b>",
-        "a > b",
-        "../../etc/passwd",
-        "C:\\reports",
         "a\0b",
         "a\nb",
         "a\x1b[31mb",
@@ -270,9 +267,20 @@ def test_a_title_is_plain_text(title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["Assistant for 100 users", "Größe & Preis: 50 % {a} $x$ #1", "日本語 🙂", "مرحبا"]
+    "title",
+    [
+        "Assistant for 100 users",
+        "Größe & Preis: 50 % {a} $x$ #1",
+        "日本語 🙂",
+        "مرحبا",
+        "R&D / legal, < 100 users",
+        "<b>bold</b>",
+        "../../etc/passwd",
+        "C:\\reports",
+    ],
+    ids=ascii,
 )
-def test_a_title_may_be_in_any_language(title: str) -> None:
+def test_a_title_is_any_text(title: str) -> None:
     assert Scenario(title=title).title == title
 
 
@@ -338,8 +346,9 @@ def test_the_setup_cell_may_run_again_beside_the_values_of_later_cells() -> None
     names |= {"n": 5, "layouts": [{}], "held": {}, "label": "x"}
     names["model"] = "llama-3.1-8b"
     assert Scenario.from_cell(names).model == "llama-3.1-8b"
+    typed = {"modle": "x", "In": ["", "%%answer\nYes.", "model: str = 'a'  # help\nmodle = 'x'"]}
     with pytest.raises(InvalidInput, match="closest: model"):
-        Scenario.from_cell(names | {"modle": "x"})
+        Scenario.from_cell(names | typed)
 
 
 def test_a_failed_run_of_the_setup_cell_does_not_make_its_names_known() -> None:

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from llminfra import InvalidInput, Scenario
 from llminfra.facets.base import Band
-from llminfra.scenario_file import Case, load_cases, parse_settings
+from llminfra.scenario.expand import Case
+from llminfra.scenario.file import load_cases, parse_settings
 
 
 @pytest.fixture
@@ -133,8 +134,9 @@ def test_facts_can_be_replaced(load: Any) -> None:
         ("title = 't'\nmax_model_len = 999999\n", 2, "131,072"),
         ("title = 't'\ntitle2 = 't'\n", 2, "unknown field 'title2'; closest: title"),
         ("model = 'qwen3-32b'\n[a]\nmodel = 'qwen3-14b'\n", 1, "model must stand once"),
-        ("title = '<b>'\n", 1, "plain text"),
-        ("title = '../x'\n", 1, "plain text"),
+        ("title = 't'\n[my]\ndays = {a = 1}\n", 3, "my.days must be text, a number or a list"),
+        ("title = 't'\n[my]\nmodel = 'x'\n", 3, "my.model is a scenario field"),
+        ("title = 't'\nmy = 5\n", 2, "my must be a table, got 5; write [my]"),
         ('title = "a\\u0000b"\n', 1, "plain text"),
         ("tensor_parallel = 8\r\nmodle = 5\r\n", 2, "'modle'"),
         ("title = 't'\n[sweep]\ntensor_paralel = [1]\n", 3, "closest: tensor_parallel"),
@@ -198,9 +200,13 @@ def test_what_is_no_file_is_one_line(tmp_path: Path, name: str, words: str) -> N
 
 
 def test_a_scenario_is_named_after_its_file(load: Any) -> None:
-    assert [only(load("in_flight = 1\n", name=n)).name for n in ("my case.toml", "ü.toml")] == [
+    names = ("my-case.toml", "my case.toml", "Größe.toml", "отчёт.toml", "報告.toml")
+    assert [only(load("in_flight = 1\n", name=n)).name for n in names] == [
         "my-case",
-        "scenario",
+        "my-case-b670e581",
+        "Größe",
+        "отчёт",
+        "報告",
     ]
 
 
@@ -288,6 +294,87 @@ def test_case_names_are_safe_folders(load: Any) -> None:
         assert not set(case.name) & set("/\\:*?<>|\"'€ "), case.name
 
 
+# -- variants -----------------------------------------------------------------------------------
+
+TWO: Final = """tensor_parallel = 8
+[[variant]]
+name = "as today"
+[[variant]]
+name = "8 bit, half the cards"
+precision = "fp8"
+tensor_parallel = 4
+"""
+
+
+def test_variants_are_named_cases_over_what_all_share(load: Any) -> None:
+    cases = load(TWO)
+    assert [case.label for case in cases] == ["as today", "8 bit, half the cards"]
+    assert [case.scenario.tensor_parallel for case in cases] == [8, 4]
+    assert cases[1].origins["precision"] == "variant"
+    assert [case.varied for case in cases] == [
+        {"precision": "bf16", "tensor_parallel": 8},
+        {"precision": "fp8", "tensor_parallel": 4},
+    ]
+
+
+def test_names_of_variants_are_stable_whatever_stands_beside_them(load: Any) -> None:
+    alone = TWO.replace('[[variant]]\nname = "as today"\n', "")
+    assert load(TWO)[1].name == load(alone)[0].name
+    assert load(TWO)[1].name.startswith("case--8-bit,-half-the-cards-")
+
+
+def test_variants_and_a_sweep_multiply(load: Any) -> None:
+    cases = load(TWO + "[sweep]\nin_flight = [1, 2]\ntensor_parallel = [2]\n")
+    assert [case.label for case in cases] == [
+        "as today, in_flight = 1, tensor_parallel = 2",
+        "as today, in_flight = 2, tensor_parallel = 2",
+        "8 bit, half the cards, in_flight = 1",
+        "8 bit, half the cards, in_flight = 2",
+    ]
+    assert cases[-1].scenario.tensor_parallel == 4, "a variant says more than the sweep"
+    assert len({case.name for case in cases}) == 4
+
+
+def test_a_variant_without_a_name_is_called_what_it_changes(load: Any) -> None:
+    (case,) = load("[[variant]]\nprecision = 'fp8'\n")
+    assert (case.name, case.label) == ("case--precision=fp8", "precision = fp8")
+
+
+def test_an_impossible_variant_is_a_case_with_its_reason(load: Any) -> None:
+    cases = load("[[variant]]\ntensor_parallel = 6\n[[variant]]\ntensor_parallel = 4\n")
+    assert [case.scenario is None for case in cases] == [True, False]
+    assert "must divide 64 attention heads, got 6" in cases[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[[variant]]\nprecisoin = 'fp8'\n", 2, "closest: precision"),
+        ("[[variant]]\nprecision = 'fp9'\n", 2, "precision must be"),
+        ("[variant]\nprecision = 'fp8'\n", 1, "write \\[\\[variant"),
+        ("[[variant]]\n", 1, "must change a field"),
+        ("[[variant]]\nas_of = 2026-01-01\n", 2, "cannot vary as_of"),
+        (f"{TWO}[[variant]]\nname = 'as today'\n", 2, "variants must differ"),
+        ("in_flight = 1\n[compare]\n", 2, "something to compare"),
+        (f"{TWO}[compare]\nresults = ['cost']\n", 9, "must be facet.quantity"),
+        (f"{TWO}[compare]\nresult = []\n", 8, "with results at most"),
+    ],
+)
+def test_a_mistake_in_variants_is_one_line_with_its_place(
+    load: Any, text: str, line: int, words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words) as caught:
+        load(text)
+    assert f"case.toml:{line}: " in str(caught.value)
+
+
+def test_the_command_line_wins_over_variants(load: Any) -> None:
+    cases = load(TWO, tensor_parallel=2)
+    assert [case.scenario.tensor_parallel for case in cases] == [2, 2]
+    (left,) = load("[[variant]]\nprecision = 'fp8'\n", precision="bf16")
+    assert (left.name, left.scenario.precision) == ("case", "bf16")
+
+
 # -- settings of the command line ---------------------------------------------------------------
 
 
@@ -300,7 +387,7 @@ def test_case_names_are_safe_folders(load: Any) -> None:
         ("in_flight=none", None),
         ("in_flight=", None),
         ("engine_version=none", None),
-        ("title=none", "none"),
+        ("title=none", None),
         ("in_flight=1_000", 1000),
         ("precision=fp8", "fp8"),
         ('precision="fp8"', "fp8"),

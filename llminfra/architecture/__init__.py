@@ -6,8 +6,8 @@
       └── Layer × count ─┬ mixer   Gqa (full, window, chunk) │ Mla │ Recurrent │ Parts │ none
                          └ mlp     Dense │ Moe │ none
 
-Parameters are those that the model's published class declares: without multi-token-prediction
-modules, buffers, and vision or audio towers.
+Parameters are those that the language model's published class declares, without buffers. Towers and
+multi-token-prediction layers stand beside it (`towers`, `draft`).
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,14 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from llminfra.architecture.groups import CacheGroup, CacheKind, Sharding, WeightGroup
+from llminfra.architecture.beside import NO_DRAFT, Draft, Tower
+from llminfra.architecture.groups import (
+    CacheGroup,
+    CacheKind,
+    Sharding,
+    WeightGroup,
+    WindowRule,
+)
 from llminfra.architecture.layers import (
     Dense,
     Gqa,
@@ -38,6 +45,7 @@ __all__ = [
     "CacheGroup",
     "CacheKind",
     "Dense",
+    "Draft",
     "Gqa",
     "Layer",
     "Mixer",
@@ -49,7 +57,9 @@ __all__ = [
     "Sharding",
     "Stage",
     "StoredWeights",
+    "Tower",
     "WeightGroup",
+    "WindowRule",
     "index_cache",
 ]
 
@@ -58,14 +68,29 @@ __all__ = [
 class StoredWeights:
     """Format that a checkpoint is stored in: in words, and as the precisions that count the same.
 
-    No precision where the format is not known or has none. `kept` are the weight groups that stay
-    in 16 bits; bits for each weight of the others, scales included, where the checkpoint says.
+    Parameters
+    ----------
+    words : str
+        The format, as a sentence goes on after "its weights are".
+    precisions : tuple of str
+        Precisions whose arithmetic and bits are those of most of the weights; none where the format
+        is not known or is none of ours.
+    bits : tuple of pairs
+        Weight group and the mean bits of its weights, scales included; 16 for the others.
+    draft_bits : tuple of pairs
+        The same for the layers that draft.
+    kv_precision : str, optional
+        Format of the cache that the checkpoint asks for.
+    is_assumed : bool
+        Taken from the published checkpoint of that precision, not read from this one.
     """
 
     words: str
     precisions: tuple[str, ...] = ()
-    kept: frozenset[str] = frozenset()
-    bits_per_weight: float | None = None
+    bits: tuple[tuple[str, float], ...] = ()
+    draft_bits: tuple[tuple[str, float], ...] = ()
+    kv_precision: str | None = None
+    is_assumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,10 +113,14 @@ class Architecture:
         What stands beside embedding and head: positions, norms, projections.
     embedding_size : int, optional
         Width of the embedding where it is not `hidden_size`. [1]
-    other_towers : tuple of str
-        What stands beside the language model and is not counted: vision, audio, speech.
+    towers : tuple of Tower
+        Encoders beside the language model: vision, audio, speech.
+    draft : Draft
+        Its own layers that predict further tokens.
     stored_weights : StoredWeights, optional
         Format of the checkpoint, where its configuration states one.
+    plain_bits : float
+        Bits of a weight in the checkpoint where nothing is quantised. [bit]
     has_unlimited_positions : bool
         Positions are a bias of attention or left out, so that nothing ends the context.
 
@@ -116,8 +145,10 @@ class Architecture:
     before: tuple[WeightGroup, ...] = ()
     after: tuple[WeightGroup, ...] = ()
     embedding_size: int | None = None
-    other_towers: tuple[str, ...] = ()
+    towers: tuple[Tower, ...] = ()
+    draft: Draft = NO_DRAFT
     stored_weights: StoredWeights | None = None
+    plain_bits: float = 16.0
     has_unlimited_positions: bool = False
 
     @property
@@ -189,7 +220,11 @@ class Architecture:
         ends[0] += (self._table("embedding"), *self.before)
         ends[-1] += ((self._table("head"),) if head else ()) + self.after
         cuts = _cut(self.layers, sizes)
-        return tuple(Stage(self.hidden_size, c, e) for c, e in zip(cuts, ends, strict=True))
+        last = pipeline_parallel - 1
+        return tuple(
+            Stage(self.hidden_size, cut, end, i == 0, i == last)
+            for i, (cut, end) in enumerate(zip(cuts, ends, strict=True))
+        )
 
     def _table(self, name: str) -> WeightGroup:
         width = self.embedding_size or self.hidden_size

@@ -8,13 +8,38 @@ out. Uneven splits are rounded up: the numbers are those of the fullest rank.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 Sharding = Literal["tensor", "kv_heads", "expert", "replicated"]
 CacheKind = Literal["full", "window", "chunk", "latent", "index", "buffer", "state", "shared"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """What an engine keeps of one sequence in layers with a window or chunk.
+
+    Parameters
+    ----------
+    step_fraction : array_like
+        Tokens of a step that are kept beyond the window, of all. [1]
+    spare_blocks : array_like
+        Blocks kept beyond those, in window layers. [1]
+    block_tokens : array_like, optional
+        Cells that are handed out at once, where they are not the blocks of the cache. [token]
+    full_fraction : array_like
+        Least share of the whole sequence; 1 saves no windows at all. [1]
+    """
+
+    step_fraction: Any = 1.0
+    spare_blocks: Any = 1.0
+    block_tokens: Any = None
+    full_fraction: Any = 0.0
+
+
+VLLM_WINDOWS: Final = WindowRule()
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
@@ -113,6 +138,8 @@ class CacheGroup:
         Tokens that share one entry (compressed attention). [token]
     bytes_per_value : float, optional
         Set where engines fix the format whatever the KV precision is. [byte/value]
+    eight_bit_bytes : int, optional
+        One entry of a cache in 8 bits, where engines keep parts and scales of it wider. [byte]
     """
 
     kind: CacheKind
@@ -123,6 +150,25 @@ class CacheGroup:
     state_bytes: int = 0
     tokens_per_entry: int = 1
     bytes_per_value: float | None = None
+    eight_bit_bytes: int | None = None
+
+    def width_bytes(self, bytes_per_value: ArrayLike) -> Any:
+        """Mean bytes of a value in the cache's format [byte/value].
+
+        Examples
+        --------
+        The latent of sparse attention is 656 bytes in 8 bits, not 576:
+
+        >>> group = CacheGroup("latent", values_per_token=576, eight_bit_bytes=656)
+        >>> float(group.width_bytes(1) * 576), float(group.width_bytes(2) * 576)
+        (656.0, 1152.0)
+        """
+        if self.bytes_per_value is not None:
+            return self.bytes_per_value
+        if self.eight_bit_bytes is None:
+            return bytes_per_value
+        packed = self.eight_bit_bytes / self.values_per_token
+        return np.where(np.asarray(bytes_per_value) == 1, packed, bytes_per_value)[()]
 
     def values_on_rank(self, tensor_parallel: int) -> int:
         """Values of one entry in one layer on one rank; a rank has one whole head or more [1]."""
@@ -141,7 +187,7 @@ class CacheGroup:
         [1600.0, 3200.0]
         """
         kept = np.asarray(tokens) if self.window is None else np.minimum(tokens, self.window)
-        width = bytes_per_value if self.bytes_per_value is None else self.bytes_per_value
+        width = self.width_bytes(bytes_per_value)
         entry_bytes = np.multiply(self.values_on_rank(tensor_parallel), width)
         per_layer = np.ceil(kept / self.tokens_per_entry) * entry_bytes
         return self.n_layers * (per_layer + ceil_div(self.state_bytes, tensor_parallel))
@@ -154,11 +200,12 @@ class CacheGroup:
         max_num_batched_tokens: ArrayLike,
         bytes_per_value: ArrayLike,
         tensor_parallel: int = 1,
+        windows: WindowRule = VLLM_WINDOWS,
     ) -> Any:
         """Cache that an engine reserves for one sequence in these layers on one rank [byte].
 
-        Whole blocks. A window layer keeps its window, the tokens of one step and one block more; a
-        chunk layer its chunk and the tokens of one step.
+        Whole blocks. Under vLLM's rule, the default, a window layer keeps its window, the tokens of
+        one step and one block more; a chunk layer its chunk and the tokens of one step.
 
         Examples
         --------
@@ -170,14 +217,20 @@ class CacheGroup:
         >>> float(reserved) / 16
         193.0
         """
-        kept, spare = np.asarray(tokens), 0
+        kept: Any = np.asarray(tokens)
+        block: Any = np.asarray(block_tokens)
+        spare: Any = 0
         if self.window is not None:
-            spare = int(self.kind in ("window", "buffer"))
-            kept = np.minimum(tokens, np.add(self.window - spare, max_num_batched_tokens))
-        blocks = np.ceil(kept / np.asarray(block_tokens)) + spare
+            slides = self.kind in ("window", "buffer")
+            spare = windows.spare_blocks * slides
+            step = np.multiply(max_num_batched_tokens, windows.step_fraction)
+            limited = np.minimum(tokens, self.window - np.minimum(spare, 1) + step)
+            kept = np.maximum(limited, np.multiply(tokens, windows.full_fraction))
+            block = block if windows.block_tokens is None else np.asarray(windows.block_tokens)
+        blocks = np.ceil(kept / block) + spare
         unlimited = replace(self, window=None)
         return unlimited.bytes_on_rank(
-            blocks * block_tokens, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
+            blocks * block, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
         )
 
 
@@ -186,7 +239,7 @@ def attention_bytes(
 ) -> Any:
     """Bytes of one token in the widest attention layer on one rank, 0 without attention [byte]."""
     widths = [
-        np.multiply(group.values_on_rank(tensor_parallel), bytes_per_value)
+        np.multiply(group.values_on_rank(tensor_parallel), group.width_bytes(bytes_per_value))
         for group in groups
         if group.kind in ("full", "window", "chunk", "latent")
     ]

@@ -121,8 +121,11 @@ class Mla:
         Biases of the latent and output projections.
     gate_width : int
         Columns of an output gate. [1]
-    index_heads, index_dim : int
-        Heads and width of a sparse-attention indexer; 0 for none. [1]
+    index_heads, index_dim, index_tokens : int
+        Heads and width of a sparse-attention indexer, 0 for none, and tokens of one of its keys.
+        [1, 1, token]
+    is_sparse : bool
+        Attends to what an indexer chose, its own or that of an earlier layer.
 
     Examples
     --------
@@ -144,6 +147,13 @@ class Mla:
     gate_width: int = 0
     index_heads: int = 0
     index_dim: int = 0
+    index_tokens: int = 1
+    is_sparse: bool = False
+
+    @property
+    def _eight_bit_bytes(self) -> int:
+        """Entry of a sparse cache in 8 bits: latent with a scale per 128, rotary key in 16 bits."""
+        return self.kv_lora_rank + 4 * -(-self.kv_lora_rank // 128) + 2 * self.rope_dim
 
     @property
     def n_kv_heads(self) -> int:
@@ -172,8 +182,12 @@ class Mla:
 
     def caches(self) -> tuple[CacheGroup, ...]:
         """Return what one layer keeps per sequence."""
-        latent = CacheGroup("latent", values_per_token=self.kv_lora_rank + self.rope_dim)
-        return (latent, *index_cache(self.index_dim if self.index_heads else 0))
+        latent = CacheGroup(
+            "latent",
+            values_per_token=self.kv_lora_rank + self.rope_dim,
+            eight_bit_bytes=self._eight_bit_bytes if self.index_heads or self.is_sparse else None,
+        )
+        return (latent, *index_cache(self.index_dim if self.index_heads else 0, self.index_tokens))
 
 
 def index_cache(width: int, tokens_per_entry: int = 1) -> Iterator[CacheGroup]:

@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from llminfra.architecture.adapters import adapter_parameters
 from llminfra.architecture.groups import (
+    VLLM_WINDOWS,
     CacheGroup,
     WeightGroup,
+    WindowRule,
     attention_bytes,
     ceil_div,
     page_tokens,
 )
-from llminfra.architecture.layers import Layer
+from llminfra.architecture.layers import Gqa, Layer, Mla, Parts
+from llminfra.formulas._formula import Quantity
+
+_PLAIN_BYTES: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,25 @@ class Stage:
     hidden_size: int
     layers: tuple[Layer, ...]
     ends: tuple[WeightGroup, ...]
+    is_first: bool = True
+    is_last: bool = True
+    windows: WindowRule = VLLM_WINDOWS
+
+    def with_layers(self, layers: tuple[Layer, ...]) -> "Stage":
+        """Return the stage with more layers behind its own, such as those that draft."""
+        return replace(self, layers=(*self.layers, *layers))
+
+    def with_whole_latents(self) -> "Stage":
+        """Return the stage with whole keys and values in place of latents, as older files keep."""
+        return replace(self, layers=tuple(_whole(layer) for layer in self.layers))
+
+    def with_plain_windows(self) -> "Stage":
+        """Return the stage with windowed layers that stay in 16 bits whatever the cache is."""
+        return replace(self, layers=tuple(_plain_window(layer) for layer in self.layers))
+
+    def drafting(self, layers: tuple[Layer, ...], ends: tuple[WeightGroup, ...]) -> "Stage":
+        """Return the layers that draft alone."""
+        return replace(self, layers=layers, ends=ends)
 
     @cached_property
     def weight_groups(self) -> tuple[WeightGroup, ...]:
@@ -67,7 +90,7 @@ class Stage:
         )
 
     def cache_bytes(
-        self, tokens: ArrayLike, *, bytes_per_value: ArrayLike, tensor_parallel: int = 1
+        self, tokens: Quantity, *, bytes_per_value: Quantity, tensor_parallel: int = 1
     ) -> Any:
         r"""Cache of one sequence of `tokens` on one rank of this stage, without paging [byte].
 
@@ -87,11 +110,11 @@ class Stage:
     def reserved_cache_bytes(
         self,
         *,
-        tokens: ArrayLike,
-        block_tokens: ArrayLike,
-        max_num_batched_tokens: ArrayLike,
-        bytes_per_value: ArrayLike,
-        state_pages: ArrayLike = 0.0,
+        tokens: Quantity,
+        block_tokens: Quantity,
+        max_num_batched_tokens: Quantity,
+        bytes_per_value: Quantity,
+        state_pages: Quantity = 0.0,
         tensor_parallel: int = 1,
     ) -> Any:
         r"""Cache that the engine reserves for one sequence on one rank of this stage [byte].
@@ -100,7 +123,8 @@ class Stage:
         -----
         .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l + \sum_r S_r
 
-        with the window or chunk of layer l, where it has one, plus the tokens of one step. States
+        with the window or chunk of layer l, where it has one, plus the tokens of one step, as the
+        engine's `WindowRule` has it. States
         :math:`S_r` are padded, and blocks of b tokens raised, as in `state_padding_bytes`.
         """
         split: dict[str, Any] = {
@@ -115,6 +139,7 @@ class Stage:
                 tokens,
                 block_tokens=raised,
                 max_num_batched_tokens=max_num_batched_tokens,
+                windows=self.windows,
                 **split,
             )
         return total
@@ -122,9 +147,9 @@ class Stage:
     def state_padding_bytes(
         self,
         *,
-        block_tokens: ArrayLike,
-        bytes_per_value: ArrayLike,
-        state_pages: ArrayLike,
+        block_tokens: Quantity,
+        bytes_per_value: Quantity,
+        state_pages: Quantity,
         tensor_parallel: int = 1,
     ) -> Any:
         r"""Memory of one sequence on one rank beyond its recurrent states [byte].
@@ -174,3 +199,29 @@ class Stage:
                 kept = np.where(np.asarray(state_pages) > 0, padded, own)
                 total = total + group.n_layers * (kept - own)
         return total
+
+
+def _whole(layer: Layer) -> Layer:
+    """A layer whose latent attention keeps what it decompresses to."""
+    mixer = layer.mixer
+    if not isinstance(mixer, Mla):
+        return layer
+    key = mixer.nope_dim + mixer.rope_dim
+    plain = Gqa(
+        n_heads=mixer.n_heads, n_kv_heads=mixer.n_heads, head_dim=key, value_dim=mixer.value_dim
+    )
+    return replace(layer, mixer=plain)
+
+
+def _plain_window(layer: Layer) -> Layer:
+    """A layer whose window is kept in 16 bits."""
+    mixer = layer.mixer
+    if mixer is None or all(group.kind != "window" for group in mixer.caches()):
+        return layer
+    kept = tuple(
+        replace(group, bytes_per_value=_PLAIN_BYTES) if group.kind == "window" else group
+        for group in mixer.caches()
+    )
+    groups = mixer.weights(0)
+    parts = Parts(n_heads=mixer.n_heads, n_kv_heads=mixer.n_kv_heads, groups=groups, kept=kept)
+    return replace(layer, mixer=parts)

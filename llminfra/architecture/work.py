@@ -79,6 +79,34 @@ def cache_read_bytes(
     return total[()]
 
 
+def context_bytes_per_token(
+    architecture: Architecture, *, tensor_parallel: int, context_parallel: int
+) -> float:
+    """What ranks that share a context send each other for a token [byte/token].
+
+    Queries of all heads go to every part of a context, and partial results come back, in 16 bits.
+
+    Examples
+    --------
+    >>> from llminfra.architecture import Layer
+    >>> layer = Layer(mixer=Gqa(n_heads=64, n_kv_heads=8, head_dim=128), count=80)
+    >>> model = Architecture("llama", 8192, 128256, (layer,))
+    >>> context_bytes_per_token(model, tensor_parallel=8, context_parallel=2)
+    327680.0
+    """
+    own = sum(
+        layer.count * _query_values(layer.mixer) for layer in architecture.layers if layer.mixer
+    )
+    return 2.0 * own / tensor_parallel * (context_parallel - 1)
+
+
+def _query_values(mixer: Mixer) -> int:
+    """Values of the queries of all heads, and of what each head finds, in the cache's own width."""
+    if isinstance(mixer, Mla):
+        return mixer.n_heads * (2 * mixer.kv_lora_rank + mixer.rope_dim)
+    return sum(width for width, window, _ in _scores(mixer) if window is None)
+
+
 def layers_with(architecture: Architecture, kind: str) -> int:
     """Layers that keep a kind of cache; ``experts`` are those with a mixture of experts [1].
 

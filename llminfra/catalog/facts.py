@@ -1,19 +1,34 @@
 """The only door to the catalogue: facts as Ranges, and a ledger of which facet read what."""
 
+import datetime as dt
+import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from packaging.version import InvalidVersion, Version
 
 from llminfra.architecture import Architecture
-from llminfra.catalog.loader import Fact, all_facts, ids, model_entries, model_fact
+from llminfra.catalog import prices, reads
+from llminfra.catalog.currency import ecb_key, ecb_rate
+from llminfra.catalog.loader import (
+    Fact,
+    all_facts,
+    ids,
+    model_entries,
+    model_fact,
+    offer_fact,
+)
+from llminfra.catalog.own_prices import OwnPrice
+from llminfra.catalog.rules import RuleSet, rules, rules_fact
 from llminfra.errors import CatalogError, InvalidInput, MissingFact, shown, unknown
+from llminfra.formulas.currency import crossed_usd
 from llminfra.hf_config import architecture_from_config
 from llminfra.ranges import Range, exact, sample
 
+P = TypeVar("P", prices.Rental, prices.Machine, prices.Tariff)
 MOST_CHARACTERS: Final = 60  # of a version
 
 
@@ -28,6 +43,14 @@ class Read:
         """Return the fact and its users as plain data."""
         names = ["key", "value", "low", "high", "unit", "source", "as_of", "confidence", "note"]
         return {name: getattr(self.fact, name) for name in names} | {"used_by": list(self.users)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What was read, fact by fact; of comparisons that read hundreds also which facts, by name."""
+
+    reads: dict[Fact, Read] = field(default_factory=dict)
+    compared: dict[str, dict[Fact, None]] = field(default_factory=dict)
 
 
 class Facts:
@@ -54,11 +77,13 @@ class Facts:
         overrides: Mapping[str, Fact] | None = None,
         *,
         user: str = "",
-        ledger: dict[Fact, Read] | None = None,
+        ledger: Ledger | None = None,
+        own: Sequence[OwnPrice] = (),
     ) -> None:
         self._overrides = dict(overrides or {})
         self._user = user
-        self._ledger: dict[Fact, Read] = {} if ledger is None else ledger
+        self._own = tuple(own)
+        self._ledger = ledger or Ledger()
 
     @property
     def user(self) -> str:
@@ -68,12 +93,33 @@ class Facts:
     def as_read_by(self, user: str, overrides: Mapping[str, Fact] | None = None) -> "Facts":
         """Return the facts, or others, with reads noted in this ledger under another name."""
         replaced = self._overrides if overrides is None else overrides
-        return Facts(replaced, user=user, ledger=self._ledger)
+        return type(self)(replaced, user=user, ledger=self._ledger, own=self._own)
 
     @property
     def ledger(self) -> list[Read]:
         """What was read so far, in order."""
-        return list(self._ledger.values())
+        return list(self._ledger.reads.values())
+
+    def apart(self, user: str) -> "Facts":
+        """Return these facts with a ledger of its own, for what compares hundreds of them."""
+        return Facts(self._overrides, user=user, own=self._own)
+
+    def bases(self) -> "BaseFacts":
+        """Return the base cases alone, noted in this ledger under this name."""
+        return BaseFacts(self._overrides, user=self._user, ledger=self._ledger, own=self._own)
+
+    def note_compared(self, other: "Facts", by_name: Collection[str] = ()) -> None:
+        """Note what a comparison read: facts of these entities one by one, all in its digest."""
+        read = other._ledger.reads
+        self._ledger.compared.setdefault(other.user, {}).update(dict.fromkeys(read))
+        for fact in read:
+            if fact.key.rpartition(".")[0] in by_name:
+                self.as_read_by(other.user)._note(fact)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """One digest of all facts that each kind of comparison read, and their number."""
+        return {name: _digest(facts) for name, facts in self._ledger.compared.items()}
 
     def has(self, entity: str, name: str) -> bool:
         """Tell whether a fact exists, without noting a read."""
@@ -82,14 +128,91 @@ class Facts:
 
     def number(self, entity: str, name: str) -> Range:
         """Return a numeric fact as a Range; raise MissingFact when there is none."""
-        fact = self._read(entity, name)
-        if isinstance(fact.value, str):
-            raise CatalogError(f"{fact.key} must be a number, got {fact.value!r}")
+        return self._range(self._read(entity, name))
+
+    def outside(self, fact: Fact) -> Range:
+        """Return a fact that a table of prices gave, or the scenario's own in its place."""
+        found = self._overrides.get(fact.key, fact)
+        self._note(found)
+        return self._range(found)
+
+    def of(self, entity: str) -> list[Fact]:
+        """Return all facts of an entity, without noting a read."""
+        found = [key for key in all_facts() if key.rpartition(".")[0] == entity]
+        return [self._overrides.get(key) or all_facts()[key] for key in found]
+
+    def text(self, entity: str, name: str) -> str:
+        """Return a fact as text; raise MissingFact when there is none."""
+        return str(self._read(entity, name).value)
+
+    # -- prices: to look through without a note, and to read by `outside` --------------------------
+
+    def rentals(self) -> list[prices.Rental]:
+        """Return what can be rented: the user's own contracts, then the catalogue's offers."""
+        own = [price for price in self._own if isinstance(price, prices.Rental)]
+        return [*own, *self._with_replaced("rental", prices.rentals())]
+
+    def machines(self) -> list[prices.Machine]:
+        """Return what can be bought: the user's own quotes, then the catalogue's prices."""
+        own = [price for price in self._own if isinstance(price, prices.Machine)]
+        return [*own, *self._with_replaced("hardware", prices.machines())]
+
+    def tariffs(self) -> list[prices.Tariff]:
+        """Return the catalogue's prices of electricity."""
+        return [*self._with_replaced("tariff", prices.tariffs())]
+
+    def _with_replaced(self, name: str, listed: Sequence[P]) -> Iterable[P]:
+        """Put the scenario's own prices in the place of those of the catalogue."""
+        reads.note(reads.LIST + name)
+        if not self._overrides:
+            return listed
+        given = ((price, self._overrides.get(price.fact.key)) for price in listed)
+        return (price if fact is None else replace(price, fact=fact) for price, fact in given)
+
+    def usd_per(self, currency: str, as_of: dt.date, usd_per_eur: Range | None = None) -> Range:
+        """Return what one unit of a currency is worth in USD on a day.
+
+        Parameters
+        ----------
+        currency : str
+            Code such as ``EUR``.
+        as_of : date
+            The last rate on or before this day is taken.
+        usd_per_eur : Range, optional
+            The user's own rate of the euro.
+        """
+        if currency == "USD":
+            return exact(1.0, name="usd_per_usd")
+        dollar = usd_per_eur if usd_per_eur is not None else self._ecb_rate("USD", as_of)
+        name, unit = f"usd_per_{currency.lower()}", f"USD/{currency}"
+        if currency == "EUR":
+            return Range(dollar.draws, name=name, unit=unit, origin=dollar.origin)
+        crossed = crossed_usd(eur_usd=dollar, n_units=self._ecb_rate(currency, as_of))
+        return Range(
+            crossed.draws, name=name, unit=unit, formula=crossed.formula, inputs=crossed.inputs
+        )
+
+    def _ecb_rate(self, currency: str, as_of: dt.date) -> Range:
+        fact = self._overrides.get(ecb_key(currency)) or ecb_rate(currency, as_of)
+        return self.outside(fact)
+
+    def model(self, model_id: str) -> Architecture:
+        """Return a catalogue model as an Architecture, noting its configuration as read."""
+        self._note(model_fact(model_id))
+        return architecture(model_id)
+
+    def rules(self) -> RuleSet:
+        """Return the rule set on data and AI law, noted as read as a whole."""
+        self._note(rules_fact())
+        return rules()
+
+    def _range(self, fact: Fact) -> Range:
+        value, name = _number(fact), fact.key.rpartition(".")[2]
         if fact.low is None or fact.high is None:
-            return exact(fact.value, name=name, unit=fact.unit, origin=fact)
+            return exact(value, name=name, unit=fact.unit, origin=fact)
         draws = sample(
             fact.key,
-            fact.value,
+            value,
             low=fact.low,
             high=fact.high,
             minimum=fact.minimum,
@@ -97,18 +220,9 @@ class Facts:
         ).draws
         return Range(draws, name=name, unit=fact.unit, origin=fact)
 
-    def text(self, entity: str, name: str) -> str:
-        """Return a fact as text; raise MissingFact when there is none."""
-        return str(self._read(entity, name).value)
-
-    def model(self, model_id: str) -> Architecture:
-        """Return a catalogue model as an Architecture, noting its configuration as read."""
-        self._note(model_fact(model_id))
-        return _architecture(model_id)
-
     def _read(self, entity: str, name: str) -> Fact:
         key = f"{entity}.{name}"
-        fact = self._overrides.get(key) or all_facts().get(key)
+        fact = self._overrides.get(key) or all_facts().get(key) or offer_fact(key)
         if fact is None:
             raise MissingFact(
                 f"no fact {key}; give it in the scenario file: "
@@ -118,7 +232,7 @@ class Facts:
         return fact
 
     def _note(self, fact: Fact) -> None:
-        read = self._ledger.setdefault(fact, Read(fact))
+        read = self._ledger.reads.setdefault(fact, Read(fact))
         if self._user and self._user not in read.users:
             read.users.append(self._user)
 
@@ -132,17 +246,15 @@ class BaseFacts(Facts):
     True
     """
 
-    def number(self, entity: str, name: str) -> Range:
-        """Return the base case of a numeric fact; raise MissingFact when there is none."""
-        fact = self._read(entity, name)
-        if isinstance(fact.value, str):
-            raise CatalogError(f"{fact.key} must be a number, got {fact.value!r}")
-        return exact(fact.value, name=name, unit=fact.unit, origin=fact)
+    def _range(self, fact: Fact) -> Range:
+        name = fact.key.rpartition(".")[2]
+        return exact(_number(fact), name=name, unit=fact.unit, origin=fact)
 
-    def as_read_by(self, user: str, overrides: Mapping[str, Fact] | None = None) -> "Facts":
-        """Return the base cases, noted under another name."""
-        replaced = self._overrides if overrides is None else overrides
-        return BaseFacts(replaced, user=user, ledger=self._ledger)
+
+def _number(fact: Fact) -> float:
+    if isinstance(fact.value, str):
+        raise CatalogError(f"{fact.key} must be a number, got {fact.value!r}")
+    return fact.value
 
 
 def engine_entry(engine: str, engine_version: str | None = None) -> str:
@@ -219,6 +331,20 @@ def version_numbers(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def _digest(facts: Iterable[Fact]) -> str:
+    """Digest what is said of each fact, in the order of their keys.
+
+    Examples
+    --------
+    >>> _digest([])
+    '0 facts, sha256 e3b0c44298fc1c14'
+    """
+    lines = sorted(repr((f.key, f.value, f.low, f.high, f.unit, f.source, f.as_of)) for f in facts)
+    found = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return f"{len(lines)} facts, sha256 {found[:16]}"
+
+
 @cache
-def _architecture(model_id: str) -> Architecture:
+def architecture(model_id: str) -> Architecture:
+    """Return a catalogue model as an Architecture, without noting a read."""
     return architecture_from_config(model_entries()[model_id]["config"], origin=model_id)

@@ -4,18 +4,17 @@ Long CSVs hold one fact per line, ``models.toml`` one table per model, ``fields.
 fields with unit and range, ``sources.csv`` where facts come from. Errors name file, line, column.
 """
 
-import csv
 import datetime as dt
 import hashlib
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from math import inf, isfinite, nan
 from typing import Any, Final
 
+from llminfra.catalog.reads import MODEL, Recorded
+from llminfra.catalog.tables import check_date, file_of, require, rows_of
 from llminfra.errors import CatalogError, InvalidInput, shown, unknown
 
 # What a scenario or a lock file writes for the date of a fact that has none.
@@ -29,18 +28,40 @@ FILES: Final = {
     "precision": "precisions.csv",
     "assumption": "assumptions.csv",
     "serving": "serving_constants.csv",
+    "api_term": "api_terms.csv",
+    "energy": "energy_constants.csv",
+    "training": "training_constants.csv",
+    "facility": "facilities.csv",
+    "footprint": "footprints.csv",
+    "grid": "grid.csv",
+    "anchor": "energy_anchors.csv",
+    "cost": "costs.csv",
+    "rental": "rentals.csv",
+    "hardware": "hardware.csv",
+    "tariff": "tariffs.csv",
+    "reclaim": "spot_reclaims.csv",
 }
+# Price files say after a fact's own columns what the price is for (`llminfra.catalog.prices`).
+OFFER_COLUMNS: Final = {
+    "rental": (
+        *("provider", "region", "areas", "offer"),
+        *("accelerator", "accelerators", "instance", "setup"),
+    ),
+    "hardware": ("name", "kind", "accelerator", "accelerators", "condition", "until"),
+    "tariff": ("country", "band", "mwh_from", "mwh_to"),
+    "reclaim": ("provider", "region", "areas", "accelerator", "accelerators", "instance"),
+}
+# Begins the entity of an exchange rate, which stands in no file of the catalogue.
+RATE: Final = "ecb-"
+# Offers stand one to a row: the price package gives their prices.
+API_OFFERS_FILE: Final = "api_offers.csv"
+_API_OFFER_COLUMNS: Final = [
+    *("id", "model", "provider", "model_id", "use", "context_tokens"),
+    *("source", "as_of", "confidence", "note"),
+]
 _COLUMNS: Final = [
-    "id",
-    "field",
-    "value",
-    "low",
-    "high",
-    "unit",
-    "source",
-    "as_of",
-    "confidence",
-    "note",
+    *("id", "field", "value", "low", "high", "unit"),
+    *("source", "as_of", "confidence", "note"),
 ]
 
 
@@ -86,6 +107,7 @@ class Fact:
     minimum: float = -inf
     maximum: float = inf
     max_age_days: int | None = None
+    is_whole: bool = False
 
     def __str__(self) -> str:
         return f"{self.key}: {self.source}, {self.as_of or 'undated'}, {self.confidence}"
@@ -108,15 +130,18 @@ class Fact:
 
 def ids(entity_class: str) -> list[str]:
     """Return the ids of a class (``model``, ``accelerator``, ``engine`` …), in file order."""
-    if entity_class == "model":
-        return list(model_entries())
-    return list(_entities()[entity_class])
+    return list(model_entries() if entity_class == "model" else _ids(entity_class))
+
+
+@cache
+def _ids(entity_class: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact_id for fact_id, _ in _loaded(entity_class)))
 
 
 @cache
 def sources() -> dict[str, Source]:
     """Return all sources by id."""
-    return {row["id"]: Source(**row) for _, row in _rows("sources.csv")}
+    return {row["id"]: Source(**row) for _, row in rows_of("sources.csv")}
 
 
 @cache
@@ -129,10 +154,10 @@ def catalog_date() -> dt.date:
 @cache
 def model_entries() -> dict[str, dict[str, Any]]:
     """Return the raw tables of ``models.toml`` by model id."""
-    entries = tomllib.loads(_file("models.toml").read_text(encoding="utf-8"))
+    entries = tomllib.loads(file_of("models.toml").read_text(encoding="utf-8"))
     for model_id, entry in entries.items():
-        _require(entry.get("source") in sources(), "models.toml", model_id, "source", entry)
-    return entries
+        require(entry.get("source") in sources(), "models.toml", model_id, "source", entry)
+    return Recorded(entries, prefix=MODEL)
 
 
 @cache
@@ -152,16 +177,37 @@ def model_fact(model_id: str) -> Fact:
     )
 
 
-def current_fact(key: str) -> Fact | None:
-    """Return the catalogue's fact of a key, or None."""
-    model_id = key.removesuffix(".config")
-    if model_id != key:
-        return model_fact(model_id) if model_id in model_entries() else None
-    return all_facts().get(key)
+@cache
+def api_offer_rows() -> dict[str, dict[str, str]]:
+    """Return the rows of ``api_offers.csv`` by id: who sells which model under which name."""
+    rows: dict[str, dict[str, str]] = {}
+    for line, row in rows_of(API_OFFERS_FILE, _API_OFFER_COLUMNS):
+        require(row["source"] in sources(), API_OFFERS_FILE, line, "source", row)
+        require(row["confidence"] in CONFIDENCES, API_OFFERS_FILE, line, "confidence", row)
+        require(row["id"] not in rows, API_OFFERS_FILE, line, "id", row)
+        rows[row["id"]] = row
+    return rows
 
 
-def fact_from_override(key: str, given: Any) -> Fact:
+def api_offer_fact(offer: str, name: str, **given: Any) -> Fact:
+    """Return one fact of an offer: what is given, within the dictionary's unit and bounds.
+
+    `offer` may carry the lane after a colon, as in ``openai-gpt-6.1-sol:batch``.
+    """
+    row = {column: str(given.get(column, "")) for column in _COLUMNS}
+    declared = _dictionary()["api_offer", name]
+    return _fact(row | {"id": offer, "field": name, "unit": declared.unit}, declared)
+
+
+def offer_fact(key: str) -> Fact | None:
+    """Return a price of the price lists, or None."""
+    return offer_facts().get(key)
+
+
+def fact_from_override(key: str, given: Any, *, own: str = "") -> Fact:
     """Turn a scenario file's ``[facts]`` line into a Fact; raise InvalidInput when it is not one.
+
+    `own` is an accelerator that the scenario describes by its facts alone.
 
     Examples
     --------
@@ -177,14 +223,18 @@ def fact_from_override(key: str, given: Any) -> Fact:
             field=key,
         )
     try:
-        return _overriding(key, given)
+        return _overriding(key, given, own)
     except (CatalogError, ValueError) as error:
         raise InvalidInput(f"facts.{key} {error}", field=key) from None
 
 
-def _overriding(key: str, given: Any) -> Fact:
+def _overriding(key: str, given: Any, own: str) -> Fact:
     entity, _, name = key.rpartition(".")
-    entity_class = next((c for c, members in _entities().items() if entity in members), None)
+    named = entity.partition(":")[0]  # an offer's lane stands behind
+    entity_class = next((c for c, members in _entities().items() if named in members), None)
+    entity_class = "currency" if named.startswith(RATE) else entity_class
+    if entity_class is None and entity == own:
+        entity_class = "accelerator"
     if entity_class is None:
         raise unknown("entity", entity, [e for c in _entities().values() for e in c])
     declared = {n: f for (c, n), f in _dictionary().items() if c == entity_class}
@@ -213,35 +263,50 @@ def _overriding(key: str, given: Any) -> Fact:
 
 @cache
 def _entities() -> dict[str, dict[str, None]]:
-    loaded = _loaded()
-    return {c: dict.fromkeys(fact_id for fact_id, _ in pairs) for c, pairs in loaded.items()}
+    named = {c: dict.fromkeys(fact_id for fact_id, _ in _loaded(c)) for c in FILES}
+    return named | {"api_offer": dict.fromkeys(api_offer_rows())}
 
 
 @cache
 def all_facts() -> dict[str, Fact]:
-    """Return every fact by its key."""
-    return {fact.key: fact for pairs in _loaded().values() for _, fact in pairs}
+    """Return every fact by its key, but those of the price lists: they are many, and rarely all."""
+    classes = [c for c in FILES if c not in OFFER_COLUMNS]
+    return Recorded({fact.key: fact for c in classes for _, fact in _loaded(c)})
 
 
 @cache
-def _loaded() -> dict[str, list[tuple[str, Fact]]]:
-    return {c: list(_facts_of(c, file)) for c, file in FILES.items()}
+def offer_facts() -> dict[str, Fact]:
+    """Return every fact of the price lists by its key."""
+    return Recorded({fact.key: fact for c in OFFER_COLUMNS for _, fact in _loaded(c)})
+
+
+@cache
+def _loaded(entity_class: str) -> list[tuple[str, Fact]]:
+    return list(_facts_of(entity_class, FILES[entity_class]))
+
+
+@cache
+def offer_rows(entity_class: str) -> list[tuple[Fact, dict[str, str]]]:
+    """Return each price of a class with the columns that say what it is for, in file order."""
+    file, facts = FILES[entity_class], (fact for _, fact in _loaded(entity_class))
+    rows = (row for _, row in rows_of(file, [*_COLUMNS, *OFFER_COLUMNS[entity_class]]))
+    return list(zip(facts, rows, strict=True))
 
 
 def _facts_of(entity_class: str, file: str) -> Iterator[tuple[str, Fact]]:
     seen: set[str] = set()
-    for line, row in _rows(file, _COLUMNS):
+    for line, row in rows_of(file, [*_COLUMNS, *OFFER_COLUMNS.get(entity_class, ())]):
         declared = _dictionary().get((entity_class, row["field"]))
         if declared is None:
             raise CatalogError(f"{file} line {line}: field {row['field']!r} is not in fields.csv")
-        _require(row["unit"] == declared.unit, file, line, "unit", row)
-        _require(row["source"] in sources(), file, line, "source", row)
-        _require(row["confidence"] in CONFIDENCES, file, line, "confidence", row)
+        require(row["unit"] == declared.unit, file, line, "unit", row)
+        require(row["source"] in sources(), file, line, "source", row)
+        require(row["confidence"] in CONFIDENCES, file, line, "confidence", row)
         try:
             fact = _fact(row, declared)
         except (CatalogError, ValueError) as error:
             raise CatalogError(f"{file} line {line}: {error}") from None
-        _require(fact.key not in seen, file, line, "field", row)
+        require(fact.key not in seen, file, line, "field", row)
         seen.add(fact.key)
         yield row["id"], fact
 
@@ -256,7 +321,7 @@ def _fact(row: Mapping[str, str], declared: Field) -> Fact:
             if not low <= value <= high:
                 raise CatalogError(f"low <= value <= high must hold, got {low}, {value}, {high}")
     if row["as_of"]:
-        _check_date(row["as_of"])
+        check_date(row["as_of"])
     return Fact(
         key=f"{row['id']}.{row['field']}",
         value=value,
@@ -271,6 +336,7 @@ def _fact(row: Mapping[str, str], declared: Field) -> Fact:
         minimum=declared.minimum,
         maximum=declared.maximum,
         max_age_days=declared.max_age_days,
+        is_whole=declared.dtype == "integer",
     )
 
 
@@ -290,18 +356,6 @@ def _bounded(row: Mapping[str, str], column: str, declared: Field) -> float:
     return number
 
 
-def _check_date(text: str) -> None:
-    try:
-        dt.date.fromisoformat((text + "-01-01")[:10])
-        is_date = re.fullmatch(r"\d{4}(-\d\d){0,2}", text)
-    except ValueError:
-        is_date = None
-    if not is_date:
-        raise CatalogError(
-            f"as_of must be YYYY-MM-DD, YYYY-MM or YYYY, got {shown(text)}; write it like 2026-10"
-        )
-
-
 @cache
 def _dictionary() -> dict[tuple[str, str], Field]:
     return {
@@ -313,29 +367,5 @@ def _dictionary() -> dict[tuple[str, str], Field]:
             max_age_days=int(row["max_age_days"]) if row["max_age_days"] else None,
             description=row["description"],
         )
-        for _, row in _rows("fields.csv")
+        for _, row in rows_of("fields.csv")
     }
-
-
-def _rows(file: str, columns: Iterable[str] | None = None) -> Iterator[tuple[int, dict[str, str]]]:
-    with _file(file).open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, strict=True)
-        if columns is not None and list(reader.fieldnames or ()) != list(columns):
-            raise CatalogError(f"{file} line 1: columns must be {','.join(columns)}")
-        for row in reader:
-            if None in row or None in row.values():
-                raise CatalogError(f"{file} line {reader.line_num}: wrong number of columns")
-            yield reader.line_num, row
-
-
-def _file(name: str) -> Any:
-    return resources.files("llminfra.catalog") / name
-
-
-def _require(
-    condition: bool, file: str, where: object, column: str, row: Mapping[str, Any]
-) -> None:
-    if not condition:
-        raise CatalogError(
-            f"{file} line {where}: {column} {row.get(column)!r} is not allowed or stands twice"
-        )

@@ -1,13 +1,17 @@
 """What every facet shares: how inputs are declared, results shown and problems reported."""
 
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final
+from functools import cache
+from inspect import signature
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, get_args, overload
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from llminfra.errors import MissingFact
 from llminfra.ranges import Range, exact, sample
 
 
@@ -33,12 +37,34 @@ SIZING_CONFIDENCE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """What a problem misses, for advice above the facets: it looks for changes that reach it.
+
+    Attributes
+    ----------
+    name : str
+        ``fit``, ``load``, ``prompt`` (a prefill worker's), ``ttft``, ``tpot``, ``e2e``,
+        ``accelerators`` or ``power_w``.
+    limit : float
+        The most that is allowed, where it is a number.
+    """
+
+    name: str
+    limit: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """An impossible or doubtful request: the report still renders and says so."""
+    """An impossible or doubtful request: the report still renders and says so.
+
+    A facet names fixes that it can tell itself; where it names a goal instead, the plan fills in
+    what advice finds by trying changes.
+    """
 
     code: str
     message: str
     fixes: tuple[str, ...] = ()
+    goal: Goal | None = None
 
     @property
     def is_error(self) -> bool:
@@ -151,14 +177,99 @@ def quantity(inputs: Inputs, name: str) -> Range:
     return Range(drawn.draws, name=name, unit=unit, origin=origin)
 
 
+def named(value: Any, name: str) -> Range:
+    """Name the outcome of a formula or of arithmetic on ranges."""
+    return Range(
+        value.draws,
+        name=name,
+        formula=value.formula,
+        inputs=value.inputs,
+        operation=value.operation,
+    )
+
+
 class Result:
     """Base of all facet results, which are frozen dataclasses."""
 
     headline: ClassVar[tuple[str, ...]] = ()
     """What a card of the whole plan shows; empty for everything."""
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What this facet took for fields that were "auto", by field."""
+        return {}
+
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity, in the order they are declared."""
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             if not item.name.startswith("_"):
                 yield item.name, getattr(self, item.name)
+
+
+R = TypeVar("R", bound=Result)
+R_co = TypeVar("R_co", bound=Result, covariant=True)
+
+
+def known(result: "R | MissingFact") -> R:
+    """Return a result, or raise the reason why there is none.
+
+    Examples
+    --------
+    >>> known(MissingFact("no fact b200.bf16_flop_per_s"))
+    Traceback (most recent call last):
+        ...
+    llminfra.errors.MissingFact: no fact b200.bf16_flop_per_s
+    """
+    if isinstance(result, MissingFact):
+        raise result
+    return result
+
+
+class Answers(Protocol):
+    """What holds the results of the questions: a Plan."""
+
+    def answer(self, question: "Question[R]", /) -> R:
+        """Return the result of a question."""
+
+
+class Question(Generic[R_co]):
+    """One question, as an attribute of what answers it.
+
+    Parameters
+    ----------
+    evaluate : callable
+        ``evaluate(inputs, facts, *, deployment, memory, …) -> Result``. Its keyword arguments are
+        the earlier results that it needs, by name. Its module is the facet: it has the fields as
+        ``Inputs``, and may have ``check(inputs)``, which raises InvalidInput, and
+        ``problems(inputs, facts, result, *, …)``, which names earlier results in the same way.
+    """
+
+    def __init__(self, evaluate: Callable[..., R_co]) -> None:
+        facet = sys.modules[evaluate.__module__]
+        self.evaluate = evaluate
+        self.inputs: type[Inputs] = facet.Inputs
+        self.check: Callable[[Any], None] | None = getattr(facet, "check", None)
+        self.problems: Callable[..., list[Problem]] | None = getattr(facet, "problems", None)
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, plan: None, owner: type) -> "Question[R_co]": ...
+    @overload
+    def __get__(self, plan: Answers, owner: type) -> R_co: ...
+    def __get__(self, plan: Answers | None, owner: type) -> "Question[R_co] | R_co":
+        return self if plan is None else plan.answer(self)
+
+
+@cache  # a plan asks each time that it answers
+def needs(function: Callable[..., Any]) -> Mapping[str, tuple[Any, ...]]:
+    """Return the earlier results that a facet's function names, each with the types it takes.
+
+    A type ``Memory | None`` takes None and ``Memory | MissingFact`` the reason where a fact is
+    missing; a plain ``Memory`` cannot do without, and the reason is raised.
+    """
+    parameters = signature(function).parameters.values()
+    keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+    return {p.name: get_args(p.annotation) or (p.annotation,) for p in keywords}

@@ -3,16 +3,19 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+
+from llminfra.formulas._formula import Quantity, formula
 
 _TINY = 1e-300
+_SECONDS_PER_MIN = 60
 # Failures further than this many deviations above the mean add nothing.
 _DEVIATIONS, _FEW = 14.0, 20.0
 
 
+@formula
 def replicas_needed(
-    *, demanded_requests: ArrayLike, carried_requests: ArrayLike, headroom_fraction: ArrayLike
-) -> Any:
+    *, demanded_requests: Quantity, carried_requests: Quantity, headroom_fraction: Quantity
+) -> Quantity:
     r"""Replicas that carry a load at their target utilization.
 
     Parameters
@@ -33,10 +36,6 @@ def replicas_needed(
     -----
     .. math:: n = \lceil D (1 + h) / d \rceil
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     20 requests per second on replicas that answer 9.1, 70 % used:
@@ -45,16 +44,16 @@ def replicas_needed(
     ...     demanded_requests=20, carried_requests=0.7 * 9.1, headroom_fraction=0))
     4
     """
-    wanted = np.multiply(demanded_requests, np.add(headroom_fraction, 1.0))
-    carried = np.asarray(carried_requests, float)
+    wanted = demanded_requests * (1 + headroom_fraction)
     # A hair less, so that a load which fills replicas exactly is not rounded up by the last bit.
-    whole = np.ceil(wanted / np.maximum(carried, _TINY) * (1 - 1e-12))
-    return np.where(carried <= 0, np.inf, np.maximum(whole, 1.0))[()]
+    whole = np.ceil(wanted / np.maximum(carried_requests, _TINY) * (1 - 1e-12))
+    return np.where(carried_requests <= 0, np.inf, np.maximum(whole, 1.0))
 
 
+@formula
 def replicas_with_spares(
-    *, n_replicas: ArrayLike, n_spares: ArrayLike, copies_ratio: ArrayLike
-) -> Any:
+    *, n_replicas: Quantity, n_spares: Quantity, copies_ratio: Quantity
+) -> Quantity:
     r"""Replicas to install under a spare policy.
 
     Parameters
@@ -75,25 +74,22 @@ def replicas_with_spares(
     -----
     .. math:: n' = c \, n + s
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(replicas_with_spares(n_replicas=3, n_spares=1, copies_ratio=1))
     4.0
     """
-    return (np.multiply(n_replicas, copies_ratio) + np.asarray(n_spares, float))[()]
+    return copies_ratio * n_replicas + n_spares
 
 
-def headroom_fraction(*, growth_fraction_per_s: ArrayLike, scale_up_s: ArrayLike) -> Any:
+@formula
+def headroom_fraction(*, growth_fraction_per_min: Quantity, scale_up_s: Quantity) -> Quantity:
     r"""Share of the load to keep free until another replica runs.
 
     Parameters
     ----------
-    growth_fraction_per_s : array_like
-        Growth of the load when it grows fastest, as a share of the peak. [1/s]
+    growth_fraction_per_min : array_like
+        Growth of the load when it grows fastest, as a share of the peak. [1/min]
     scale_up_s : array_like
         Time from the decision to the first answer of a new replica. [s]
 
@@ -104,25 +100,22 @@ def headroom_fraction(*, growth_fraction_per_s: ArrayLike, scale_up_s: ArrayLike
 
     Notes
     -----
-    .. math:: h = g \, t
-
-    References
-    ----------
-    Definition.
+    .. math:: h = g \, t / 60
 
     Examples
     --------
     Growth of 2 % a minute and three minutes to start:
 
-    >>> round(float(headroom_fraction(growth_fraction_per_s=0.02 / 60, scale_up_s=180)), 3)
+    >>> round(float(headroom_fraction(growth_fraction_per_min=0.02, scale_up_s=180)), 3)
     0.06
     """
-    return np.multiply(growth_fraction_per_s, scale_up_s)
+    return growth_fraction_per_min / _SECONDS_PER_MIN * scale_up_s
 
 
+@formula
 def scale_up_s(
-    *, start_s: ArrayLike, weight_bytes: ArrayLike, weight_load_bytes_per_s: ArrayLike
-) -> Any:
+    *, start_s: Quantity, weight_bytes: Quantity, weight_load_bytes_per_s: Quantity
+) -> Quantity:
     r"""Time from the decision to add a replica to its first answer.
 
     Parameters
@@ -143,10 +136,6 @@ def scale_up_s(
     -----
     .. math:: t = t_s + W / r
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     141 GB over a link of 3 GB/s take 47 s:
@@ -154,18 +143,19 @@ def scale_up_s(
     >>> float(scale_up_s(start_s=0, weight_bytes=141e9, weight_load_bytes_per_s=3e9))
     47.0
     """
-    return np.add(start_s, np.divide(weight_bytes, weight_load_bytes_per_s))
+    return start_s + weight_bytes / weight_load_bytes_per_s
 
 
-def server_availability(*, failure_s: ArrayLike, repair_s: ArrayLike) -> Any:
+@formula
+def server_availability(*, failure_hours: Quantity, repair_hours: Quantity) -> Quantity:
     r"""Share of the time that a server runs.
 
     Parameters
     ----------
-    failure_s : array_like
-        Mean time between failures. [s]
-    repair_s : array_like
-        Mean time to repair. [s]
+    failure_hours : array_like
+        Mean time between failures. [h]
+    repair_hours : array_like
+        Mean time to repair. [h]
 
     Returns
     -------
@@ -176,27 +166,50 @@ def server_availability(*, failure_s: ArrayLike, repair_s: ArrayLike) -> Any:
     -----
     .. math:: A = \frac{F}{F + r}
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     A failure every 264 days and a day to repair:
 
-    >>> round(float(server_availability(failure_s=264, repair_s=1)), 4)
+    >>> round(float(server_availability(failure_hours=264 * 24, repair_hours=24)), 4)
     0.9962
     """
-    return np.divide(failure_s, np.add(failure_s, repair_s))
+    return failure_hours / (failure_hours + repair_hours)
 
 
+@formula
+def group_availability(*, server_availability: Quantity, n_servers: Quantity) -> Quantity:
+    """Share of the time that a group of servers runs, all of which it needs.
+
+    Parameters
+    ----------
+    server_availability, n_servers : array_like
+        Share of the time that one runs, and servers of the group. [1]
+
+    Returns
+    -------
+    group_availability : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: A_g = A^s
+
+    Examples
+    --------
+    >>> round(float(group_availability(server_availability=0.99, n_servers=2)), 4)
+    0.9801
+    """
+    return server_availability**n_servers
+
+
+@formula
 def service_availability(
     *,
-    n_groups: ArrayLike,
-    n_needed: ArrayLike,
-    availability_fraction: ArrayLike,
-    common_mode_fraction: ArrayLike,
-) -> Any:
+    n_groups: Quantity,
+    n_needed: Quantity,
+    availability_fraction: Quantity,
+    common_mode_fraction: Quantity,
+) -> Quantity:
     r"""Share of the time that enough groups of servers run.
 
     Parameters
@@ -233,11 +246,10 @@ def service_availability(
     >>> both.round(5)
     array([0.99999, 0.99996])
     """
-    given = np.broadcast_arrays(
-        *(np.asarray(x, float) for x in (n_groups, n_needed, availability_fraction))
-    )
+    given = np.broadcast_arrays(n_groups, n_needed, availability_fraction)
     unknown = 0.0 * sum(given)  # NaN where one of them is
     groups, needed, up = (np.where(np.isnan(unknown), 1.0, x) for x in given)
+    # The sum over failed groups in logarithms, so that nines far below one survive.
     spares, log_odds = groups - needed, np.log((1 - up + _TINY) / (up + _TINY))
     log_term = groups * np.log(up + _TINY)
     total = np.where(spares >= 0, log_term, -np.inf)
@@ -246,7 +258,7 @@ def service_availability(
         log_term = log_term + np.log(left / failed) + log_odds
         total = np.where(failed <= spares, np.logaddexp(total, log_term), total)
     enough = np.minimum(np.exp(total), 1.0) + unknown
-    return (enough * np.subtract(1.0, common_mode_fraction))[()]
+    return enough * (1 - common_mode_fraction)
 
 
 def _terms(groups: Any, spares: Any, up: Any) -> int:

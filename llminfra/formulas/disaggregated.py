@@ -8,142 +8,23 @@ arguments are numbers or arrays that broadcast.
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from llminfra.formulas._formula import Quantity, formula
+from llminfra.formulas.decode_pool import decode_step_s
+from llminfra.formulas.prefill import prefill_requests_per_s
 from llminfra.formulas.queueing import pool_waiting_s
-from llminfra.formulas.serving import touched_fraction
 
 _HALVINGS: Final = 45  # of a bracket, after which it is below the resolution of the result
 
 
-def prefill_requests_per_s(*, n_prefill_ranks: ArrayLike, prefill_s: ArrayLike) -> Any:
-    r"""Most requests per second whose prompts a prefill pool reads.
-
-    Parameters
-    ----------
-    n_prefill_ranks : array_like
-        Prompts that the pool reads at the same time: attention ranks of all its workers. [1]
-    prefill_s : array_like
-        Time that a prompt takes from a rank. [s]
-
-    Returns
-    -------
-    prefill_requests_per_s : float or ndarray
-        [1/s]
-
-    Notes
-    -----
-    .. math:: \mu = n_p A_p / p
-
-    References
-    ----------
-    Definition.
-
-    Examples
-    --------
-    Two workers of four ranks that take half a second each:
-
-    >>> float(prefill_requests_per_s(n_prefill_ranks=2 * 4, prefill_s=0.5))
-    16.0
-    """
-    return np.divide(n_prefill_ranks, prefill_s)
-
-
-def handoff_s(
-    *, cache_bytes: ArrayLike, link_bytes_per_s: ArrayLike, handoff_overhead_s: ArrayLike
-) -> Any:
-    r"""Time between the end of a prompt and its cache at the worker that decodes.
-
-    Parameters
-    ----------
-    cache_bytes : array_like
-        Cache of a prompt on one accelerator; those of a group send side by side. [byte]
-    link_bytes_per_s : array_like
-        What one accelerator sends, over its adapter or inside a scale-up domain. [byte/s]
-    handoff_overhead_s : array_like
-        Routing, registration and the second scheduler. [s]
-
-    Returns
-    -------
-    handoff_s : float or ndarray
-        [s]
-
-    Notes
-    -----
-    .. math:: t_h = k / \beta_n + t_o
-
-    References
-    ----------
-    Definition.
-
-    Examples
-    --------
-    8192 tokens of a latent cache of 70 kB each over 400 Gbit/s:
-
-    >>> round(float(handoff_s(cache_bytes=8192 * 70e3, link_bytes_per_s=50e9,
-    ...     handoff_overhead_s=0.03)) * 1e3, 1)
-    41.5
-    """
-    return np.divide(cache_bytes, link_bytes_per_s) + handoff_overhead_s
-
-
-def decode_step_s(
-    *,
-    sequences: ArrayLike,
-    fixed_s: ArrayLike,
-    experts_s: ArrayLike,
-    sequence_s: ArrayLike,
-    expert_share_fraction: ArrayLike,
-    shared_tokens: ArrayLike,
-) -> Any:
-    r"""Time of a decode step as a curve over the sequences of a rank.
-
-    Parameters
-    ----------
-    sequences : array_like
-        Sequences on each rank. [sequence]
-    fixed_s, experts_s, sequence_s : array_like
-        Weights that every step reads and its launches; all experts; one sequence. [s]
-    expert_share_fraction : array_like
-        Experts that one token uses, of all. [1]
-    shared_tokens : array_like
-        Tokens of a step for each sequence of a rank, over all ranks that share experts. [token]
-
-    Returns
-    -------
-    step_s : float or ndarray
-        [s]
-
-    Notes
-    -----
-    .. math:: s(b) = t_f + t_e D(A b) + b \, t_b
-
-    `serving.step_s` with its parts put together.
-
-    References
-    ----------
-    Definition.
-
-    Examples
-    --------
-    >>> float(decode_step_s(sequences=10, fixed_s=0.005, experts_s=0, sequence_s=1e-4,
-    ...     expert_share_fraction=0, shared_tokens=1))
-    0.006
-    """
-    touched = touched_fraction(
-        expert_share_fraction=expert_share_fraction,
-        batch_tokens=np.multiply(sequences, shared_tokens),
-    )
-    return np.add(fixed_s, touched * np.asarray(experts_s)) + np.multiply(sequences, sequence_s)
-
-
+@formula
 def decode_requests_per_s(
     *,
-    sequences: ArrayLike,
-    n_decode_ranks: ArrayLike,
-    output_tokens: ArrayLike,
-    step_s: ArrayLike,
-) -> Any:
+    sequences: Quantity,
+    n_decode_ranks: Quantity,
+    output_tokens: Quantity,
+    step_s: Quantity,
+) -> Quantity:
     r"""Requests per second that a decode pool finishes with so many sequences on each rank.
 
     Parameters
@@ -176,26 +57,27 @@ def decode_requests_per_s(
     ...     step_s=0.02))
     20.0
     """
-    return np.multiply(sequences, n_decode_ranks) / np.multiply(output_tokens, step_s)
+    return sequences * n_decode_ranks / (output_tokens * step_s)
 
 
+@formula
 def balanced_sequences(
     *,
-    in_flight: ArrayLike,
-    n_decode_ranks: ArrayLike,
-    most_sequences: ArrayLike,
-    least_sequences: ArrayLike,
-    output_tokens: ArrayLike,
-    fixed_s: ArrayLike,
-    experts_s: ArrayLike,
-    sequence_s: ArrayLike,
-    expert_share_fraction: ArrayLike,
-    shared_tokens: ArrayLike,
-    n_prefill_ranks: ArrayLike,
-    prefill_s: ArrayLike,
-    away_s: ArrayLike,
-    variation_ratio: ArrayLike,
-) -> Any:
+    in_flight: Quantity,
+    n_decode_ranks: Quantity,
+    most_sequences: Quantity,
+    least_sequences: Quantity,
+    output_tokens: Quantity,
+    fixed_s: Quantity,
+    experts_s: Quantity,
+    sequence_s: Quantity,
+    expert_share_fraction: Quantity,
+    shared_tokens: Quantity,
+    n_prefill_ranks: Quantity,
+    prefill_s: Quantity,
+    away_s: Quantity,
+    variation_ratio: Quantity,
+) -> Quantity:
     r"""Sequences on each decode rank at which both pools take the same rate of requests.
 
     Parameters
@@ -268,26 +150,27 @@ def balanced_sequences(
             service_s=prefill_s,
             variation_ratio=variation_ratio,
         )
-        asked = np.multiply(sequences, n_decode_ranks) + rate * np.add(away_s, waiting)
+        asked = sequences * n_decode_ranks + rate * (away_s + waiting)
         return np.where(rate > most_requests_per_s, np.inf, asked)
 
-    high = np.minimum(most_sequences, np.divide(in_flight, n_decode_ranks))
+    high = np.minimum(most_sequences, in_flight / n_decode_ranks)
     high = high + 0.0 * requests(high * 0)  # of the shape of all inputs, and NaN where one is
     low = high * 0.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         is_held = requests(middle) <= in_flight
         low, high = np.where(is_held, middle, low), np.where(is_held, high, middle)
-    return ((low + high) / 2)[()]
+    return (low + high) / 2
 
 
+@formula
 def first_token_s(
     *,
-    in_flight: ArrayLike,
-    requests_per_s: ArrayLike,
-    output_tokens: ArrayLike,
-    step_s: ArrayLike,
-) -> Any:
+    in_flight: Quantity,
+    requests_per_s: Quantity,
+    output_tokens: Quantity,
+    step_s: Quantity,
+) -> Quantity:
     r"""Time of a request that is not spent decoding, by conservation.
 
     Parameters
@@ -321,18 +204,19 @@ def first_token_s(
     >>> float(first_token_s(in_flight=12, requests_per_s=4.0, output_tokens=100, step_s=0.02))
     1.0
     """
-    return np.divide(in_flight, requests_per_s) - np.multiply(output_tokens, step_s)
+    return in_flight / requests_per_s - output_tokens * step_s
 
 
+@formula
 def balanced_prefill_ratio(
     *,
-    prefill_s: ArrayLike,
-    prefill_tensor_parallel: ArrayLike,
-    output_tokens: ArrayLike,
-    step_s: ArrayLike,
-    sequences: ArrayLike,
-    tensor_parallel: ArrayLike,
-) -> Any:
+    prefill_s: Quantity,
+    prefill_tensor_parallel: Quantity,
+    output_tokens: Quantity,
+    step_s: Quantity,
+    sequences: Quantity,
+    tensor_parallel: Quantity,
+) -> Quantity:
     r"""Prefill accelerators for each decode accelerator at which no pool waits for the other.
 
     Parameters
@@ -355,10 +239,6 @@ def balanced_prefill_ratio(
 
     Accelerator seconds of a request in each pool.
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     A prompt takes 8 accelerators 0.2 s, an answer a thirty-second part of 8 for 10 s:
@@ -367,6 +247,100 @@ def balanced_prefill_ratio(
     ...     output_tokens=1000, step_s=0.01, sequences=32, tensor_parallel=8)), 2)
     0.64
     """
-    prompt = np.multiply(prefill_s, prefill_tensor_parallel)
-    answer = np.multiply(output_tokens, step_s) * np.divide(tensor_parallel, sequences)
+    prompt = prefill_s * prefill_tensor_parallel
+    answer = output_tokens * step_s * tensor_parallel / sequences
     return prompt / answer
+
+
+@formula
+def pair_request_s(*, in_flight: Quantity, requests_per_s: Quantity) -> Quantity:
+    """Time from arrival to last token at a pair of pools.
+
+    Parameters
+    ----------
+    in_flight, requests_per_s : array_like
+        Requests at the pair, and requests that both pools take. [request, 1/s]
+
+    Returns
+    -------
+    pair_request_s : float or ndarray
+        [s]
+
+    Notes
+    -----
+    .. math:: E = C / X
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = λW.
+
+    Examples
+    --------
+    >>> float(pair_request_s(in_flight=12, requests_per_s=4.0))
+    3.0
+    """
+    return in_flight / requests_per_s
+
+
+@formula
+def pair_output_tokens_per_s(*, requests_per_s: Quantity, output_tokens: Quantity) -> Quantity:
+    """Output tokens of a pair of pools per second.
+
+    Parameters
+    ----------
+    requests_per_s, output_tokens : array_like
+        Requests that both pools take, and length of an answer. [1/s, token]
+
+    Returns
+    -------
+    pair_output_tokens_per_s : float or ndarray
+        [token/s]
+
+    Notes
+    -----
+    .. math:: X_o = X o
+
+    Examples
+    --------
+    >>> float(pair_output_tokens_per_s(requests_per_s=4.0, output_tokens=300))
+    1200.0
+    """
+    return requests_per_s * output_tokens
+
+
+@formula
+def full_in_flight(
+    *,
+    sequences: Quantity,
+    n_decode_ranks: Quantity,
+    requests_per_s: Quantity,
+    away_s: Quantity,
+) -> Quantity:
+    """Requests at a pair of pools of which one is full.
+
+    Parameters
+    ----------
+    sequences, n_decode_ranks : array_like
+        Sequences on each decode rank, and ranks. [sequence, 1]
+    requests_per_s, away_s : array_like
+        Requests that both pools take, and time of one outside the decode pool. [1/s, s]
+
+    Returns
+    -------
+    full_in_flight : float or ndarray
+        [request]
+
+    Notes
+    -----
+    .. math:: C = b R + X t_a
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = λW.
+
+    Examples
+    --------
+    >>> float(full_in_flight(sequences=6, n_decode_ranks=1, requests_per_s=12, away_s=0.5))
+    12.0
+    """
+    return sequences * n_decode_ranks + requests_per_s * away_s

@@ -7,16 +7,46 @@ curve, straight between points and level outside them. It ends at the places of 
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from llminfra.formulas._formula import Quantity, formula
 
 # A curve that rises by less between two points is level there.
 _FLAT_S = 1e-15
+_LEAST_PLACES = 1.001
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
+@formula
+def curve_points(*, n_places: Quantity, position_fraction: Quantity) -> Quantity:
+    r"""Requests in flight at which a curve is computed, from one to all places.
+
+    Parameters
+    ----------
+    n_places, position_fraction : array_like
+        Places of a replica, and how far along the curve: 0 is one request, 1 all. [request, 1]
+
+    Returns
+    -------
+    curve_points : float or ndarray
+        Evenly spread on a logarithmic scale; beyond one, since a curve needs two ends. [request]
+
+    Notes
+    -----
+    .. math:: n = \max(m, m_0)^x
+
+    Examples
+    --------
+    >>> curve_points(n_places=100, position_fraction=[0, 0.5, 1]).tolist()
+    [1.0, 10.0, 100.0]
+    """
+    return np.maximum(n_places, _LEAST_PLACES) ** position_fraction
+
+
+@formula
 def request_s_at(
-    *, in_flight: ArrayLike, curve_requests: ArrayLike, curve_request_s: ArrayLike
-) -> Any:
+    *, in_flight: Quantity, curve_requests: Quantity, curve_request_s: Quantity
+) -> Quantity:
     r"""Time of a request when so many share the replica.
 
     Parameters
@@ -35,35 +65,35 @@ def request_s_at(
     -----
     .. math:: R(n) = R_k + \frac{n - n_k}{n_{k+1} - n_k} (R_{k+1} - R_k)
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(request_s_at(in_flight=5, curve_requests=[1, 9], curve_request_s=[2.0, 6.0]))
     4.0
     """
     points, times = _curve(curve_requests, curve_request_s, in_flight)
-    wanted = np.asarray(in_flight, float)
-    piece = sum(np.asarray(wanted >= point, np.intp) for point in points[1:-1])
-    start = np.asarray(piece, np.intp) + np.zeros(np.shape(wanted + points[0]), np.intp)
-    end = np.minimum(start + 1, len(points) - 1)
-    (low, high), (begin, finish) = (
-        [np.take_along_axis(rows, k[None], axis=0)[0] for k in (start, end)]
-        for rows in (points, times)
+    if len(points) == 1:
+        return times[0] + 0.0 * (in_flight + points[0])
+    width = np.diff(points, axis=0)
+    slope = np.diff(times, axis=0) / np.where(width > 0, width, 1.0)
+    # The piece of the curve on which each place lies, looked up once: a sum over all pieces takes
+    # six times as long.
+    piece = np.zeros(np.shape(0.0 * (in_flight + points[0])), dtype=np.intp)
+    for low in points[1:-1]:
+        piece += in_flight >= low
+    low, end, begin, rise = (
+        np.take_along_axis(x, piece[None], axis=0)[0] for x in (points, width, times, slope)
     )
-    share = (wanted - low) / np.where(high > low, high - low, 1.0)
-    return (begin + np.clip(share, 0.0, 1.0) * (finish - begin))[()]
+    return begin + rise * np.minimum(np.maximum(in_flight - low, 0.0), end)
 
 
+@formula
 def rate_at_utilization(
     *,
-    in_flight: ArrayLike,
-    utilization_fraction: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    in_flight: Quantity,
+    utilization_fraction: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Arrivals that use a share of what a replica answers with so many requests on it.
 
     Parameters
@@ -100,9 +130,10 @@ def rate_at_utilization(
     return in_flight / full_s * utilization_fraction
 
 
+@formula
 def in_flight_of_rate_on_curve(
-    *, requests_per_s: ArrayLike, curve_requests: ArrayLike, curve_request_s: ArrayLike
-) -> Any:
+    *, requests_per_s: Quantity, curve_requests: Quantity, curve_request_s: Quantity
+) -> Quantity:
     r"""Mean requests on a replica at which it answers as many as arrive.
 
     Parameters
@@ -138,18 +169,19 @@ def in_flight_of_rate_on_curve(
     10.0
     """
     points, times = _curve(curve_requests, curve_request_s, requests_per_s)
-    rate = np.asarray(requests_per_s, float)
-    level, slope = _piece(points, times, np.maximum.accumulate(points / times), rate)
-    return (rate * level / (1 - rate * slope))[()]
+    reached = np.maximum.accumulate(points / times)
+    level, slope = _piece(points, times, reached, requests_per_s)
+    return requests_per_s * level / (1 - requests_per_s * slope)
 
 
+@formula
 def in_flight_of_users_on_curve(
     *,
-    active_users: ArrayLike,
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    active_users: Quantity,
+    think_time_s: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Requests of users who pause between requests, when their number slows the answers.
 
     Parameters
@@ -187,19 +219,19 @@ def in_flight_of_users_on_curve(
     10.0
     """
     points, times = _curve(curve_requests, curve_request_s, active_users, think_time_s)
-    users, pause = np.asarray(active_users, float), np.asarray(think_time_s, float)
-    reached = np.maximum.accumulate(points + pause * (points / times))
-    level, slope = _piece(points, times, reached, users)
-    b = level + pause - users * slope
-    root = np.sqrt(b * b + 4 * slope * users * level)
-    found = 2 * users * level / (b + root)
-    queued = users - pause * points[-1] / times[-1]
-    return np.where(users >= reached[-1], queued, found)[()]
+    reached = np.maximum.accumulate(points + think_time_s * (points / times))
+    level, slope = _piece(points, times, reached, active_users)
+    b = level + think_time_s - active_users * slope
+    root = np.sqrt(b * b + 4 * slope * active_users * level)
+    found = 2 * active_users * level / (b + root)
+    queued = active_users - think_time_s * points[-1] / times[-1]
+    return np.where(active_users >= reached[-1], queued, found)
 
 
+@formula
 def requests_within_target(
-    *, allowed_s: ArrayLike, curve_requests: ArrayLike, curve_s: ArrayLike
-) -> Any:
+    *, allowed_s: Quantity, curve_requests: Quantity, curve_s: Quantity
+) -> Quantity:
     r"""Most requests on a replica at which a time stays within its target.
 
     Parameters
@@ -218,31 +250,25 @@ def requests_within_target(
     -----
     .. math:: n = \max \{ k : T(j) \le T_{max} \; \forall j \le k \}
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(requests_within_target(allowed_s=4.0, curve_requests=[1, 9], curve_s=[2.0, 6.0]))
     5.0
     """
     points, times = _curve(curve_requests, curve_s, allowed_s)
-    allowed = np.asarray(allowed_s, float)
     reached = np.maximum.accumulate(times)
-    found = np.where(reached[0] <= allowed, points[0], 0.0) + 0.0 * (allowed + times[-1])
+    found = np.where(reached[0] <= allowed_s, points[0], 0.0) + 0.0 * (allowed_s + times[-1])
     for k in range(1, len(points)):
         rise = np.maximum(reached[k] - reached[k - 1], _FLAT_S)
-        share = np.where(reached[k] <= allowed, 1.0, (allowed - reached[k - 1]) / rise)
+        share = np.where(reached[k] <= allowed_s, 1.0, (allowed_s - reached[k - 1]) / rise)
         inside = points[k - 1] + share * (points[k] - points[k - 1])
-        found = np.where(reached[k - 1] <= allowed, inside, found)
-    return found[()]
+        found = np.where(reached[k - 1] <= allowed_s, inside, found)
+    return found
 
 
-def _curve(curve_requests: ArrayLike, curve_request_s: ArrayLike, *others: ArrayLike) -> Curve:
+def _curve(curve_requests: Quantity, curve_request_s: Quantity, *others: Quantity) -> Curve:
     """Both arrays with the curve along the first axis, and after it the axes of the others."""
-    points = np.atleast_1d(np.asarray(curve_requests, float))
-    times = np.atleast_1d(np.asarray(curve_request_s, float))
+    points, times = np.atleast_1d(curve_requests), np.atleast_1d(curve_request_s)
     rank = max(points.ndim, times.ndim, *(1 + np.ndim(other) for other in others))
     points, times = (
         x.reshape(x.shape[:1] + (1,) * (rank - x.ndim) + x.shape[1:]) for x in (points, times)

@@ -4,26 +4,25 @@ All arguments are numbers or arrays that broadcast; scalars give scalars, NaN gi
 bytes: GB and GiB appear only where a number is shown.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike
 
+from llminfra.formulas._formula import Quantity, formula
 from llminfra.units import BITS_PER_BYTE
 
 
+@formula
 def weight_bytes(
     *,
-    quantized_parameters: ArrayLike,
-    bits_per_weight: ArrayLike,
-    kernel_padding_ratio: ArrayLike,
-    embedding_parameters: ArrayLike,
-    embedding_bits: ArrayLike,
-    head_parameters: ArrayLike,
-    head_bits: ArrayLike,
-    other_parameters: ArrayLike,
-    unquantized_bits: ArrayLike,
-) -> Any:
+    quantized_parameters: Quantity,
+    bits_per_weight: Quantity,
+    kernel_padding_ratio: Quantity,
+    embedding_parameters: Quantity,
+    embedding_bits: Quantity,
+    head_parameters: Quantity,
+    head_bits: Quantity,
+    other_parameters: Quantity,
+    unquantized_bits: Quantity,
+) -> Quantity:
     """Memory of weights, of which some tensors are kept at a higher precision than the rest.
 
     Parameters
@@ -46,7 +45,7 @@ def weight_bytes(
 
     References
     ----------
-    Definition; the precision recipes are listed in ``catalog/precisions.csv``.
+    The precision recipes are listed in ``catalog/precisions.csv``.
 
     Examples
     --------
@@ -60,16 +59,19 @@ def weight_bytes(
     >>> round(float(size) / 1e9, 1)
     72.7
     """
-    stored = np.multiply(quantized_parameters, bits_per_weight) * kernel_padding_ratio
-    embedding = np.multiply(embedding_parameters, embedding_bits)
-    head = np.multiply(head_parameters, head_bits)
-    rest = np.multiply(other_parameters, unquantized_bits)
-    return (stored + embedding + head + rest) / BITS_PER_BYTE
+    weight_bits = (
+        kernel_padding_ratio * quantized_parameters * bits_per_weight
+        + embedding_parameters * embedding_bits
+        + head_parameters * head_bits
+        + other_parameters * unquantized_bits
+    )
+    return weight_bits / BITS_PER_BYTE
 
 
+@formula
 def adapter_bytes(
-    *, lora_adapters: ArrayLike, parameters: ArrayLike, bits_per_weight: ArrayLike
-) -> Any:
+    *, lora_adapters: Quantity, parameters: Quantity, bits_per_weight: Quantity
+) -> Quantity:
     r"""Memory of low-rank adapters held beside a model.
 
     Parameters
@@ -102,10 +104,41 @@ def adapter_bytes(
     >>> int(size)
     671088640
     """
-    return np.multiply(lora_adapters, np.multiply(parameters, bits_per_weight)) / BITS_PER_BYTE
+    return lora_adapters * parameters * bits_per_weight / BITS_PER_BYTE
 
 
-def kv_cache_bytes_per_token(*, values_per_token: ArrayLike, bytes_per_value: ArrayLike) -> Any:
+@formula
+def tower_bytes(*, parameters: Quantity, bits_per_weight: Quantity) -> Quantity:
+    r"""Memory of an encoder beside the language model.
+
+    Parameters
+    ----------
+    parameters : array_like
+        Parameters of the encoders and their projectors on one accelerator. [1]
+    bits_per_weight : array_like
+        Bits of one parameter. [bit]
+
+    Returns
+    -------
+    tower_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: W_t = P b / 8
+
+    Examples
+    --------
+    The encoder of Qwen2-VL 7B in 16 bits:
+
+    >>> int(tower_bytes(parameters=675_759_104, bits_per_weight=16))
+    1351518208
+    """
+    return parameters * bits_per_weight / BITS_PER_BYTE
+
+
+@formula
+def kv_cache_bytes_per_token(*, values_per_token: Quantity, bytes_per_value: Quantity) -> Quantity:
     r"""Memory that one more token adds to the cache of a sequence.
 
     Parameters
@@ -138,18 +171,23 @@ def kv_cache_bytes_per_token(*, values_per_token: ArrayLike, bytes_per_value: Ar
     >>> int(kv_cache_bytes_per_token(values_per_token=2 * 80 * 8 * 128, bytes_per_value=2))
     327680
     """
-    return np.multiply(values_per_token, bytes_per_value)
+    return values_per_token * bytes_per_value
 
 
-def pool_tokens(*, kv_pool_bytes: ArrayLike, cache_bytes_per_token: ArrayLike) -> Any:
+@formula
+def pool_tokens(
+    *, kv_pool_bytes: Quantity, cache_bytes_per_token: Quantity, n_ranks: Quantity = 1
+) -> Quantity:
     r"""Tokens whose cache fits in the pool.
 
     Parameters
     ----------
     kv_pool_bytes : array_like
-        Memory left for the cache; negative counts as none. [byte]
+        Memory left for the cache on one rank; negative counts as none. [byte]
     cache_bytes_per_token : array_like
         Cache of a sequence divided by its length. [byte/token]
+    n_ranks : array_like
+        Ranks that each have a pool. [1]
 
     Returns
     -------
@@ -158,25 +196,22 @@ def pool_tokens(*, kv_pool_bytes: ArrayLike, cache_bytes_per_token: ArrayLike) -
 
     Notes
     -----
-    .. math:: T = \max(K, 0) / k
+    .. math:: T = R \max(K, 0) / k
 
     For windows and states ``k`` depends on the length of the sequence, and so does the result.
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------
     >>> int(pool_tokens(kv_pool_bytes=20e9, cache_bytes_per_token=327_680))
     61035
     """
-    return np.maximum(kv_pool_bytes, 0.0) / np.asarray(cache_bytes_per_token)
+    return n_ranks * np.maximum(kv_pool_bytes, 0.0) / cache_bytes_per_token
 
 
+@formula
 def max_sequences(
-    *, kv_pool_bytes: ArrayLike, sequence_bytes: ArrayLike, data_parallel: ArrayLike = 1
-) -> Any:
+    *, kv_pool_bytes: Quantity, sequence_bytes: Quantity, data_parallel: Quantity = 1
+) -> Quantity:
     r"""Whole sequences whose cache fits at once: none is split over two pools.
 
     Parameters
@@ -200,10 +235,6 @@ def max_sequences(
     Sequences are taken at their full length together: real ones overlap at different lengths, so
     an engine usually holds more.
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     Two A100 80 GB leave 2.09 GB beside Llama 3.3 70B, nine sequences of 700 tokens:
@@ -211,5 +242,144 @@ def max_sequences(
     >>> float(max_sequences(kv_pool_bytes=2 * 71.6e9 - 141.107e9, sequence_bytes=700 * 327_680))
     9.0
     """
-    whole = np.floor(np.maximum(kv_pool_bytes, 0.0) / np.asarray(sequence_bytes))
-    return np.multiply(whole, data_parallel)
+    return data_parallel * np.floor(np.maximum(kv_pool_bytes, 0.0) / sequence_bytes)
+
+
+@formula
+def pool_sequences(*, kv_pool_bytes: Quantity, sequence_bytes: Quantity) -> Quantity:
+    """Sequences whose cache fits, parts of one included: those at work overlap at all lengths.
+
+    Parameters
+    ----------
+    kv_pool_bytes, sequence_bytes : array_like
+        Memory left for the cache, and what a sequence takes at its full length. [byte]
+
+    Returns
+    -------
+    pool_sequences : float or ndarray
+        [sequence]
+
+    Notes
+    -----
+    .. math:: s = K / k_s
+
+    Examples
+    --------
+    >>> float(pool_sequences(kv_pool_bytes=30e9, sequence_bytes=0.25e9))
+    120.0
+    """
+    return kv_pool_bytes / sequence_bytes
+
+
+@formula
+def limit_bytes(*, gpu_memory_utilization: Quantity, memory_bytes: Quantity) -> Quantity:
+    """Memory of an accelerator that the engine may use.
+
+    Parameters
+    ----------
+    gpu_memory_utilization, memory_bytes : array_like
+        Share of the memory, and the memory. [1, byte]
+
+    Returns
+    -------
+    limit_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: L = u M
+
+    Examples
+    --------
+    >>> float(limit_bytes(gpu_memory_utilization=0.9, memory_bytes=80e9)) / 1e9
+    72.0
+    """
+    return gpu_memory_utilization * memory_bytes
+
+
+@formula
+def cache_bytes_per_token(
+    *,
+    cache_bytes: Quantity,
+    state_padding_bytes: Quantity,
+    request_tokens: Quantity,
+) -> Quantity:
+    """Cache of a sequence divided by its length.
+
+    Parameters
+    ----------
+    cache_bytes, state_padding_bytes : array_like
+        Cache of the sequence, and what pages of its states leave empty. [byte]
+    request_tokens : array_like
+        Its length. [token]
+
+    Returns
+    -------
+    cache_bytes_per_token : float or ndarray
+        [byte/token]
+
+    Notes
+    -----
+    .. math:: k = (c + p) / T
+
+    Examples
+    --------
+    >>> float(cache_bytes_per_token(cache_bytes=700 * 327_680, state_padding_bytes=0,
+    ...     request_tokens=700))
+    327680.0
+    """
+    return (cache_bytes + state_padding_bytes) / request_tokens
+
+
+@formula
+def kv_load_bytes(*, sequence_bytes: Quantity, in_flight: Quantity, n_ranks: Quantity) -> Quantity:
+    r"""Cache that a load takes on each accelerator of a replica.
+
+    Parameters
+    ----------
+    sequence_bytes : array_like
+        Cache that a request takes on a rank. [byte]
+    in_flight, n_ranks : array_like
+        Requests on the replica, and ranks that they are dealt to. [request, 1]
+
+    Returns
+    -------
+    kv_load_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: L = s \, n / R
+
+    Examples
+    --------
+    >>> float(kv_load_bytes(sequence_bytes=0.25e9, in_flight=64, n_ranks=2)) / 1e9
+    8.0
+    """
+    return sequence_bytes * (in_flight / n_ranks)
+
+
+@formula
+def spare_bytes(*, kv_pool_bytes: Quantity, kv_load_bytes: Quantity) -> Quantity:
+    """Room that a load leaves in the pool.
+
+    Parameters
+    ----------
+    kv_pool_bytes, kv_load_bytes : array_like
+        Memory left for the cache, and what the load takes of it. [byte]
+
+    Returns
+    -------
+    spare_bytes : float or ndarray
+        Negative when it is short. [byte]
+
+    Notes
+    -----
+    .. math:: R = K - L
+
+    Examples
+    --------
+    >>> float(spare_bytes(kv_pool_bytes=20e9, kv_load_bytes=8e9)) / 1e9
+    12.0
+    """
+    return kv_pool_bytes - kv_load_bytes

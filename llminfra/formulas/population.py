@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from llminfra.formulas._formula import Quantity, formula
 from llminfra.formulas.load_curve import in_flight_of_users_on_curve, request_s_at
 
 # States next to the mode one by one, further out ever wider apart, to this many deviations.
@@ -13,13 +14,14 @@ _SINGLE_STATES, _GROWTH, _DEVIATIONS = 48, 1.05, 7.0
 _SHORTEST_S = 1e-9
 
 
+@formula
 def in_flight_of_population(
     *,
-    active_users: ArrayLike,
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    active_users: Quantity,
+    think_time_s: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Mean requests of a known number of users, chance included.
 
     Parameters
@@ -57,18 +59,19 @@ def in_flight_of_population(
     ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
     1.2
     """
-    users = np.rint(np.asarray(active_users, float))
+    users = np.rint(active_users)
     states, chance = _distribution(users, think_time_s, curve_requests, curve_request_s)
-    return np.sum(states * chance, axis=0)[()]
+    return np.sum(states * chance, axis=0)
 
 
+@formula
 def requests_per_s_of_population(
     *,
-    active_users: ArrayLike,
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    active_users: Quantity,
+    think_time_s: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Requests that a known number of users sends per second, chance included.
 
     Parameters
@@ -100,21 +103,22 @@ def requests_per_s_of_population(
     ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
     0.8
     """
-    users = np.rint(np.asarray(active_users, float))
+    users = np.rint(active_users)
     states, chance = _distribution(users, think_time_s, curve_requests, curve_request_s)
     rate = _served(states, curve_requests) / request_s_at(
         in_flight=states, curve_requests=curve_requests, curve_request_s=curve_request_s
     )
-    return np.sum(rate * chance, axis=0)[()]
+    return np.sum(rate * chance, axis=0)
 
 
+@formula
 def queued_requests_of_population(
     *,
-    active_users: ArrayLike,
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    active_users: Quantity,
+    think_time_s: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Mean requests that wait for a place.
 
     Parameters
@@ -146,18 +150,19 @@ def queued_requests_of_population(
     ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
     0.4
     """
-    users = np.rint(np.asarray(active_users, float))
+    users = np.rint(active_users)
     states, chance = _distribution(users, think_time_s, curve_requests, curve_request_s)
-    return np.sum((states - _served(states, curve_requests)) * chance, axis=0)[()]
+    return np.sum((states - _served(states, curve_requests)) * chance, axis=0)
 
 
+@formula
 def wait_probability_of_population(
     *,
-    active_users: ArrayLike,
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    active_users: Quantity,
+    think_time_s: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Probability that a user's request finds all places taken by the others.
 
     Parameters
@@ -191,19 +196,20 @@ def wait_probability_of_population(
     ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
     0.5
     """
-    others = np.maximum(np.rint(np.asarray(active_users, float)) - 1, 0.0)
+    others = np.maximum(np.rint(active_users) - 1, 0.0)
     states, chance = _distribution(others, think_time_s, curve_requests, curve_request_s)
-    places = np.atleast_1d(np.asarray(curve_requests, float))[-1]
-    return np.sum(np.where(states >= places, chance, 0.0), axis=0)[()]
+    places = np.atleast_1d(curve_requests)[-1]
+    return np.sum(np.where(states < places, 0.0, chance), axis=0)
 
 
+@formula
 def waiting_variation_of_population(
     *,
-    active_users: ArrayLike,
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
-) -> Any:
+    active_users: Quantity,
+    think_time_s: Quantity,
+    curve_requests: Quantity,
+    curve_request_s: Quantity,
+) -> Quantity:
     r"""Variation of the wait of those requests that do wait.
 
     Parameters
@@ -240,35 +246,33 @@ def waiting_variation_of_population(
     ...     active_users=2, think_time_s=1, curve_requests=1, curve_request_s=1)), 6)
     1.0
     """
-    others = np.maximum(np.rint(np.asarray(active_users, float)) - 1, 0.0)
+    others = np.maximum(np.rint(active_users) - 1, 0.0)
     states, chance = _distribution(others, think_time_s, curve_requests, curve_request_s)
-    places = np.atleast_1d(np.asarray(curve_requests, float))[-1]
+    places = np.atleast_1d(curve_requests)[-1]
     ahead = np.maximum(states - places + 1, 0.0)
-    waits = np.where(states >= places, chance, 0.0)
+    waits = np.where(states < places, 0.0, chance)
     share = np.sum(waits, axis=0)
-    mean, square = (
-        np.sum(ahead**k * waits, axis=0) / np.where(share > 0, share, 1) for k in (1, 2)
-    )
-    ratio = (square - mean**2 + mean) / np.where(mean > 0, mean**2, 1.0)
-    return np.where(share > 0, np.clip(ratio, 0.0, 1.0), 1.0 + 0.0 * share)[()]
+    mean, square = (np.sum(ahead**k * waits, axis=0) / share for k in (1, 2))
+    ratio = np.clip((square - mean**2 + mean) / mean**2, 0.0, 1.0)
+    return np.where(share == 0, 1.0, ratio)
 
 
-def _served(states: NDArray[np.float64], curve_requests: ArrayLike) -> Any:
-    return np.minimum(states, np.atleast_1d(np.asarray(curve_requests, float))[-1])
+def _served(states: NDArray[np.float64], curve_requests: NDArray[np.float64]) -> Any:
+    return np.minimum(states, np.atleast_1d(curve_requests)[-1])
 
 
 def _distribution(
     users: NDArray[np.float64],
-    think_time_s: ArrayLike,
-    curve_requests: ArrayLike,
-    curve_request_s: ArrayLike,
+    think_time_s: NDArray[np.float64],
+    curve_requests: NDArray[np.float64],
+    curve_request_s: NDArray[np.float64],
 ) -> tuple[Any, Any]:
     """States along the first axis, and the probability that each stands for.
 
     The deviation never exceeds the root of the users, because each request in flight is one user
     less to send another.
     """
-    unknown = 0.0 * (users * np.asarray(think_time_s, float))  # NaN where either is
+    unknown = 0.0 * (users * think_time_s)  # NaN where either is
     users = np.where(np.isnan(users), 0.0, users)
     pause = np.maximum(np.where(np.isnan(think_time_s), 0.0, think_time_s), _SHORTEST_S)
     curve = {"curve_requests": curve_requests, "curve_request_s": curve_request_s}
@@ -290,7 +294,7 @@ def _distribution(
     log_chance = np.where(allowed, log_chance, -np.inf)
     weight = reach * np.exp(log_chance - np.max(log_chance, axis=0))
     chance = weight / np.sum(weight, axis=0) + unknown
-    return np.where(allowed, states, 0.0), chance
+    return np.where(allowed, states, 0.0) + unknown, chance
 
 
 def _offsets(most_users: float) -> NDArray[np.float64]:
@@ -299,4 +303,6 @@ def _offsets(most_users: float) -> NDArray[np.float64]:
     n = int(np.ceil(np.log(end / _SINGLE_STATES) / np.log(_GROWTH)))
     wide = np.rint(_SINGLE_STATES * _GROWTH ** np.arange(1, n + 1))
     ahead = np.unique(np.concatenate([np.arange(_SINGLE_STATES + 1.0), wide]))
+    # No state lies further out than there are users.
+    ahead = ahead[: 1 + np.searchsorted(ahead, max(np.ceil(most_users), 1.0))]
     return np.concatenate([-ahead[:0:-1], ahead])

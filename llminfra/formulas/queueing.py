@@ -3,18 +3,28 @@
 A replica answers up to a number of requests at the same time: its places.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from llminfra.formulas._formula import Quantity, formula
 
 _TINY = 1e-300
-# Nodes and half width, in standard deviations, of the integral behind Erlang's formula.
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(160)
+# Half width, in standard deviations, of the integral behind Erlang's formula.
 _DEVIATIONS, _TAIL = 10.0, 40.0
 
 
-def wait_probability(*, n_places: ArrayLike, offered_requests: ArrayLike) -> Any:
+@cache
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights, which take longer to find than all other imports of this module."""
+    nodes, weights = np.polynomial.legendre.leggauss(160)
+    return nodes, weights
+
+
+@formula
+def wait_probability(*, n_places: Quantity, offered_requests: Quantity) -> Quantity:
     r"""Probability that an arriving request finds all places taken (Erlang C).
 
     Parameters
@@ -48,35 +58,35 @@ def wait_probability(*, n_places: ArrayLike, offered_requests: ArrayLike) -> Any
     >>> wait_probability(n_places=[72, 80, 96], offered_requests=64.0).round(2)
     array([0.24, 0.03, 0.  ])
     """
-    places, offered = np.broadcast_arrays(
-        np.asarray(n_places, float), np.asarray(offered_requests, float)
-    )
+    places, offered = np.broadcast_arrays(n_places, offered_requests)
     rho = offered / places
     lost = np.exp(-_log_inverse_loss(places[..., None], offered[..., None]))
     waits = lost / np.maximum(1 - rho * (1 - lost), _TINY)
-    return np.where(rho < 1, np.minimum(waits, 1.0), 1.0 + 0.0 * rho)[()]
+    return np.where(rho >= 1, 1.0, np.minimum(waits, 1.0))
 
 
 def _log_inverse_loss(places: NDArray[np.float64], offered: NDArray[np.float64]) -> Any:
     """Logarithm of 1/B, by quadrature around the peak of the integrand."""
     peak, width = np.maximum(places - offered, 0.0), _DEVIATIONS * np.sqrt(places)
     low, high = np.maximum(peak - width, 0.0), peak + width + _TAIL
-    u = low + (high - low) * (_NODES + 1) / 2
+    nodes, weights = _quadrature()
+    u = low + (high - low) * (nodes + 1) / 2
     exponent = places * np.log1p(u / np.maximum(offered, _TINY)) - u
     top = exponent.max(axis=-1, keepdims=True)
-    area = np.sum(_WEIGHTS * np.exp(exponent - top) * (high - low) / 2, axis=-1)
+    area = np.sum(weights * np.exp(exponent - top) * (high - low) / 2, axis=-1)
     return top[..., 0] + np.log(area)
 
 
+@formula
 def waiting_s(
     *,
-    wait_probability: ArrayLike,
-    n_places: ArrayLike,
-    offered_requests: ArrayLike,
-    request_s: ArrayLike,
-    arrival_variation_ratio: ArrayLike,
-    service_variation_ratio: ArrayLike,
-) -> Any:
+    wait_probability: Quantity,
+    n_places: Quantity,
+    offered_requests: Quantity,
+    request_s: Quantity,
+    arrival_variation_ratio: Quantity,
+    service_variation_ratio: Quantity,
+) -> Quantity:
     r"""Mean time that a request waits for a place (Allen and Cunneen).
 
     Parameters
@@ -116,15 +126,16 @@ def waiting_s(
     >>> round(float(wait), 2)
     0.24
     """
-    free = np.subtract(n_places, offered_requests)
-    spread = np.add(arrival_variation_ratio, service_variation_ratio) / 2
-    mean = np.multiply(wait_probability, request_s) / np.maximum(free, _TINY) * spread
-    return np.where(free <= 0, np.inf, mean)[()]
+    free = n_places - offered_requests
+    spread = (arrival_variation_ratio + service_variation_ratio) / 2
+    mean = wait_probability * request_s / np.maximum(free, _TINY) * spread
+    return np.where(free <= 0, np.inf, mean)
 
 
+@formula
 def pool_waiting_s(
-    *, n_places: ArrayLike, utilization: ArrayLike, service_s: ArrayLike, variation_ratio: ArrayLike
-) -> Any:
+    *, n_places: Quantity, utilization: Quantity, service_s: Quantity, variation_ratio: Quantity
+) -> Quantity:
     r"""Mean wait of independent arrivals for one of several places, in closed form.
 
     Parameters
@@ -159,128 +170,15 @@ def pool_waiting_s(
     >>> float(pool_waiting_s(n_places=1, utilization=0.5, service_s=0.2, variation_ratio=2.0))
     0.2
     """
-    places, u = np.asarray(n_places, float), np.minimum(utilization, 1.0)
-    crowd = u ** (np.sqrt(2 * (places + 1)) - 1) / places
-    spread = np.multiply(service_s, variation_ratio) / 2
-    free = np.maximum(1 - u, _TINY)
-    return np.where((u >= 1) & (spread > 0), np.inf, crowd * spread / free)[()]
+    u = np.minimum(utilization, 1.0)
+    crowd = u ** (np.sqrt(2 * (n_places + 1)) - 1) / n_places
+    spread = service_s * variation_ratio / 2
+    wait = crowd * spread / np.maximum(1 - u, _TINY)
+    return np.where((u >= 1) & (spread > 0), np.inf, wait)
 
 
-def waiting_percentile_s(
-    *,
-    wait_probability: ArrayLike,
-    waiting_s: ArrayLike,
-    waiting_variation_ratio: ArrayLike,
-    percentile_fraction: ArrayLike,
-) -> Any:
-    r"""Time that a share of the requests waits at most.
-
-    Parameters
-    ----------
-    wait_probability : array_like
-        Probability of waiting at all. [1]
-    waiting_s : array_like
-        Mean wait over all requests. [s]
-    waiting_variation_ratio : array_like
-        Variance over squared mean of the wait of those who do wait: 1 where requests arrive at
-        random, less where a known number of them stands in line. [1]
-    percentile_fraction : array_like
-        Share of the requests, such as 0.95. [1]
-
-    Returns
-    -------
-    waiting_percentile_s : float or ndarray
-        Zero where fewer requests than the rest wait at all. [s]
-
-    Notes
-    -----
-    .. math:: W_p = \frac{W}{C} \left(1 - \frac{c^2}{9} + c \left(\sqrt[3]{\ln \frac{C}{1 - p}}
-              - \frac{8}{9}\right)\right)^3
-
-    Those who wait do so for a gamma time, by the cube root of Wilson and Hilferty. With a
-    variation of 1 it is W / C ln(C / (1 - p)): exact for exponential service, up to 10 % high for
-    constant service; else within 2 % of the gamma from the median to 0.99. Where one is served at
-    a time, such as prompts, C is the utilization.
-
-    References
-    ----------
-    Kleinrock (1975), Queueing systems, volume 1, section 5.12; Wilson and Hilferty (1931), The
-    distribution of chi-square.
-
-    Examples
-    --------
-    A quarter of the requests waits, for a second on average: one in ten more than 0.92 s.
-
-    >>> waits = waiting_percentile_s(wait_probability=0.25, waiting_s=0.25,
-    ...     waiting_variation_ratio=1, percentile_fraction=0.9)
-    >>> round(float(waits), 2)
-    0.92
-
-    All wait, each for 100 others: hardly longer than the mean.
-
-    >>> waits = waiting_percentile_s(wait_probability=1, waiting_s=10,
-    ...     waiting_variation_ratio=1 / 100, percentile_fraction=0.95)
-    >>> round(float(waits), 1)
-    11.7
-    """
-    waits = np.maximum(wait_probability, _TINY)
-    of_those = np.divide(waiting_s, waits)
-    exponential = np.log(waits / np.subtract(1.0, percentile_fraction))
-    spread, mean = np.asarray(waiting_variation_ratio, float), 1 / 9
-    deviation = np.cbrt(np.maximum(exponential, 0.0)) - (1 - mean)
-    root = 1 - mean * spread + np.sqrt(spread) * deviation
-    times = np.where(exponential <= 0, 0.0, np.maximum(root, 0.0) ** 3)
-    return (of_those * times)[()]
-
-
-def ttft_percentile_s(
-    *,
-    ttft_s: ArrayLike,
-    prompt_waiting_s: ArrayLike,
-    prompt_waiting_percentile_s: ArrayLike,
-    waiting_percentile_s: ArrayLike,
-) -> Any:
-    r"""Time to first token that a share of the requests sees at most.
-
-    Parameters
-    ----------
-    ttft_s : array_like
-        Mean time to first token of a request that has a place. [s]
-    prompt_waiting_s : array_like
-        Mean wait for the prompts of others within it. [s]
-    prompt_waiting_percentile_s : array_like
-        That wait, for that share of the requests. [s]
-    waiting_percentile_s : array_like
-        Wait for a place, for that share of the requests. [s]
-
-    Returns
-    -------
-    ttft_percentile_s : float or ndarray
-        [s]
-
-    Notes
-    -----
-    .. math:: T_p = T - W + W_p + Q_p
-
-    Prompts are taken to be of one length: where they are not, the percentile is a little higher.
-    The percentiles of both waits are added, which is exact while one of them is nothing and on the
-    safe side where requests suffer both.
-
-    References
-    ----------
-    Definition.
-
-    Examples
-    --------
-    >>> float(ttft_percentile_s(ttft_s=0.75, prompt_waiting_s=0.25,
-    ...     prompt_waiting_percentile_s=1.0, waiting_percentile_s=0.0))
-    1.5
-    """
-    waits = np.add(prompt_waiting_percentile_s, waiting_percentile_s)
-    return np.subtract(ttft_s, prompt_waiting_s) + waits
-
-
-def utilization(*, requests_per_s: ArrayLike, max_requests_per_s: ArrayLike) -> Any:
+@formula
+def utilization(*, requests_per_s: Quantity, max_requests_per_s: Quantity) -> Quantity:
     r"""Share of what can be answered that is asked for.
 
     Parameters
@@ -297,15 +195,159 @@ def utilization(*, requests_per_s: ArrayLike, max_requests_per_s: ArrayLike) -> 
     -----
     .. math:: \rho = \lambda / \lambda_{max}
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> utilization(requests_per_s=[7.0, 0.0], max_requests_per_s=[10.0, 0.0])
     array([0.7, inf])
     """
-    rate, most = np.asarray(requests_per_s, float), np.asarray(max_requests_per_s, float)
-    share = rate / np.where(most == 0, 1.0, most)
-    return np.where(most == 0, np.inf + rate, share)[()]
+    # Nothing can be answered: infinite even where nothing is asked for.
+    share = requests_per_s / max_requests_per_s
+    return np.where(max_requests_per_s == 0, requests_per_s + np.inf, share)
+
+
+@formula
+def served_requests(*, in_flight: Quantity, n_places: Quantity) -> Quantity:
+    r"""Requests that have a place.
+
+    Parameters
+    ----------
+    in_flight, n_places : array_like
+        Requests there are, and places. [request]
+
+    Returns
+    -------
+    served_requests : float or ndarray
+        [request]
+
+    Notes
+    -----
+    .. math:: b = \min(n, m)
+
+    Examples
+    --------
+    >>> float(served_requests(in_flight=200, n_places=139))
+    139.0
+    """
+    return np.minimum(in_flight, n_places)
+
+
+@formula
+def wait_probability_in_turn(*, in_flight: Quantity, n_places: Quantity) -> Quantity:
+    r"""Probability that a request waits when their number is always the same.
+
+    Parameters
+    ----------
+    in_flight, n_places : array_like
+        Requests there are, and places. [request]
+
+    Returns
+    -------
+    wait_probability : float or ndarray
+        Each waits when they are too many, none otherwise. [1]
+
+    Notes
+    -----
+    .. math:: C = [n > m]
+
+    Examples
+    --------
+    >>> wait_probability_in_turn(in_flight=[200, 100], n_places=139)
+    array([1., 0.])
+    """
+    return np.heaviside(in_flight - n_places, 0.0)
+
+
+@formula
+def waiting_variation_in_turn(*, queued_requests: Quantity) -> Quantity:
+    r"""Variation of the wait behind a queue of known length.
+
+    Parameters
+    ----------
+    queued_requests : array_like
+        Requests without a place, the one that waits included. [request]
+
+    Returns
+    -------
+    waiting_variation_ratio : float or ndarray
+        Variance over squared mean. [1]
+
+    Notes
+    -----
+    .. math:: c^2 = 1 / \max(Q, 1)
+
+    So many answers must end before it is one's turn, each after an exponential time.
+
+    References
+    ----------
+    Erlang (1917).
+
+    Examples
+    --------
+    >>> waiting_variation_in_turn(queued_requests=[0, 61]).round(3)
+    array([1.   , 0.016])
+    """
+    return 1 / np.maximum(queued_requests, 1.0)
+
+
+@formula
+def queue_waiting_s(*, queued_requests: Quantity, requests_per_s: Quantity) -> Quantity:
+    r"""Mean time in a queue of known length.
+
+    Parameters
+    ----------
+    queued_requests : array_like
+        Mean length of the queue. [request]
+    requests_per_s : array_like
+        Requests that leave it. [1/s]
+
+    Returns
+    -------
+    waiting_s : float or ndarray
+        Zero without a queue, infinite for one that none leaves. [s]
+
+    Notes
+    -----
+    .. math:: W = Q / \lambda
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = lambda W.
+
+    Examples
+    --------
+    >>> float(queue_waiting_s(queued_requests=61, requests_per_s=10))
+    6.1
+    """
+    # Without a queue none waits, even where none is answered.
+    is_idle = (queued_requests == 0) & (requests_per_s == 0)
+    return np.where(is_idle, 0.0, queued_requests / requests_per_s)
+
+
+@formula
+def offered_requests(*, requests_per_s: Quantity, request_s: Quantity) -> Quantity:
+    r"""Places that a load takes on average.
+
+    Parameters
+    ----------
+    requests_per_s, request_s : array_like
+        Arrivals, and time of a request that has a place. [1/s, s]
+
+    Returns
+    -------
+    offered_requests : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: a = \lambda S
+
+    References
+    ----------
+    Little (1961), A proof for the queuing formula L = λW.
+
+    Examples
+    --------
+    >>> float(offered_requests(requests_per_s=8, request_s=8))
+    64.0
+    """
+    return requests_per_s * request_s

@@ -1,20 +1,19 @@
 """What a service needs beside its accelerators: rules of thumb whose constants are facts."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike
 
-from llminfra.units import SECONDS_PER_HOUR
+from llminfra.formulas._formula import Quantity, formula
+from llminfra.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 
+@formula
 def host_memory_bytes(
     *,
-    weight_bytes: ArrayLike,
-    accelerator_memory_bytes: ArrayLike,
-    weight_memory_ratio: ArrayLike,
-    accelerator_memory_ratio: ArrayLike,
-) -> Any:
+    weight_bytes: Quantity,
+    accelerator_memory_bytes: Quantity,
+    weight_memory_ratio: Quantity,
+    accelerator_memory_ratio: Quantity,
+) -> Quantity:
     r"""Main memory of the hosts: room to load weights, or to hold caches that were moved out.
 
     Parameters
@@ -47,14 +46,15 @@ def host_memory_bytes(
     ...     weight_memory_ratio=1.5, accelerator_memory_ratio=2)) / 1e9
     1280.0
     """
-    for_weights = np.multiply(weight_bytes, weight_memory_ratio)
-    for_cache = np.multiply(accelerator_memory_bytes, accelerator_memory_ratio)
-    return np.maximum(for_weights, for_cache)
+    return np.maximum(
+        weight_memory_ratio * weight_bytes, accelerator_memory_ratio * accelerator_memory_bytes
+    )
 
 
+@formula
 def disk_bytes(
-    *, weight_bytes: ArrayLike, weight_disk_ratio: ArrayLike, n_versions: ArrayLike
-) -> Any:
+    *, weight_bytes: Quantity, weight_disk_ratio: Quantity, n_versions: Quantity
+) -> Quantity:
     r"""Fast disk: copies of the weights for each version that is kept at hand.
 
     Parameters
@@ -84,17 +84,18 @@ def disk_bytes(
     >>> float(disk_bytes(weight_bytes=141e9, weight_disk_ratio=3, n_versions=2)) / 1e9
     846.0
     """
-    return np.multiply(weight_bytes, weight_disk_ratio) * n_versions
+    return weight_disk_ratio * n_versions * weight_bytes
 
 
+@formula
 def log_bytes(
     *,
-    requests_per_s: ArrayLike,
-    tokens_per_request: ArrayLike,
-    log_bytes_per_token: ArrayLike,
-    log_bytes_per_request: ArrayLike,
-    retention_hours: ArrayLike,
-) -> Any:
+    requests_per_s: Quantity,
+    tokens_per_request: Quantity,
+    log_bytes_per_token: Quantity,
+    log_bytes_per_request: Quantity,
+    retention_hours: Quantity,
+) -> Quantity:
     r"""Logs of prompts and answers that are kept.
 
     Parameters
@@ -130,13 +131,14 @@ def log_bytes(
     >>> round(float(kept) / 1e9, 1)
     24.5
     """
-    each = np.multiply(tokens_per_request, log_bytes_per_token) + log_bytes_per_request
-    return np.multiply(requests_per_s, retention_hours) * SECONDS_PER_HOUR * each
+    request_bytes = log_bytes_per_token * tokens_per_request + log_bytes_per_request
+    return SECONDS_PER_HOUR * retention_hours * requests_per_s * request_bytes
 
 
+@formula
 def front_bytes_per_s(
-    *, requests_per_s: ArrayLike, output_tokens: ArrayLike, front_bytes_per_token: ArrayLike
-) -> Any:
+    *, requests_per_s: Quantity, output_tokens: Quantity, front_bytes_per_token: Quantity
+) -> Quantity:
     r"""Traffic of streamed answers through the gateway.
 
     Parameters
@@ -168,15 +170,16 @@ def front_bytes_per_s(
     >>> float(front_bytes_per_s(requests_per_s=9, output_tokens=300, front_bytes_per_token=200))
     540000.0
     """
-    return np.multiply(requests_per_s, output_tokens) * front_bytes_per_token
+    return requests_per_s * output_tokens * front_bytes_per_token
 
 
+@formula
 def power_w(
     *,
-    n_accelerators: ArrayLike,
-    accelerator_w: ArrayLike,
-    host_w_per_accelerator: ArrayLike,
-) -> Any:
+    n_accelerators: Quantity,
+    accelerator_w: Quantity,
+    host_w_per_accelerator: Quantity,
+) -> Quantity:
     r"""Power at the wall that servers may draw at most.
 
     Parameters
@@ -195,13 +198,95 @@ def power_w(
     -----
     .. math:: P = n (p_a + p_h)
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(power_w(n_accelerators=8, accelerator_w=400, host_w_per_accelerator=150))
     4400.0
     """
-    return np.multiply(n_accelerators, np.add(accelerator_w, host_w_per_accelerator))
+    return n_accelerators * (accelerator_w + host_w_per_accelerator)
+
+
+@formula
+def copies_bytes(*, weight_bytes: Quantity, n_copies: Quantity) -> Quantity:
+    r"""Weights of all copies.
+
+    Parameters
+    ----------
+    weight_bytes : array_like
+        Weights of one. [byte]
+    n_copies : array_like
+        Copies. [1]
+
+    Returns
+    -------
+    copies_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: W = n\,w
+
+    Examples
+    --------
+    >>> float(copies_bytes(weight_bytes=141e9, n_copies=2))
+    282000000000.0
+    """
+    return weight_bytes * n_copies
+
+
+@formula
+def retention_hours(*, retention_months: Quantity) -> Quantity:
+    r"""How long something is kept, in hours.
+
+    Parameters
+    ----------
+    retention_months : array_like
+        Months of 730 hours. [month]
+
+    Returns
+    -------
+    retention_hours : float or ndarray
+        [h]
+
+    Notes
+    -----
+    .. math:: h = 730\,m
+
+    Examples
+    --------
+    >>> float(retention_hours(retention_months=6))
+    4380.0
+    """
+    return retention_months * HOURS_PER_MONTH
+
+
+@formula
+def rated_servers_w(
+    *, rated_w: Quantity, accelerators_per_server: Quantity, n_accelerators: Quantity
+) -> Quantity:
+    r"""Rated power of accelerators with their share of a server.
+
+    Parameters
+    ----------
+    rated_w : array_like
+        Rated power of a server. [W]
+    accelerators_per_server : array_like
+        Accelerators in it. [accelerator]
+    n_accelerators : array_like
+        Accelerators in use. [1]
+
+    Returns
+    -------
+    rated_servers_w : float or ndarray
+        [W]
+
+    Notes
+    -----
+    .. math:: P = n\,P_s / n_s
+
+    Examples
+    --------
+    >>> float(rated_servers_w(rated_w=6500, accelerators_per_server=8, n_accelerators=4))
+    3250.0
+    """
+    return rated_w / accelerators_per_server * n_accelerators

@@ -3,22 +3,71 @@
 All arguments are numbers or arrays that broadcast; scalars give scalars, NaN gives NaN.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike
+
+from llminfra.formulas._formula import Quantity, formula
 
 
+@formula
+def forward_bytes(
+    *, max_num_batched_tokens: Quantity, live_values: Quantity, bytes_per_value: Quantity
+) -> Quantity:
+    r"""Temporary tensors of the widest layer while the engine runs its largest step.
+
+    Parameters
+    ----------
+    max_num_batched_tokens : array_like
+        Most tokens in one step. [token]
+    live_values : array_like
+        Values of one token that live at once on a rank. [value/token]
+    bytes_per_value : array_like
+        Width of an activation. [byte/value]
+
+    Returns
+    -------
+    forward_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: A_f = T v b
+
+    References
+    ----------
+    Two starts of Qwen2.5 0.5B that differ in the tokens of a step alone (startup logs of 2026).
+
+    Examples
+    --------
+    512 and 4,096 tokens a step differ by 0.12 GiB (logged 0.12):
+
+    >>> size = forward_bytes(max_num_batched_tokens=4096 - 512, live_values=18_176,
+    ...                      bytes_per_value=2)
+    >>> round(float(size) / 2**30, 2)
+    0.12
+
+    llama.cpp keeps logits and residual of a micro-batch: Qwen3 Coder 30B (logged 300.75 MiB):
+
+    >>> size = forward_bytes(max_num_batched_tokens=512, live_values=151_936 + 2048,
+    ...                      bytes_per_value=4)
+    >>> float(size) / 2**20
+    300.75
+    """
+    return max_num_batched_tokens * live_values * bytes_per_value
+
+
+@formula
 def activation_bytes(
     *,
-    max_num_seqs: ArrayLike,
-    vocab_size: ArrayLike,
-    max_num_batched_tokens: ArrayLike,
-    hidden_size: ArrayLike,
-    activation_bytes_per_logit: ArrayLike,
-    activation_bytes_per_hidden: ArrayLike,
-) -> Any:
-    """Peak of temporary tensors while the engine profiles its largest step, on each accelerator.
+    max_num_seqs: Quantity,
+    vocab_size: Quantity,
+    max_num_batched_tokens: Quantity,
+    hidden_size: Quantity,
+    activation_bytes_per_logit: Quantity,
+    activation_bytes_per_hidden: Quantity,
+    forward_bytes: Quantity = 0.0,
+    workspace_bytes: Quantity = 0.0,
+) -> Quantity:
+    r"""Peak of temporary tensors while the engine profiles its largest step, on each accelerator.
 
     Parameters
     ----------
@@ -34,6 +83,10 @@ def activation_bytes(
         Sampler copies of one logit: values, sort indices, masks. [byte/logit]
     activation_bytes_per_hidden : array_like
         Copies of one residual value. [byte/value]
+    forward_bytes : array_like
+        Temporary tensors of the widest layer (`forward_bytes`). [byte]
+    workspace_bytes : array_like
+        Buffers that stay beside both: of an encoder, of an indexer. [byte]
 
     Returns
     -------
@@ -42,10 +95,11 @@ def activation_bytes(
 
     Notes
     -----
-    .. math:: A = a_v S V + a_h T h
+    .. math:: A = \max(a_v S V + a_h T h, A_f) + A_w
 
-    Logits are gathered on every rank, so tensor parallelism does not divide it. Fitted on eight
-    vLLM 0.6.4 to 0.11 start-up logs (1.2 % worst); other logs lie 22 % below to 35 % above.
+    The engine profiles its largest step, then its sampler, and the larger peak counts. Logits are
+    gathered on every rank, so tensor parallelism does not divide them. Fitted on eight vLLM 0.6.4
+    to 0.11 start-up logs (1.2 % worst); other logs lie 22 % below to 35 % above.
 
     References
     ----------
@@ -61,14 +115,50 @@ def activation_bytes(
     >>> round(float(peak) / 2**30, 2)
     4.75
     """
-    logits = np.multiply(max_num_seqs, vocab_size) * activation_bytes_per_logit
-    hidden = np.multiply(max_num_batched_tokens, hidden_size) * activation_bytes_per_hidden
-    return logits + hidden
+    logits_bytes = activation_bytes_per_logit * max_num_seqs * vocab_size
+    sampler_bytes = (
+        logits_bytes + activation_bytes_per_hidden * max_num_batched_tokens * hidden_size
+    )
+    return np.maximum(sampler_bytes, forward_bytes) + workspace_bytes
 
 
+@formula
+def whole_pool_error_bytes(
+    *, pool_error_bytes: Quantity, pool_error_fraction: Quantity, memory_bytes: Quantity
+) -> Quantity:
+    r"""What a logged pool has more than predicted.
+
+    Parameters
+    ----------
+    pool_error_bytes : array_like
+        Part that is the same on all cards; a distribution around zero. [byte]
+    pool_error_fraction : array_like
+        Part that grows with the card, by which builds of a release differ. [1]
+    memory_bytes : array_like
+        Memory of the accelerator. [byte]
+
+    Returns
+    -------
+    whole_pool_error_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: \varepsilon = \varepsilon_0 + e \, M
+
+    Examples
+    --------
+    >>> float(whole_pool_error_bytes(pool_error_bytes=3e8, pool_error_fraction=-0.02,
+    ...     memory_bytes=100e9)) / 1e9
+    -1.7
+    """
+    return pool_error_bytes + pool_error_fraction * memory_bytes
+
+
+@formula
 def runtime_bytes(
-    *, non_torch_bytes: ArrayLike, cuda_graph_bytes: ArrayLike, pool_error_bytes: ArrayLike
-) -> Any:
+    *, non_torch_bytes: Quantity, cuda_graph_bytes: Quantity, pool_error_bytes: Quantity
+) -> Quantity:
     r"""Memory that the engine holds beside weights, activations and cache.
 
     Parameters
@@ -101,17 +191,18 @@ def runtime_bytes(
     >>> int(size)
     570000000
     """
-    return np.subtract(np.add(non_torch_bytes, cuda_graph_bytes), pool_error_bytes)
+    return non_torch_bytes + cuda_graph_bytes - pool_error_bytes
 
 
+@formula
 def kv_pool_bytes(
     *,
-    gpu_memory_utilization: ArrayLike,
-    memory_bytes: ArrayLike,
-    weight_bytes: ArrayLike,
-    activation_bytes: ArrayLike,
-    other_runtime_bytes: ArrayLike,
-) -> Any:
+    gpu_memory_utilization: Quantity,
+    memory_bytes: Quantity,
+    weight_bytes: Quantity,
+    activation_bytes: Quantity,
+    other_runtime_bytes: Quantity,
+) -> Quantity:
     """Memory that the engine leaves for the KV cache on one accelerator.
 
     Parameters
@@ -151,19 +242,19 @@ def kv_pool_bytes(
     >>> round(float(8 * pool / 327_680) / 1e6, 3)
     1.317
     """
-    usable_bytes = np.multiply(gpu_memory_utilization, memory_bytes)
-    held_bytes = np.add(np.add(weight_bytes, activation_bytes), other_runtime_bytes)
-    return np.subtract(usable_bytes, held_bytes)
+    held_bytes = weight_bytes + activation_bytes + other_runtime_bytes
+    return gpu_memory_utilization * memory_bytes - held_bytes
 
 
+@formula
 def kv_pool_bytes_of_rest(
     *,
-    gpu_memory_utilization: ArrayLike,
-    memory_bytes: ArrayLike,
-    weight_bytes: ArrayLike,
-    activation_bytes: ArrayLike,
-    other_runtime_bytes: ArrayLike,
-) -> Any:
+    gpu_memory_utilization: Quantity,
+    memory_bytes: Quantity,
+    weight_bytes: Quantity,
+    activation_bytes: Quantity,
+    other_runtime_bytes: Quantity,
+) -> Quantity:
     r"""Memory for the KV cache in engines that take a share of what everything else leaves.
 
     Parameters
@@ -194,5 +285,65 @@ def kv_pool_bytes_of_rest(
     ...     weight_bytes=16e9, activation_bytes=0, other_runtime_bytes=4e9)) / 1e9
     54.0
     """
-    held_bytes = np.add(np.add(weight_bytes, activation_bytes), other_runtime_bytes)
-    return np.multiply(gpu_memory_utilization, np.subtract(memory_bytes, held_bytes))
+    held_bytes = weight_bytes + activation_bytes + other_runtime_bytes
+    return gpu_memory_utilization * (memory_bytes - held_bytes)
+
+
+@formula
+def stated_pool_bytes(*, kv_cache_bytes: Quantity, free_bytes: Quantity) -> Quantity:
+    r"""Memory for the KV cache where an engine is told how much.
+
+    Parameters
+    ----------
+    kv_cache_bytes : array_like
+        As stated, for one accelerator. [byte]
+    free_bytes : array_like
+        What weights and runtime leave of the whole memory. [byte]
+
+    Returns
+    -------
+    stated_pool_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: K = \min(K_0, M - W - A - N)
+
+    Examples
+    --------
+    >>> float(stated_pool_bytes(kv_cache_bytes=10e9, free_bytes=40e9)) / 1e9
+    10.0
+    """
+    return np.minimum(kv_cache_bytes, free_bytes)
+
+
+@formula
+def beside_step_bytes(
+    *, encoder_bytes: Quantity, tensor_parallel: Quantity, buffer_bytes: Quantity
+) -> Quantity:
+    r"""Buffers beside a step: of an encoder's largest batch, and of an engine or an indexer.
+
+    Parameters
+    ----------
+    encoder_bytes : array_like
+        Activation of an encoder's largest batch, over all ranks. [byte]
+    tensor_parallel : array_like
+        Ranks that share it. [accelerator]
+    buffer_bytes : array_like
+        Buffer that each rank keeps. [byte]
+
+    Returns
+    -------
+    beside_step_bytes : float or ndarray
+        [byte]
+
+    Notes
+    -----
+    .. math:: A_w = A_e / t + B
+
+    Examples
+    --------
+    >>> float(beside_step_bytes(encoder_bytes=4e9, tensor_parallel=2, buffer_bytes=1e9)) / 1e9
+    3.0
+    """
+    return encoder_bytes / tensor_parallel + buffer_bytes

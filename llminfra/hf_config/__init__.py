@@ -12,14 +12,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from llminfra.architecture import Architecture
+from llminfra.architecture import Architecture, StoredWeights
+from llminfra.architecture.beside import NO_DRAFT
 from llminfra.errors import InvalidInput, closest
-from llminfra.hf_config import elders, families, hybrids, rare
+from llminfra.hf_config import elders, families, hybrids, newer, rare
+from llminfra.hf_config.beside import (
+    PLAIN_PROJECTOR,
+    TOWER_KEYS,
+    draft,
+    molmo_tower,
+    towers,
+)
 from llminfra.hf_config.decoder import Style, StyleOf, decoder
 from llminfra.hf_config.fields import Fields, brief
-from llminfra.hf_config.quantization import stored_weights
+from llminfra.hf_config.quantization import MLX, of_producer, stored_weights
 
-__all__ = ["architecture_from_config", "architecture_from_path", "model_types"]
+__all__ = ["architecture_from_config", "architecture_from_path", "model_types", "stored_as"]
 
 MAX_CONFIG_BYTES: Final = 5_000_000
 
@@ -28,18 +36,28 @@ _STYLES: Final[dict[str, Style | StyleOf]] = {
     **elders.ELDERS,
     **hybrids.HYBRIDS,
     **rare.RARE,
+    **newer.NEWER,
 }
-_SAME_AS: Final = {**families.SAME_AS, **elders.SAME_AS, **hybrids.SAME_AS, **rare.SAME_AS}
+_SAME_AS: Final = {
+    **newer.SAME_AS,
+    **families.SAME_AS,
+    **elders.SAME_AS,
+    **hybrids.SAME_AS,
+    **rare.SAME_AS,
+}
 # Where multimodal configurations keep the language model.
-_TEXT_KEYS: Final = ("text_config", "llm_config", "language_config", "thinker_config")
-_INHERITED: Final = ("model_type", "tie_word_embeddings", "quantization_config")
-# Where they keep what stands beside it, which is not counted.
-_TOWER_KEYS: Final = {
-    "vision_config": "vision",
-    "visual": "vision",
-    "audio_config": "audio",
-    "talker_config": "speech",
-}
+_TEXT_KEYS: Final = (
+    *("text_config", "llm_config", "language_config", "thinker_config"),
+    *("language_model_config", "llm", "text_model_config"),
+)
+_INHERITED: Final = (
+    *("model_type", "tie_word_embeddings", "quantization_config", "quantization"),
+    *("dtype", "torch_dtype"),
+)
+# Files of 32 bits, and what others hold of a weight that is not quantised.
+_WIDE: Final = "float32"
+_WIDE_BITS: Final = 32.0
+_PLAIN_BITS: Final = 16.0
 _BY_HAND: Final = (
     'for a model built like Llama write "model_type": "custom" with hidden_size, '
     "num_hidden_layers, num_attention_heads, intermediate_size and vocab_size, and what differs "
@@ -90,7 +108,7 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     """
     if not isinstance(config, Mapping):
         raise InvalidInput(f"{origin}: must be an object, got {brief(config)}")
-    text, towers = _language_tower(config, origin)
+    text, beside = _language_tower(config, origin)
     model_type = text.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         raise Fields(text, origin).wrong("model_type", f"the model's family; {_BY_HAND}")
@@ -104,19 +122,31 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     fields = Fields(text, origin)
     style = style if isinstance(style, Style) else style(fields)
     model = decoder(fields.with_defaults(style.defaults), style, model_type)
-    return replace(model, other_towers=towers, stored_weights=stored_weights(fields, model))
+    found = towers(beside, model.hidden_size, origin)
+    model = replace(model, towers=found, draft=draft(fields, model))
+    stored = stored_weights(fields, model)
+    # Files converted to MLX, and those saved from the text model alone, have no drafting layers.
+    is_cut = model_type.endswith("_text") and "ForCausalLM" in str(text.get("architectures"))
+    if is_cut or (stored and stored.words.endswith(f"({MLX})")):
+        model = replace(model, draft=NO_DRAFT)
+    plain = _WIDE_BITS if _WIDE in (text.get("dtype"), text.get("torch_dtype")) else _PLAIN_BITS
+    return replace(model, stored_weights=stored, plain_bits=plain)
 
 
 def _language_tower(
     config: Mapping[str, Any], origin: str
-) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """Go down to the language model; what it leaves open, the level above may say.
 
-    Returns the language model's configuration and the names of the towers beside it.
+    Returns the language model's configuration and the sections of the towers beside it, by name.
     """
-    towers: dict[str, None] = {}
+    beside: dict[str, Any] = {}
     for _ in _TEXT_KEYS:
-        towers |= {name: None for key, name in _TOWER_KEYS.items() if config.get(key) is not None}
+        beside |= {
+            n: _with_projector(config, config[key])
+            for key, n in TOWER_KEYS.items()
+            if config.get(key) is not None
+        }
         key = next((k for k in _TEXT_KEYS if config.get(k) is not None), None)
         if key is None:
             break
@@ -125,7 +155,16 @@ def _language_tower(
             raise Fields(config, origin).wrong(key, "an object")
         inherited = {k: config[k] for k in _INHERITED if k in config}
         config = {**inherited, **inner}
-    return config, tuple(towers)
+    if config.get("model_type") == "molmo":
+        beside.setdefault("vision", molmo_tower(config))
+    return config, beside
+
+
+def _with_projector(config: Mapping[str, Any], section: Any) -> Any:
+    """The section of a tower, with what the level above says of its projector."""
+    told = config.get(PLAIN_PROJECTOR)
+    is_told = told is not None and isinstance(section, Mapping)
+    return {PLAIN_PROJECTOR: told, **section} if is_told else section
 
 
 def architecture_from_path(path: Path | str) -> Architecture:
@@ -146,13 +185,37 @@ def architecture_from_path(path: Path | str) -> Architecture:
         If there is no such file, or it is not a configuration.
     """
     shown = str(path) if str(path).isprintable() else ascii(str(path))
-    return _architecture(_read(Path(path), shown), shown)
+    beside = _beside(Path(path))
+    return _architecture(_read(Path(path), shown), beside, shown)
 
 
 @lru_cache(maxsize=16)
-def _architecture(data: bytes, shown: str) -> Architecture:
+def _architecture(data: bytes, beside: bytes, shown: str) -> Architecture:
     """Build each content once: a plan compares many changes of the same model."""
-    return architecture_from_config(_parse(data, shown), origin=shown)
+    config = _parse(data, shown)
+    if beside and isinstance(config, Mapping) and not config.get("quantization_config"):
+        quantized = _parse(beside, "hf_quant_config.json")
+        if isinstance(quantized, Mapping):
+            config = {**config, "quantization_config": of_producer(quantized)}
+    return architecture_from_config(config, origin=shown)
+
+
+def _beside(path: Path) -> bytes:
+    """Read ``hf_quant_config.json``, where a producer put it beside the configuration."""
+    try:
+        folder = path if path.is_dir() else path.parent
+        file = folder / "hf_quant_config.json"
+        return _read(file, str(file)) if file.is_file() else b""
+    except (OSError, ValueError):
+        return b""
+
+
+def stored_as(section: Mapping[str, Any], model: Architecture, *, origin: str) -> StoredWeights:
+    """Read how a checkpoint stores a model from its quantisation section alone."""
+    found = stored_weights(Fields({"quantization_config": section}, origin), model)
+    if found is None:
+        raise InvalidInput(f"{origin}: must be a quantisation section, got an empty one")
+    return found
 
 
 def _read(path: Path, shown: str) -> bytes:

@@ -35,6 +35,7 @@ _KINDS: dict[str, Kind] = {
     "full_attention": "full",
     "attention": "full",
     "indexed_attention": "full",
+    "deepseek_sparse_attention": "full",
     "sliding_attention": "window",
     "chunked_attention": "chunk",
     "linear_attention": "linear",
@@ -189,12 +190,14 @@ def latent_attention(f: Fields, s: Style, kind: Kind, layer: int) -> Mla:
         n_heads=f.need("num_attention_heads"),
         kv_lora_rank=f.need("kv_lora_rank"),
         q_lora_rank=f.maybe("q_lora_rank"),
-        rope_dim=f.need("qk_rope_head_dim"),
+        rope_dim=f.need("qk_rope_head_dim", low=0),
         nope_dim=f.need("qk_nope_head_dim"),
         value_dim=f.need("v_head_dim"),
         bias=f.flag("attention_bias"),
         index_heads=f.need("index_n_heads") if indexed else 0,
         index_dim=f.need("index_head_dim") if indexed else 0,
+        index_tokens=f.get("index_kpool", 1, low=1),
+        is_sparse=f.has("index_n_heads"),
     )
 
 

@@ -275,7 +275,6 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "custom": _custom,
     "dbrx": _dbrx,
     "deepseek": replace(_LLAMA, sparse=True),
-    "deepseek_v2": _DEEPSEEK,
     "deepseek_v3": _first_k_dense(_DEEPSEEK, 3),
     "deepseek_v32": _first_k_dense(_DEEPSEEK, 3),
     "dots1": replace(_LLAMA, qk_norm="head", sparse=True, defaults=_WINDOW),

@@ -137,6 +137,10 @@ class Fields:
         """Return a value unchecked, None if absent."""
         return self._find(key)[1]
 
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Return all keys and values as they are written."""
+        return self._config.items()
+
     def wrong(self, key: str, expected: str, value: object = None) -> InvalidInput:
         """Build the error for a key whose value is not what is expected."""
         name, found = self._find(key)

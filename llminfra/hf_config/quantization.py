@@ -1,137 +1,380 @@
-"""Reads the ``quantization_config`` of a checkpoint: which precisions count what it stores.
+"""Reads how a checkpoint is quantised: sections of many tools, one scheme.
 
-Layouts of the section: https://huggingface.co/docs/transformers/main_classes/quantization and, for
-compressed-tensors and modelopt, what vLLM's loaders of the same names read.
+Layouts of the sections: https://huggingface.co/docs/transformers/main_classes/quantization and, for
+compressed-tensors, modelopt, quark and auto-round, what vLLM's loaders of the same names read.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from llminfra.architecture import Architecture, StoredWeights
 from llminfra.hf_config.fields import Fields, brief
+from llminfra.hf_config.patterns import Patterns
+from llminfra.hf_config.scheme import Format, Rule, Scheme, prefixes_in, stored
 
-_INTEGERS: Final = {4: ("int4",), 8: ("int8",)}
-_FP8: Final = ("fp8", "fp8-mlp")
-_ALGORITHMS: Final = {
-    "FP8": _FP8,
-    "FP8_PER_CHANNEL_PER_TOKEN": _FP8,
-    "NVFP4": ("nvfp4",),
-    "NVFP4_AWQ": ("nvfp4",),
-    "W4A16_AWQ": ("int4",),
-    "W4A8_AWQ": ("int4",),
-    "W8A16": ("int8",),
-    "W8A8_SQ_PER_CHANNEL": ("int8",),
-}
-# Lists of what is not quantised, and the weight groups that a pattern there names whole.
-_EXCEPTIONS: Final = ("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers")
-_NAMED: Final = {
-    r"(self_attn|attention)[^A-Za-z]*$": ("attention", "kv_projection", "latent", "indexer"),
-    r"(linear_attn|mamba|mixer)[^A-Za-z]*$": ("recurrent",),
-    r"shared_experts?[^A-Za-z]*$": ("shared_experts",),
-    r"mlp\\?\.\(?(gate|up|down)[^.]*_proj": ("dense_mlp",),
-}
 _SCALE_BITS: Final = 16
+MLX: Final = "MLX"
+# Weights that share a scale where a row of a matrix does: a usual width.
+_ROW: Final = 4096
+_FP8: Final = Format("FP8", 8.0, "fp8")
+_NVFP4: Final = Format("NVFP4", 4.5, "nvfp4")
+_MXFP4: Final = Format("MXFP4", 4.25, "mxfp4")
+_MXFP8: Final = Format("MXFP8", 8.25, "fp8")
+# Lists of what is not quantised.
+_EXCEPTIONS: Final = (
+    *("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers", "exclude"),
+    *("llm_int8_skip_modules", "skip_modules"),
+)
+_SECTIONS: Final = ("quantization_config", "quantization", "compression_config")
+_CACHES: Final = {"FP8": "fp8", "NVFP4": "nvfp4", "INT8": "int8"}
 
 
 def stored_weights(f: Fields, model: Architecture) -> StoredWeights | None:
     """Return the format that the section states, None where there is none."""
-    section = f.section("quantization_config")
-    if not f.raw("quantization_config"):
+    key = next((key for key in _SECTIONS if f.raw(key)), None)
+    if key is None:
         return None
-    is_bare = any(section.has(key) for key in ("load_in_4bit", "load_in_8bit"))
-    method = section.raw("quant_method") or ("bitsandbytes" if is_bare else None)
+    section = f.section(key)
+    is_mlx = bool(f.raw("quantization")) or section.has("mode")
+    method = _method(section, is_mlx=is_mlx)
     if method is None:
-        return StoredWeights("quantized without saying how (quant_method is missing)")
-    if not isinstance(method, str):
-        raise section.wrong("quant_method", "the name of a method, such as awq")
+        keys = ", ".join(list(map(str, f.raw(key)))[:3])
+        return StoredWeights(
+            "quantized without saying how (neither quant_method nor quant_algo; keys: "
+            f"{brief(keys)})"
+        )
     if method not in _METHODS:
         return StoredWeights(f"in a format that is not known here ({brief(method)})")
-    return replace(_METHODS[method](section), kept=_kept(section, model.n_layers))
+    scheme = _METHODS[method](section)
+    if isinstance(scheme, StoredWeights):
+        return scheme
+    return stored(scheme, model, prefixes_in(str(f.raw(key))))
 
 
-def _kept(section: Fields, n_layers: int) -> frozenset[str]:
-    """Groups that an exception names in all layers, or in most of them one by one."""
-    patterns = [p for key in _EXCEPTIONS for p in section.raw(key) or () if isinstance(p, str)]
-    found: set[str] = set()
-    for name, groups in _NAMED.items():
-        layers = [re.search(r"layers\.(\d+)\.", p) for p in patterns if re.search(name, p)]
-        numbers = {layer[1] for layer in layers if layer}
-        if None in layers or 2 * len(numbers) >= n_layers:
-            found.update(groups)
-    return frozenset(found)
+def _method(s: Fields, *, is_mlx: bool) -> str | None:
+    """Name of the method, from what the section has where it does not say."""
+    method = s.raw("quant_method")
+    if method is not None and not isinstance(method, str):
+        raise s.wrong("quant_method", "the name of a method, such as awq")
+    if method:
+        name = method.removesuffix("_marlin").replace("auto_round", "auto-round").lower()
+        return "auto-round" if name.endswith("/auto-round") else name
+    signs = {
+        "bitsandbytes": ("load_in_4bit", "load_in_8bit"),
+        "modelopt": ("quant_algo", "quantized_layers"),
+        "compressed-tensors": ("config_groups",),
+        "quark": ("global_quant_config",),
+    }
+    found = (name for name, keys in signs.items() if any(s.has(key) for key in keys))
+    return next(found, "mlx" if is_mlx and s.has("bits") else None)
 
 
-def _in_bits(method: str, bits: int, group: object = None, zero_bits: int = 0) -> StoredWeights:
-    """Integers whose groups share a scale and, where they are not symmetric, a zero."""
-    each = None
-    if isinstance(group, int) and group > 0:
-        each = bits + (_SCALE_BITS + zero_bits) / group
-    return StoredWeights(
-        f"integers of {bits} bits ({method})", _INTEGERS.get(bits, ()), bits_per_weight=each
-    )
+def _kept(s: Fields) -> tuple[Rule, ...]:
+    """What exceptions leave in 16 bits."""
+    listed = [name for key in _EXCEPTIONS for name in _texts(s.raw(key))]
+    return (Rule(Patterns(listed), None),)
 
 
-def _integers(method: str) -> Callable[[Fields], StoredWeights]:
-    def read(s: Fields) -> StoredWeights:
+def _texts(value: object) -> list[str]:
+    return [x for x in value if isinstance(x, str)] if isinstance(value, list | tuple) else []
+
+
+def in_bits(bits: float, group: object = None, zero_bits: float = 0) -> Format:
+    """Integers whose groups, or rows, share a scale and, unless symmetric, a zero."""
+    size = group if type(group) is int and group > 0 else _ROW
+    precision = "int8" if bits == 8 else "int4" if bits < 8 else ""
+    each = bits + (_SCALE_BITS + zero_bits) / size
+    return Format(f"integers of {bits:g} bits", each, precision)
+
+
+def _integers(method: str) -> Callable[[Fields], Scheme]:
+    def read(s: Fields) -> Scheme:
         bits = s.need("w_bit" if s.has("w_bit") else "bits")
         group = s.raw("q_group_size" if s.has("q_group_size") else "group_size")
         is_symmetric = s.raw("sym") is True or s.raw("zero_point") is False
-        return _in_bits(method, bits, group, 0 if is_symmetric else bits)
+        zero = 0 if is_symmetric else bits
+        own = _own_rules(s, group, is_symmetric)
+        return Scheme(
+            in_bits(bits, group, zero), (*own, *_kept(s)), source=method, head=s.flag("lm_head")
+        )
 
     return read
 
 
-def _fixed(words: str, precisions: tuple[str, ...]) -> Callable[[Fields], StoredWeights]:
-    return lambda s: StoredWeights(words, precisions)
+def _own_rules(s: Fields, group: object, is_symmetric: bool) -> list[Rule]:
+    """Modules with bits of their own: GPTQ's `dynamic`, auto-round's `extra_config`."""
+    rules = []
+    for key in ("dynamic", "extra_config"):
+        found = s.raw(key)
+        for name, given in found.items() if isinstance(found, Mapping) else ():
+            own = given if isinstance(given, Mapping) else {}
+            bits = own.get("bits", 16 if str(name).startswith("-:") else None)
+            if type(bits) is not int:
+                continue
+            size = own.get("group_size", group)
+            form = None if bits >= 16 else in_bits(bits, size, 0 if is_symmetric else bits)
+            rules.append(Rule(Patterns([name]), form))
+    return rules
 
 
-def _bitsandbytes(s: Fields) -> StoredWeights:
+def _fixed(source: str, form: Format) -> Callable[[Fields], Scheme]:
+    def read(s: Fields) -> Scheme:
+        block = s.raw("weight_block_size")
+        scaled = form
+        if isinstance(block, list) and len(block) == 2 and all(type(n) is int for n in block):
+            scaled = form._replace(bits=form.bits + 32 / max(block[0] * block[1], 1))
+        experts = (Rule(Patterns(["re:.*experts.*"]), _MXFP4),)
+        packed = experts if s.raw("expert_dtype") == "fp4" else ()
+        return Scheme(scaled, (*_kept(s), *packed), source=source, kv_precision=_cache(s))
+
+    return read
+
+
+def _bitsandbytes(s: Fields) -> Scheme | StoredWeights:
     four, eight = s.flag("load_in_4bit"), s.flag("load_in_8bit")
     if not (four or eight):
         return StoredWeights("quantized without saying to how many bits (bitsandbytes)")
-    return _in_bits("bitsandbytes", 4 if four else 8)
+    if eight:
+        return Scheme(in_bits(8), _kept(s), source="bitsandbytes", vision=True)
+    bits = 4 + (8 / 64 + 32 / (64 * 256) if s.flag("bnb_4bit_use_double_quant") else 32 / 64)
+    form = Format("numbers of 4 bits", bits, "int4")
+    return Scheme(form, _kept(s), source="bitsandbytes", vision=True)
 
 
-def _compressed(s: Fields) -> StoredWeights:
-    """Groups of layers, each with a format; several formats are no precision."""
+def _compressed(s: Fields) -> Scheme:
+    """Groups of modules, each with a format."""
     groups = s.raw("config_groups")
     if not isinstance(groups, Mapping) or not groups:
         raise s.wrong("config_groups", "an object with a group of layers")
     of_groups = Fields(groups, f"{s.origin}: config_groups")
-    found = {_group(of_groups.section(name), s.raw("format")) for name in groups}
-    return found.pop() if len(found) == 1 else StoredWeights("of mixed bits (compressed-tensors)")
+    rules, default = [], None
+    for name in groups:
+        group = of_groups.section(name)
+        form = _group(group, group.raw("format") or s.raw("format"))
+        targets = _texts(group.raw("targets")) or ["Linear"]
+        if "Linear" in targets:
+            default = form
+        rules.append(Rule(Patterns([t for t in targets if t != "Linear"]), form))
+    source = "compressed-tensors"
+    cache = _cache(s)
+    kept = (*_kept(s), *rules)
+    return Scheme(default, kept, head=True, vision=True, source=source, kv_precision=cache)
 
 
-def _group(group: Fields, packing: object) -> StoredWeights:
+def _group(group: Fields, packing: object) -> Format:
     weights = group.section("weights")
     bits, kind = weights.need("num_bits"), weights.raw("type")
     if kind not in (None, "int", "float"):
         raise weights.wrong("type", "int or float")
+    size = weights.raw("group_size")
     if kind != "float":
         zero_bits = bits if weights.raw("symmetric") is False else 0
-        return _in_bits("compressed-tensors", bits, weights.raw("group_size"), zero_bits)
-    four = ("mxfp4",) if str(packing).startswith("mxfp4") else ("nvfp4",)
-    words = f"floating-point numbers of {bits} bits (compressed-tensors)"
-    return StoredWeights(words, {4: four, 8: _FP8}.get(bits, ()))
+        return in_bits(bits, size, zero_bits)
+    if bits == 4:
+        return _MXFP4 if str(packing).startswith("mxfp4") or size == 32 else _NVFP4
+    if bits == 8:
+        block = weights.raw("block_structure")
+        is_block = isinstance(block, list) and len(block) == 2
+        return _MXFP8 if size == 32 else _FP8._replace(bits=8.002 if is_block else 8.0)
+    return Format(f"floating-point numbers of {bits} bits", bits + _SCALE_BITS / _ROW)
 
 
-def _modelopt(s: Fields) -> StoredWeights:
+def _modelopt(s: Fields) -> Scheme | StoredWeights:
     algorithm = s.raw("quant_algo")
     if algorithm is not None and not isinstance(algorithm, str):
         raise s.wrong("quant_algo", "the name of an algorithm, such as FP8")
-    return StoredWeights(f"{brief(algorithm)} (modelopt)", _ALGORITHMS.get(algorithm or "", ()))
+    listed, cache = s.raw("quantized_layers"), _cache(s)
+    own = [
+        Rule(Patterns([name]), _algorithm(given.get("quant_algo"), given.get("group_size")))
+        for name, given in (listed.items() if isinstance(listed, Mapping) else ())
+        if isinstance(given, Mapping)
+    ]
+    rules = (*_kept(s), *_by_format(own))
+    if own and (algorithm or "").upper() in ("", "MIXED_PRECISION"):
+        return Scheme(None, rules, source="modelopt", kv_precision=cache)
+    form = _algorithm(algorithm, s.raw("group_size"))
+    if form is None:
+        return StoredWeights(f"{brief(algorithm)} (modelopt)", kv_precision=cache)
+    experts = _algorithm(s.raw("moe_quant_algo"), s.raw("group_size"))
+    routed = (Rule(Patterns(["re:.*experts\\..*"]), experts),) if experts else ()
+    return Scheme(form, (*_kept(s), *routed, *rules[1:]), source="modelopt", kv_precision=cache)
 
 
-_METHODS: Final[dict[str, Callable[[Fields], StoredWeights]]] = {
-    "gptq": _integers("gptq"),
-    "awq": _integers("awq"),
-    "fp8": _fixed("FP8 (fp8)", _FP8),
-    "fbgemm_fp8": _fixed("FP8 (fbgemm_fp8)", _FP8),
-    "mxfp4": _fixed("MXFP4 (mxfp4)", ("mxfp4",)),
+def _by_format(rules: list[Rule]) -> list[Rule]:
+    """Join what has one format, so that hundreds of names are looked up at once."""
+    names: dict[Format | None, list[str]] = {}
+    for rule in rules:
+        names.setdefault(rule.form, []).extend(rule.patterns.texts)
+    return [Rule(Patterns(listed), form) for form, listed in names.items()]
+
+
+def _algorithm(name: object, group: object = None) -> Format | None:
+    """Format of an algorithm's weights, by the words in its name."""
+    text = str(name).upper()
+    for word, form in (("MXFP8", _MXFP8), ("MXFP4", _MXFP4), ("NVFP4", _NVFP4), ("FP8", _FP8)):
+        if word in text and not text.startswith("W4A8_AWQ"):
+            return form
+    if text.startswith(("W4A16", "W4A8", "INT4")):
+        return in_bits(4, group or 128)
+    if text.startswith(("W8A16", "W8A8", "INT8")):
+        return in_bits(8)
+    return None
+
+
+def _quark(s: Fields) -> Scheme | StoredWeights:
+    form = _quark_format(s.section("global_quant_config"))
+    if form is None:
+        return StoredWeights("in a format that is not known here (quark)")
+    layers = s.raw("layer_quant_config")
+    found = Fields(layers, s.origin) if isinstance(layers, Mapping) else None
+    rules = [
+        Rule(Patterns([name]), _quark_format(found.section(name)))
+        for name in (layers if found and isinstance(layers, Mapping) else ())
+        if found and isinstance(found.raw(name), Mapping)
+    ]
+    told = str(s.raw("kv_cache_quant_config") or "") + str(s.raw("export") or "")
+    cache = "fp8" if "kv" in told and "fp8" in told else None
+    kept = (*rules, *_kept(s))
+    return Scheme(form, kept, source="quark", vision=True, head=True, kv_precision=cache)
+
+
+def _quark_format(s: Fields) -> Format | None:
+    weight = s.raw("weight")
+    if isinstance(weight, list) and weight:
+        weight = weight[-1]
+    if not isinstance(weight, Mapping):
+        return None
+    dtype, group = str(weight.get("dtype", "")), weight.get("group_size")
+    if "fp4" in dtype or dtype == "mxfp4":
+        return _MXFP4
+    if "fp8" in dtype:
+        return _FP8
+    bits = {"int4": 4, "uint4": 4, "int8": 8, "uint8": 8}.get(dtype)
+    return None if bits is None else in_bits(bits, group, bits * dtype.startswith("u"))
+
+
+def _mlx(s: Fields) -> Scheme:
+    """Apple's format: groups with a 16-bit scale and bias; embeddings and head too."""
+    bits = s.need("bits")
+    form = _mlx_format(bits, s.get("group_size", 64, low=1), s.raw("mode"))
+    rules = []
+    for name, own in s.items():
+        if own is False:
+            rules.append(Rule(Patterns([name]), None))
+        elif isinstance(own, Mapping) and type(own.get("bits")) is int:
+            size = own.get("group_size", 64)
+            rules.append(Rule(Patterns([name]), _mlx_format(own["bits"], size, own.get("mode"))))
+    return Scheme(form, tuple(rules), embeds=True, head=True, source=MLX)
+
+
+def _mlx_format(bits: int, group: object, mode: object) -> Format:
+    if str(mode).startswith("mxfp4"):
+        return _MXFP4
+    return in_bits(bits, group, _SCALE_BITS)
+
+
+def _torchao(s: Fields) -> Scheme | StoredWeights:
+    text = str(s.raw("quant_type") or "").lower()
+    if "int4" in text:
+        found = re.search(r"group_size\D{1,4}(\d+)", text)
+        form = in_bits(4, int(found[1]) if found else 128, _SCALE_BITS)
+    elif "nvfp4" in text:
+        form = _NVFP4
+    elif "float8" in text or "fp8" in text:
+        form = _FP8
+    elif "int8" in text:
+        form = in_bits(8)
+    else:
+        return StoredWeights(f"in a format that is not known here (torchao: {brief(text)})")
+    return Scheme(form, _kept(s), source="torchao")
+
+
+def _fp_quant(s: Fields) -> Scheme:
+    is_nv = str(s.raw("forward_dtype")).lower().startswith("nv")
+    return Scheme(_NVFP4 if is_nv else _MXFP4, _kept(s), source="fp_quant")
+
+
+def _aqlm(s: Fields) -> Scheme:
+    """Codes that stand for groups of weights."""
+    codes = s.get("nbits_per_codebook", 16, low=1) * s.get("num_codebooks", 1, low=1)
+    bits = codes / s.get("in_group_size", 8, low=1)
+    return Scheme(Format(f"codes of {bits:g} bits", bits, "int4"), _kept(s), source="aqlm")
+
+
+def _hqq(s: Fields) -> Scheme:
+    weights = s.section("quant_config").section("weight_quant_params")
+    bits = weights.maybe("nbits") or s.need("bits")
+    return Scheme(in_bits(bits, weights.raw("group_size"), _SCALE_BITS), _kept(s), source="hqq")
+
+
+def _exl(source: str) -> Callable[[Fields], Scheme]:
+    """Trellis codes of a mean number of bits, which need not be whole; the head has its own."""
+
+    def read(s: Fields) -> Scheme:
+        bits = s.raw("bits")
+        if type(bits) not in (int, float) or not 1 <= bits <= 8:
+            raise s.wrong("bits", "a number from 1 to 8")
+        form = Format(f"codes of {bits:g} bits", float(bits), "int4")
+        head = s.raw("head_bits")
+        rules = (
+            (Rule(Patterns(["lm_head"]), form._replace(bits=float(head))),)
+            if type(head) in (int, float)
+            else ()
+        )
+        return Scheme(form, rules, source=source)
+
+    return read
+
+
+def _cache(s: Fields) -> str | None:
+    """Precision of the cache that the section asks for."""
+    for key in ("kv_cache_scheme", "kv_cache_quant_algo", "kv_cache_quant_method"):
+        value = s.raw(key)
+        if isinstance(value, str):
+            return _CACHES.get(value.upper().removesuffix("_CAST"))
+        if isinstance(value, Mapping):
+            bits, kind = int(value.get("num_bits") or 0), str(value.get("type"))
+            return {(8, "float"): "fp8", (4, "float"): "nvfp4", (8, "int"): "int8"}.get(
+                (bits, kind)
+            )
+    return None
+
+
+_METHODS: Final[dict[str, Callable[[Fields], Scheme | StoredWeights]]] = {
+    **{name: _integers(name) for name in ("gptq", "awq", "auto-round", "moe_wna16", "intel")},
+    "fp8": _fixed("fp8", _FP8),
+    "fbgemm_fp8": _fixed("fbgemm_fp8", _FP8),
+    "ptpc_fp8": _fixed("ptpc_fp8", _FP8),
+    "finegrained_fp8": _fixed("fp8", _FP8),
+    "mxfp4": _fixed("mxfp4", _MXFP4),
+    "mxfp8": _fixed("mxfp8", _MXFP8),
+    "experts_int8": _fixed("experts_int8", in_bits(8)),
+    "eetq": _fixed("eetq", in_bits(8)),
+    "quanto": _fixed("quanto", in_bits(8)),
     "bitsandbytes": _bitsandbytes,
     "compressed-tensors": _compressed,
+    "sparseml": _compressed,
     "modelopt": _modelopt,
     "modelopt_fp4": _modelopt,
+    "modelopt_mixed": _modelopt,
+    "nvfp4": _fixed("nvfp4", _NVFP4),
+    "petit_nvfp4": _fixed("petit_nvfp4", _NVFP4),
+    "quark": _quark,
+    "mlx": _mlx,
+    "torchao": _torchao,
+    "hqq": _hqq,
+    "higgs": _integers("higgs"),
+    "aqlm": _aqlm,
+    "fp_quant": _fp_quant,
+    "bitnet": _fixed("bitnet", Format("ternary numbers in 2 bits", 2.0, "int4")),
+    "exl2": _exl("exl2"),
+    "exl3": _exl("exl3"),
 }
+
+
+def of_producer(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Bring a ``hf_quant_config.json`` into the form of a section of ``config.json``."""
+    inner = config.get("quantization")
+    section = dict(inner) if isinstance(inner, Mapping) else dict(config)
+    return {"quant_method": "modelopt", **section}

@@ -247,13 +247,15 @@ def _buffer(tokens: int, values: int) -> CacheGroup:
     )
 
 
-def _hyper_connections(f: Fields, s: Style) -> tuple[WeightGroup, ...]:
+def hyper_connections(f: Fields, s: Style) -> tuple[WeightGroup, ...]:
+    """Count what mixes the parallel residuals around a layer."""
     n = f.need("hc_mult")
     weights = (2 + n) * n
     return (_norms(2 * (weights * n * f.need("hidden_size") + weights + 3)),)
 
 
-def _hyper_head(f: Fields, s: Style) -> tuple[WeightGroup, ...]:
+def hyper_head(f: Fields, s: Style) -> tuple[WeightGroup, ...]:
+    """Count what joins the parallel residuals at the end."""
     n = f.need("hc_mult")
     return (_norms(n * n * f.need("hidden_size") + n + 1),)
 
@@ -262,8 +264,8 @@ _DEEPSEEK_V4: Final = Style(
     sparse=True,
     kinds=all_full,
     mixer=_deepseek_v4_attention,
-    extra=_hyper_connections,
-    after=_hyper_head,
+    extra=hyper_connections,
+    after=hyper_head,
     unknown=("mlp_bias", "attention_bias"),
     defaults={"sliding_window": 128, "hc_mult": 4},
 )

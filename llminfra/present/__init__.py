@@ -1,84 +1,235 @@
-"""What notebooks import: the parts of a page, number formats and the ``%%prose`` magic."""
+"""What notebooks import: the parts of a page, number formats and the magics of word cells."""
 
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import llminfra._jsonschema  # noqa: F401  # must come before altair, for its effect
-from llminfra.formats import band, count, gb, gib, kib, nines, number, percent, seconds, times
+from llminfra.explain.levers import levers
+from llminfra.explain.readings import load_of, most_carried, sizing
+from llminfra.facets import SERVED
+from llminfra.formats import (
+    band,
+    count,
+    counted,
+    duration,
+    gb,
+    gib,
+    grams,
+    join,
+    kib,
+    kilograms,
+    kwh,
+    litres,
+    money,
+    nines,
+    number,
+    percent,
+    seconds,
+    times,
+    tokens,
+    watts,
+    wh,
+)
 from llminfra.present.blocks import (
-    answer,
-    column,
-    equation,
-    figure,
-    masthead,
     notice,
     problems,
-    row,
-    table,
     tile,
     tiles,
 )
-from llminfra.present.fit import constants, error_words
+from llminfra.present.board import Board
+from llminfra.present.claimed import Claimed
+from llminfra.present.cost_model import cost_model
+from llminfra.present.cost_tables import (
+    cash_table,
+    changes_table,
+    cost_annex,
+    ways_table,
+)
+from llminfra.present.cost_views import paid_chart, token_chart
+from llminfra.present.costs import GROUPS, Money
+from llminfra.present.decided import decision_of, run_words
+from llminfra.present.drivers import flip, flip_words, goal, tornado, waterfall
+from llminfra.present.fit import how_sure
+from llminfra.present.footprint import (
+    STANDARDS_READ,
+    account_totals,
+    accounts_table,
+    boundary_table,
+    other_methods,
+    report_fields,
+)
+from llminfra.present.gates import Gates, banner
+from llminfra.present.method import method
 from llminfra.present.preview import preview
-from llminfra.present.report import assumptions, cite, provenance, verdicts, what_if
+from llminfra.present.pulled import Pulled
+from llminfra.present.report import assumptions, provenance, verdicts, what_if
+from llminfra.present.sections import (
+    best_spares,
+    bill_table,
+    hours_down,
+    launch,
+    load_words,
+    options_table,
+    readings_table,
+    spares_table,
+    stated_words,
+    unit_words,
+)
+from llminfra.present.sources import cite
+from llminfra.present.tables import column, row, table_from, table_of
+from llminfra.present.trained import MEMORY_PARTS, Trained
+from llminfra.present.trained_checks import (
+    memory_fit_table,
+    of_one_run,
+    runs_frame,
+    runs_table,
+    shares_table,
+)
+from llminfra.present.trained_seed import Seed
+from llminfra.present.versus import Versus, chance_words
+from llminfra.present.versus_model import versus_model
+from llminfra.present.week import WeekPage
 from llminfra.units import GB, GIB, HOURS_PER_YEAR
 
 if TYPE_CHECKING:
+    from llminfra.present.board_charts import claim_dots, due_line, gate_grid, way_bars, week_bars
+    from llminfra.present.cash_charts import paid_lines, part_bars, step_bars
     from llminfra.present.charts import log_lines, stacked_bars
     from llminfra.present.curves import band_line, front, step_line, timeline
     from llminfra.present.maps import fit_map, range_dots
     from llminfra.present.scatter import scatter_panels
+    from llminfra.present.shares import log_band, place_bars, split_bars
+    from llminfra.present.versus_charts import npv_bars, payback_line
 
 # The recipes import Altair, which processes that only lay out or draw do without.
 _RECIPES: Final = {
     "charts": ("log_lines", "stacked_bars"),
     "curves": ("band_line", "front", "step_line", "timeline"),
     "maps": ("fit_map", "range_dots"),
+    "cash_charts": ("paid_lines", "part_bars", "step_bars"),
     "scatter": ("scatter_panels",),
+    "versus_charts": ("npv_bars", "payback_line"),
+    "board_charts": ("claim_dots", "due_line", "gate_grid", "way_bars", "week_bars"),
+    "shares": ("log_band", "place_bars", "split_bars"),
 }
 
 __all__ = [
     "GB",
     "GIB",
+    "GROUPS",
     "HOURS_PER_YEAR",
-    "answer",
+    "MEMORY_PARTS",
+    "SERVED",
+    "STANDARDS_READ",
+    "Board",
+    "Claimed",
+    "Gates",
+    "Money",
+    "Pulled",
+    "Seed",
+    "Trained",
+    "Versus",
+    "WeekPage",
+    "account_totals",
+    "accounts_table",
     "assumptions",
     "band",
     "band_line",
+    "banner",
+    "best_spares",
+    "bill_table",
+    "boundary_table",
+    "cash_table",
+    "chance_words",
+    "changes_table",
     "cite",
+    "claim_dots",
     "column",
-    "constants",
+    "cost_annex",
+    "cost_model",
     "count",
-    "equation",
-    "error_words",
-    "figure",
+    "counted",
+    "decision_of",
+    "due_line",
+    "duration",
     "fit_map",
+    "flip",
+    "flip_words",
     "front",
+    "gate_grid",
     "gb",
     "gib",
+    "goal",
+    "grams",
+    "hours_down",
+    "how_sure",
+    "join",
     "kib",
+    "kilograms",
+    "kwh",
+    "launch",
+    "levers",
+    "litres",
+    "load_of",
+    "load_words",
+    "log_band",
     "log_lines",
-    "masthead",
+    "memory_fit_table",
+    "method",
+    "money",
+    "most_carried",
     "nines",
     "notice",
+    "npv_bars",
     "number",
+    "of_one_run",
+    "options_table",
+    "other_methods",
+    "paid_chart",
+    "paid_lines",
+    "part_bars",
+    "payback_line",
     "percent",
+    "place_bars",
     "preview",
     "problems",
     "provenance",
     "range_dots",
+    "readings_table",
+    "report_fields",
     "row",
+    "run_words",
+    "runs_frame",
+    "runs_table",
     "scatter_panels",
     "seconds",
+    "shares_table",
+    "sizing",
+    "spares_table",
+    "split_bars",
     "stacked_bars",
+    "stated_words",
+    "step_bars",
     "step_line",
-    "table",
+    "table_from",
+    "table_of",
     "tile",
     "tiles",
     "timeline",
     "times",
+    "token_chart",
+    "tokens",
+    "tornado",
+    "unit_words",
     "verdicts",
+    "versus_model",
+    "waterfall",
+    "watts",
+    "way_bars",
+    "ways_table",
+    "week_bars",
+    "wh",
     "what_if",
 ]
 
@@ -94,6 +245,8 @@ def __dir__() -> list[str]:
     return __all__
 
 
+# A process that loads this before there is a shell lets the notebook import it anew.
+__in_shell__ = True
 if "IPython" in sys.modules:  # slow to import, and only notebooks need it
     from llminfra.present.magics import register
 

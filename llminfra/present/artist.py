@@ -11,7 +11,7 @@ import sys
 from typing import IO, Any
 
 from llminfra.errors import RenderError
-from llminfra.present import vega
+from llminfra.present import drawings, vega
 from llminfra.present.blocks import drawn
 
 
@@ -35,6 +35,7 @@ def main() -> None:
     """Answer line by line until the input ends, which it does when the other process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     answers = _answers_alone()
+    drawings.prune()
     vega.warm_up()
     for line in sys.stdin:
         answers.write(json.dumps(reply(line)) + "\n")

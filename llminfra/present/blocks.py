@@ -8,6 +8,7 @@ import datetime as dt
 import inspect
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -15,17 +16,21 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from llminfra import formats
 from llminfra.errors import RenderError
+from llminfra.present.drawings import cached_drawing
 from llminfra.present.prose import fill, split_answer
 from llminfra.present.render import render_block
+from llminfra.present.tables import csv_of
 from llminfra.present.theme import NARROW_PX, WIDE_PX
-from llminfra.present.vega import draw, specification
+from llminfra.present.vega import specification
 from llminfra.ranges import N_DRAWS, Range
 from llminfra.ranges import equation as equation_of
-from llminfra.wire import BLOCK_MIME, DRAWS_LATER, UNDRAWN
+from llminfra.wire import BLOCK_MIME, DRAWS_LATER, UNDRAWN, UNSEEN
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_DASH: Final = re.compile(r"(?<=\d)–(?=\d)")  # large type breaks after it, in mid-range
+_EXACT: Final = 0.01  # a range that is narrower than this share is none
 LEVELS: Final = ("note", "stale", "problem")
 _FIXES: Final = {True: "Nearest changes that work", False: "Settled by"}
 Show = Callable[[Any], str]
@@ -39,9 +44,10 @@ class Block:
     data: Mapping[str, Any]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        is_drawn = UNDRAWN not in self.data and self.data["kind"] != UNSEEN
         return {
             BLOCK_MIME: dict(self.data),
-            **({} if UNDRAWN in self.data else {"text/html": render_block(self.data)}),
+            **({"text/html": render_block(self.data)} if is_drawn else {}),
             "text/plain": f"[{self.data['kind']}] {self.data.get('title', '')}".rstrip(),
         }
 
@@ -105,8 +111,10 @@ def masthead(*, kicker: str, scope: str, as_of: dt.date) -> Block:
 
 def answer(template: str) -> Block:
     """Build the answer box from a headline and ``Label: text`` lines."""
-    headline, points = split_answer(fill(template, notebook_names()))
-    return block("answer", headline=headline, points=points)
+    headline, points = split_answer(template)  # before a name could bring a label of its own
+    filled = [{key: fill(words, notebook_names()) for key, words in p.items()} for p in points]
+    said = _DASH.sub("–\u2060", fill(headline, notebook_names()))
+    return block("answer", headline=said, points=filled)
 
 
 def notice(title: str, *, body: str = "", items: Sequence[str] = (), level: str = "note") -> Block:
@@ -167,12 +175,13 @@ def tile(
     data: dict[str, Any] = {"label": required("label", label), "value": shown, "unit": unit}
     data["note"] = required("note", note)
     if probability:
-        return data | {"probability": float(value), "range_text": f"of {N_DRAWS:,} draws"}
+        return data | {"probability": float(value), "range_text": f"of {N_DRAWS:,} simulated cases"}
     if not math.isfinite(value):
         data["range_text"] = "not available"
-    elif isinstance(value, Range) and not value.is_exact:
-        data |= range_mark(value, target=target)
-        data["range_text"] = f"{formats.band(value, show)} (P10–P90)"
+    elif isinstance(value, Range) and value.high - value.low > _EXACT * abs(value.base):
+        if math.isfinite(value.low) and math.isfinite(value.high):  # else there is no axis for it
+            data |= range_mark(value, target=target)
+        data["range_text"] = f"{formats.band(value, show)} in 8 of 10 cases"
     else:
         data["range_text"] = "exact"
     return data
@@ -195,6 +204,12 @@ def tiles(*described: Mapping[str, Any]) -> Block:
     if not 3 <= len(described) <= 5:
         raise RenderError(f"tiles must be three to five, got {len(described)}")
     return block("tiles", tiles=[dict(item) for item in described])
+
+
+def linked(source: str) -> dict[str, Any]:
+    """Return titles and addresses of a citation, where the source is one."""
+    links = getattr(source, "links", None)
+    return {"source_links": links} if links else {}
 
 
 @complete
@@ -243,6 +258,7 @@ def figure(
         kicker=text(kicker),
         **words,
         as_of=formats.date(as_of),
+        **linked(source),
         csv=data.to_csv(index=False),
         name=name,
         **{UNDRAWN: [specification(c, checked=is_recipe) for c in (chart, narrow or chart)]},
@@ -259,7 +275,7 @@ def drawn(figure: Mapping[str, Any]) -> Block:
         If the chart cannot be drawn.
     """
     wide, narrow = (
-        draw(spec, width_px=width)
+        cached_drawing(spec, width_px=width)
         for spec, width in zip(figure[UNDRAWN], (WIDE_PX, NARROW_PX), strict=True)
     )
     data = {name: value for name, value in figure.items() if name != UNDRAWN}
@@ -268,25 +284,6 @@ def drawn(figure: Mapping[str, Any]) -> Block:
         | {"svg": wide.svg, "svg_narrow": narrow.svg}
         | {"spec": wide.vega_spec, "spec_narrow": narrow.vega_spec}
     )
-
-
-def column(label: str, unit: str = "", *, align: str = "right", mark: Any = None) -> dict[str, Any]:
-    """Describe a table column; `mark` = (minimum, maximum, target) draws range marks."""
-    described: dict[str, Any] = {"label": label, "unit": unit, "align": align}
-    if mark is not None:
-        described |= {"mark": dict(zip(("min", "max", "target"), mark, strict=True))}
-    return described
-
-
-def row(*cells: Any, emphasis: bool = False) -> dict[str, Any]:
-    """Describe a table row; a Range as cell becomes a range mark."""
-    return {"cells": [_cell(cell) for cell in cells], "emphasis": emphasis}
-
-
-def _cell(cell: Any) -> Any:
-    if isinstance(cell, Range):
-        return {"text": "", "low": cell.low, "base": cell.base, "high": cell.high}
-    return cell if isinstance(cell, dict | str) else str(cell)
 
 
 @complete
@@ -321,26 +318,11 @@ def table(
         columns=[item | {"label": text(item["label"])} for item in map(dict, columns)],
         rows=[dict(item) for item in rows],
         source=required("source", source),
+        **linked(source),
         as_of=formats.date(as_of),
         name=name,
-        **({"csv": _csv(columns, csv_rows or rows)} | more),
+        **({"csv": csv_of(columns, csv_rows or rows)} | more),
     )
-
-
-def _csv(columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> str:
-    import pandas as pd  # heavy; only pages that hold a table need it
-
-    heads = [f"{c['label']} [{c['unit']}]" if c["unit"] else c["label"] for c in columns]
-    cells = [[_csv_cell(cell) for cell in item["cells"]] for item in rows]
-    return pd.DataFrame(cells, columns=heads).to_csv(index=False)
-
-
-def _csv_cell(cell: Any) -> str:
-    if isinstance(cell, str):
-        return cell
-    if "low" in cell:
-        return f"{cell['low']:.6g} to {cell['high']:.6g}, base {cell['base']:.6g}"
-    return str(cell["text"])
 
 
 def equation(quantity: Range, *, of: str = "", numbers: str = "") -> Block:

@@ -4,6 +4,7 @@ Recipes take tidy frames as `llminfra.compare` and `llminfra.sweep` return them.
 on the chart, bars start at zero, lines differ by dash as well as by colour.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SMALL: Final = TYPE["chart_small"].px
+_LABEL_PX: Final = 17  # from the middle of one label to that of the next
 _DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 # Share of the widest limit that a segment needs to hold its own label.
 _ROOM_WIDE: Final = 0.075
@@ -274,7 +276,7 @@ def log_lines(
         named, x, y, series, (x_title, y_title), limit, share=2.4, px=400, tick_step=2
     )
     narrow = _line_layers(
-        named, x, y, series, (x_title, y_title), limit, share=14.0, px=340, tick_step=4
+        named, x, y, series, (x_title, y_title), limit, share=24.0, px=340, tick_step=4
     )
     return Chart(wide, narrow, frame[[series, x, y]])
 
@@ -322,8 +324,10 @@ def _line_layers(
         f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{titles[1].split()[-1]}"
         for name, value in zip(last[series], last[y], strict=True)
     ]
+    last["label_y"] = _not_over_each_other(last[y], (frame[y].min(), frame[y].max()), px)
     ends = chart_of(last).encode(x=place_x, y=place_y)
     text: dict[str, Any] = {
+        "y": alt.Y("label_y:Q", axis=axis_y, scale=alt.Scale(type="log")),
         "text": text_of("end_label"),
         "color": ink_of("text_ink"),
     }
@@ -338,6 +342,16 @@ def _line_layers(
     if limit is not None:
         layers += _limit_line(limit, place_x, domain[0])
     return alt.layer(*layers).properties(height=px)
+
+
+def _not_over_each_other(values: "pd.Series", ends: tuple[float, float], px: int) -> "pd.Series":
+    """Move labels up on a logarithmic scale until a line of text lies between any two."""
+    decades = math.log10(ends[1] / ends[0]) or 1.0
+    gap, at, found = 10 ** (decades * _LABEL_PX / px), 0.0, {}
+    for key, value in values.sort_values().items():
+        at = max(float(value), at * gap)
+        found[key] = at
+    return values.index.to_series().map(found)
 
 
 def _one_line(base: alt.Chart, frame: "pd.DataFrame", rank: int, series: str) -> Any:

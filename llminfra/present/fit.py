@@ -1,77 +1,51 @@
-"""What the fit of the serving law gave: constants that a plan read, and how far it was off."""
-
-from typing import Final
+"""How far the fit of the serving law was off on measurements that it had not seen."""
 
 from llminfra import formats
-from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact
+from llminfra.catalog.measured import speeds_measured
 from llminfra.plan import Plan
-from llminfra.present import blocks
-from llminfra.present.blocks import Block, column, row
-from llminfra.present.report import FITTED, cite
-from llminfra.units import plural
-
-_COMPARED: Final = ["comparison"]
-_HELD: Final = "held fixed"
-_PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6  # beyond, numbers have powers of ten
 
 
-def constants(plan: Plan, *, title: str, name: str = "constants") -> Block:
-    """List the constants of the serving law that the plan read, and what each was fitted on."""
-    facts = [r.fact for r in plan.facts if r.fact.key.startswith(FITTED) and r.users != _COMPARED]
-    numbers = sorted((f for f in facts if _is_fitted(f)), key=lambda fact: fact.key)
-    fits = [f"{f.note} ({_entity(f)})" for f in facts if f.key.endswith(".accelerators")]
-    on = f", fitted together on {formats.join(fits)} of measurements" if fits else ""
-    heads = ("As of", "Where it is from")
-    return blocks.table(
-        [column("Constant", align="left"), column("Value")]
-        + [column(head, align="left") for head in heads],
-        [row(_constant(f), _amount(f), formats.month(f.as_of), f.note) for f in numbers],
-        title=title,
-        kicker="Fitted constants",
-        subtitle=f"What this case read{on}, from a prior where one is told; those held fixed are "
-        "left out. Their spread is in the model’s error, which ranges include.",
-        caption="Constants of the serving law that this case used",
-        source=cite(plan, "serving", ranges=False),
-        as_of=plan.scenario.as_of,
-        name=name,
+def how_sure(plan: Plan) -> str:
+    """Say how far speeds like this plan's were off where the fit had not seen the measurement.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> how_sure(evaluate(Scenario(tensor_parallel=8)))[:47].replace("\u202f", " ")
+    'speed is usually within 7 % (nine of ten within'
+    """
+    speed, first = _off(plan, "tpot"), _off(plan, "ttft")
+    chip, engine = plan.deployment.accelerator_name, plan.deployment.engine_name
+    unknown = f"nobody has measured {chip} with {engine}: measure before you sign"
+    if not speed or not first or plan.replica.extrapolation != "none":
+        return f"the range is a judgement, as {unknown}"
+    if plan.replica.is_other_family:
+        return (
+            f"the range is as wide as errors were on families that no fit had seen: nobody has "
+            f"measured one of {plan.deployment.model_name} with {engine}"
+        )
+    rows = measured_rows(plan)
+    stand = f"{formats.counted(rows, 'measurement')} of {chip} with {engine} stand behind it"
+    return (
+        f"speed is usually within {speed}, the wait for the first word within {first}; "
+        f"{stand if rows > 1 else unknown}"
     )
 
 
-def _is_fitted(fact: Fact) -> bool:
-    is_number = not isinstance(fact.value, str) and not fact.key.endswith("_log_error")
-    return is_number and _HELD not in fact.note
-
-
-def _entity(fact: Fact) -> str:
-    return fact.key.rpartition(".")[0].removeprefix(FITTED)
-
-
-def _constant(fact: Fact) -> str:
-    name = fact.key.rpartition(".")[2].replace("_", " ")
-    return f"{name[:1].upper()}{name[1:]} ({_entity(fact)})"
-
-
-def _amount(fact: Fact) -> str:
-    if fact.unit == "s":
-        return formats.seconds(fact.value)
-    is_plain = fact.value == 0 or _PLAIN_FROM <= float(fact.value) < _PLAIN_TO
-    text = formats.number(fact.value) if is_plain else formats.power(fact.value)
-    return formats.with_unit(text, plural(fact.unit))
-
-
-def error_words(plan: Plan, quantity: str) -> str:
-    """Tell how far predictions were off on measurements like this case that the fit did not see.
-
-    Parameters
-    ----------
-    quantity : str
-        ``tpot``, ``ttft`` or ``saturated``.
-    """
-    facts, entity, name = Facts(), plan.serving.error_profile, f"{quantity}_error_fraction"
+def _off(plan: Plan, quantity: str) -> str:
+    """Return the median error and what nine of ten stay below; nothing where nobody measured."""
+    facts = plan.facts_read_by("comparison")
+    entity, name = plan.replica.error_profile, f"{quantity}_error_fraction"
     if not facts.has(entity, name):
-        return "a judgement, as nobody measured it"
+        return ""
     fact = facts.number(entity, name).origin
     assert isinstance(fact, Fact)
-    nine_of_ten = f", nine of ten below {formats.percent(fact.high)}" if fact.high else ""
-    return f"{formats.percent(fact.value)} in the median{nine_of_ten}"
+    far = f" (nine of ten within {formats.percent(fact.high)})" if fact.high else ""
+    return f"{formats.percent(fact.value)}{far}"
+
+
+def measured_rows(plan: Plan) -> int:
+    """Count the measurements that ship with the package of this accelerator with this engine."""
+    layout = plan.deployment
+    return speeds_measured()[layout.accelerator_name, layout.engine_name]

@@ -1,12 +1,13 @@
 """Charts of many models: which layout holds which, and how much each one needs."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips
+from llminfra.present.recipe import Chart, chart_of, closed, ink_of, recipe, text_of, tooltips
 from llminfra.present.theme import TYPE, color, text_on
 from llminfra.units import GB
 
@@ -129,15 +130,23 @@ def range_dots(
         order=range(len(frame)),
         ink=[color("orange" if name == subject else "navy") for name in frame[label]],
         end=[
-            f"{formats.scaled(low, 1)}–{formats.scaled(high, 1)}{formats.NARROW_SPACE}{unit}"
+            formats.with_unit(_span(low, high), unit)
             for low, high in zip(frame[columns[0]], frame[columns[2]], strict=True)
         ],
     )
+    shown = closed(shown, *columns[1:])
     build = [
         _dots(shown, label, columns, words, limits, reach, narrow=narrow)
         for narrow, reach in ((False, room), (True, (room[0], min(room[1], 2.0))))
     ]
     return Chart(build[0], build[1], frame[[label, *columns]])
+
+
+def _span(low: float, high: float) -> str:
+    if math.isinf(high):
+        return f"{formats.scaled(low, 1)} and more"
+    ends = [formats.scaled(end, 1) for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else "–".join(ends)
 
 
 def _dots(

@@ -1,12 +1,14 @@
-"""Text that analysts write and the notebook computes: Markdown with Jinja2 over the Plan.
+"""Text that analysts write and the notebook computes: Markdown with names and formats.
 
-A ``%%prose`` cell is a template. ``%%prose answer`` makes the answer box: its first paragraph is
-the headline, and lines such as ``Because: …`` become its labelled points.
+``{{ speed | number }}`` shows the notebook's `speed`. What has a range is shown with two figures in
+words, and with three in tables and tiles: more would claim what the range denies.
 """
 
-import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
@@ -27,29 +29,46 @@ def _filter(show: Callable[..., str]) -> Callable[..., Shown]:
     return lambda *args, **kwargs: Shown(show(*args, **kwargs))
 
 
+def _in_words(show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Show with two figures, unless the value is whole or exact."""
+
+    def shown(value: Any) -> str:
+        x = float(value)
+        is_exact = value.is_exact if isinstance(value, Range) else x.is_integer()
+        if is_exact or not math.isfinite(x):
+            return show(value)
+        text, space, unit = show(float(f"{x:.2g}")).partition(formats.NARROW_SPACE)
+        return f"{text.rstrip('0').rstrip('.') if '.' in text else text}{space}{unit}"
+
+    return shown
+
+
+def _money(value: Any, currency: str = "") -> str:
+    """Show an amount with two figures, in its currency."""
+    unit = currency or formats.currency_of(value)
+    return _in_words(partial(formats.money, currency=unit))(value)
+
+
 def _band(value: Any, name: str = "number") -> Shown:
-    return Shown(formats.band(value, getattr(formats, name)))
+    if name not in _SHOWN and name != "money":
+        raise ValueError(f"no format {name!r}")
+    show = partial(_money, currency=formats.currency_of(value)) if name == "money" else _SHOWN[name]
+    return Shown(formats.band(value, show))
 
 
-def _date(value: dt.date) -> Shown:
-    return Shown(formats.date(value))
-
-
-_FILTERS: Final[dict[str, Callable[..., Any]]] = {
-    name: _filter(getattr(formats, name))
-    for name in (
-        "number",
-        "count",
-        "gb",
-        "gib",
-        "kib",
-        "nines",
-        "percent",
-        "seconds",
-        "times",
-        "counted",
-    )
-} | {"band": _band, "date": _date}
+_ROUNDED: Final = (
+    *("number", "gb", "seconds", "wh", "kwh", "grams", "kilograms", "litres", "watts", "tokens"),
+)
+_EXACT: Final = ("count", "gib", "kib", "nines", "percent", "times", "counted", "date", "duration")
+_SHOWN: Final[dict[str, Callable[..., str]]] = {
+    **{name: _in_words(getattr(formats, name)) for name in _ROUNDED},
+    **{name: getattr(formats, name) for name in _EXACT},
+    "money": _money,
+}
+FORMATS: Final[dict[str, Callable[..., Any]]] = {
+    **{name: _filter(show) for name, show in _SHOWN.items()},
+    "band": _band,
+}
 
 
 def _show(value: Any) -> str:
@@ -72,12 +91,12 @@ def _environment(finalize: Callable[[Any], str]) -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         undefined=StrictUndefined, finalize=finalize, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(_FILTERS)
+    environment.filters.update(FORMATS)
     return environment
 
 
 _PLAIN: Final = _environment(_show)
-_MARKDOWN: Final = _environment(_show_in_markdown)
+MARKDOWN: Final = _environment(_show_in_markdown)
 
 
 def fill(template: str, namespace: Mapping[str, Any], *, markdown: bool = False) -> str:
@@ -86,7 +105,7 @@ def fill(template: str, namespace: Mapping[str, Any], *, markdown: bool = False)
     Parameters
     ----------
     template : str
-        Jinja2: ``{{ plan.memory.weight_bytes | gb }}``, ``{% if … %}``.
+        Words with ``{{ plan.memory.weight_bytes | gb }}``.
     namespace : mapping
         Names that the template may use; an unknown one is an error.
     markdown : bool
@@ -102,7 +121,7 @@ def fill(template: str, namespace: Mapping[str, Any], *, markdown: bool = False)
     >>> fill("{{ n | count }} of {{ title }}", {"n": 1024, "title": "a*b"}, markdown=True)
     '1,024 of a\\*b'
     """
-    environment = _MARKDOWN if markdown else _PLAIN
+    environment = MARKDOWN if markdown else _PLAIN
     try:
         return environment.from_string(template).render(namespace)
     except TemplateSyntaxError as error:
@@ -121,8 +140,14 @@ def _line_of(error: BaseException) -> int:
     return line
 
 
+_LABEL: Final = re.compile(r"([A-Z][A-Za-z /-]{0,59}): +(?=\S)")
+_MOST_LETTERS: Final = 24
+
+
 def split_answer(text: str) -> tuple[str, list[dict[str, str]]]:
-    r"""Split an answer into its headline and its labelled points.
+    r"""Split the words of an answer into its headline and its labelled points.
+
+    The first line is a headline even if it has a colon; a label begins a line below it.
 
     Examples
     --------
@@ -131,14 +156,22 @@ def split_answer(text: str) -> tuple[str, list[dict[str, str]]]:
     """
     headline: list[str] = []
     points: list[dict[str, str]] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        label = re.match(r"([A-Z][A-Za-z ]{0,23}): +(.+)", line)
-        if label:
-            points.append({"label": label[1], "text": label[2]})
-        elif points:
-            points[-1]["text"] += " " + line
-        else:
+    for before, line in pairwise(["", *map(str.strip, text.splitlines())]):
+        label = _LABEL.match(line) if headline else None
+        if label and (len(label[1]) <= _MOST_LETTERS or before[-1:] in ("", *".!?")):
+            points.append({"label": _checked_label(label[1]), "text": line[label.end() :]})
+        elif line and points:
+            points[-1]["text"] += f" {line}"
+        elif line:
             headline.append(line)
     if not headline:
         raise RenderError("answer must start with a sentence, got none; write it above the points")
     return " ".join(headline), points
+
+
+def _checked_label(label: str) -> str:
+    if len(label) > _MOST_LETTERS:
+        raise RenderError(
+            f"label must have at most {_MOST_LETTERS} letters, got {label!r}; shorten it"
+        )
+    return label

@@ -1,6 +1,7 @@
 """What the chart recipes share: their result, and Altair without the checks that tests make."""
 
 import json
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec
@@ -68,6 +69,27 @@ def ink_of(column: str) -> alt.Color:
 def tooltips(*columns: str) -> list[alt.Tooltip]:
     """Show these columns, which hold text, when a mark is pointed at."""
     return [alt.Tooltip(f"{column}:N") for column in columns]
+
+
+def labels_of(column: str, width: int) -> alt.Y:
+    """One row a label, in the order of the rows; without a width the labels stand elsewhere."""
+    order = alt.SortField("order")
+    if not width:
+        return alt.Y(f"{column}:N", sort=order, axis=None)
+    axis = alt.Axis(title=None, labelAlign="left", labelPadding=width, labelLimit=width - 5)
+    return alt.Y(f"{column}:N", sort=order, axis=axis)
+
+
+def closed(frame: "pd.DataFrame", base: str = "base", high: str = "high") -> "pd.DataFrame":
+    """Draw an upper end that has no limit at twice the value: a scale has an end.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> closed(pd.DataFrame({"base": [2.0, 3.0], "high": [2.5, float("inf")]}))["high"].tolist()
+    [2.5, 6.0]
+    """
+    return frame.assign(**{high: frame[high].mask(frame[high] == math.inf, 2 * frame[base])})
 
 
 def y_axis(title: str, **more: Any) -> alt.Axis:

@@ -161,6 +161,7 @@ def _common(block: Block) -> dict[str, Any]:
         **{name: block.get(name) or "" for name in texts},
         **{name: keep_together(str(block.get(name) or "")) for name in ("title", "headline")},
         "source": _sentence(block.get("source")),
+        "source_links": _links(block.get("source_links")),
         "as_of": _sentence(block.get("as_of")),
     }
 
@@ -173,7 +174,18 @@ def keep_together(text: str) -> str:
     >>> keep_together("Llama 3.3 70B on 80 GB").replace("\xa0", "_")
     'Llama_3.3_70B on_80_GB'
     """
+    text = re.sub(r"(?<=\d) × (?=[A-Z\d])", "\xa0×\xa0", text)
     return re.sub(r"(?<=[\w.]) (?=\d)|(?<=\d) (?=[A-Z%]{1,3}(?:\W|$))", "\xa0", text)
+
+
+def _links(found: Any) -> list[dict[str, str]]:
+    """Return titles with their addresses; only addresses of the web become links."""
+    links = [{"text": str(link["text"]), "url": str(link.get("url") or "")} for link in found or ()]
+    return [link | {"url": link["url"] if _is_web(link["url"]) else ""} for link in links]
+
+
+def _is_web(url: str) -> bool:
+    return re.fullmatch(r"https://[\w./%#?=&~+-]+", url) is not None
 
 
 def _sentence(text: Any) -> str:
@@ -278,7 +290,10 @@ def _table(block: Block, uid: str) -> dict[str, Any]:
         "caption": caption,
         "region": caption,
         "rows": [_row(row, block["columns"]) for row in block["rows"]],
-        "sources": list(block.get("sources") or ()),
+        "sources": [
+            {"title": "", **source, "url": source["url"] if _is_web(source.get("url", "")) else ""}
+            for source in block.get("sources") or ()
+        ],
     }
 
 
@@ -295,11 +310,14 @@ def _whole(text: str) -> str:
 
 
 def _ticks(mark: Mapping[str, Any]) -> list[dict[str, Any]]:
-    values = [mark["min"], mark.get("target"), mark["max"]]
-    places = [(_percent(value, mark["min"], mark["max"]), value) for value in values]
+    texts = mark.get("texts") or {}
+    places = [
+        (_percent(mark.get(name), mark["min"], mark["max"]), texts.get(name, mark.get(name)))
+        for name in ("min", "target", "max")
+    ]
     # Labels closer than a fifth of the axis would run into each other: the target goes first.
     return [
-        {"at": at, "text": f"{value:,.4g}"}
+        {"at": at, "text": value if isinstance(value, str) else f"{value:,.4g}"}
         for at, value in places
         if at is not None and (at in (0, 100) or 20 < at < 80)
     ]

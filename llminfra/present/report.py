@@ -14,85 +14,68 @@ import tomli_w
 
 import llminfra
 from llminfra import formats
-from llminfra.catalog.loader import Fact, sources
+from llminfra.catalog.loader import Fact
 from llminfra.errors import RenderError
-from llminfra.explain import Changes, drivers, leaves, variants
+from llminfra.explain.drivers import drivers, leaves
+from llminfra.explain.variants import Changes, variants
 from llminfra.facets.base import FIELD_ORIGIN, Problem
 from llminfra.plan import Plan
-from llminfra.present import blocks
-from llminfra.present.blocks import Block, Show, column, row
-from llminfra.ranges import N_DRAWS, Range, exact
-from llminfra.scenario import ScenarioBase
+from llminfra.present import blocks, moved
+from llminfra.present.blocks import Block, Show
+from llminfra.present.sources import cite, source_list, title_of
+from llminfra.present.tables import Table, column, csv_of, row, table_of
+from llminfra.present.tally import SHOWN
+from llminfra.ranges import Range, exact
+from llminfra.scenario import Scenario
 
 HOLDS_AT: Final = 0.8
-MOST_ROWS: Final = 12
+MOST_ROWS: Final = 5
 FITTED: Final = "serving-"  # begins the id of what a fit gave
 
 
-def cite(plan: Plan, *facets: str, ranges: bool = True) -> str:
-    """Refer to the sources that facets read (all if none is named) in the report's list.
-
-    Say with `ranges` what the ranges beside it mean, without it that there are none.
-    """
-    used = {r.fact.source for r in plan.facts if not facets or set(r.users) & set(facets)}
-    numbers = [n for source, n in _source_numbers(plan).items() if source in used]
-    spread = f"Range: P10–P90 of {N_DRAWS:,} draws." if ranges else "Base cases, without ranges."
-    return f"{_runs(numbers)} of the list under Assumptions. {spread}"
-
-
-def _runs(numbers: Sequence[int]) -> str:
-    """Write numbers as runs.
-
-    Examples
-    --------
-    >>> _runs([1, 2, 3, 5])
-    '1–3 and 5'
-    """
-    starts = [n for n in numbers if n - 1 not in numbers]
-    ends = [n for n in numbers if n + 1 not in numbers]
-    runs = [str(a) if a == b else f"{a}–{b}" for a, b in zip(starts, ends, strict=True)]
-    return formats.join(runs)
-
-
-def _source_numbers(plan: Plan) -> dict[str, int]:
-    names = dict.fromkeys(read.fact.source for read in plan.facts)
-    return {name: number for number, name in enumerate(names, start=1)}
-
-
-def _title(source_id: str) -> str:
-    known = sources().get(source_id)
-    return known.title if known else source_id
-
-
-def assumptions(plan: Plan, result: Range, *, title: str, kicker: str = "Assumptions") -> Block:
+def assumptions(
+    plan: Plan, result: Range, *, title: str = "What the answer rests on, largest effect first"
+) -> Block:
     """List what the result rests on, the strongest driver first, and the sources behind it.
 
     Parameters
     ----------
     result : Range
-        The quantity whose inputs are listed.
+        The quantity whose inputs are listed: those with the largest effect on the page, and all in
+        the data.
     """
     strength, inputs = drivers(result), leaves(result)
     keys = [k for k in strength if not inputs[k].is_exact or _is_changed(k, plan)]
     keys += [k for k in strength if k not in keys]
     rows = [_assumption(key, inputs[key], plan) for key in keys]
     left = [column(name, align="left") for name in ("Source", "As of", "Confidence")]
-    columns = [column("Assumption", align="left"), column("Value"), column("P10–P90"), *left]
-    exact = max(0, len(rows) - MOST_ROWS)
-    more = f" {exact} more, none with a range, are in the data." if exact else ""
+    columns = [column("Assumption", align="left"), column("Value"), column("Eight of ten cases")]
+    more = max(0, len(rows) - MOST_ROWS)
     return blocks.table(
-        columns,
+        [*columns, *left],
         rows[:MOST_ROWS],
         title=title,
-        kicker=kicker,
-        subtitle="Largest effect on the result first; ● marks what the scenario changed." + more,
+        kicker="Assumptions",
+        subtitle=_policy(plan) + (f" {more} more are in the data." if more else ""),
         caption="Inputs of the result with range, source and confidence",
         source=cite(plan),
         as_of=plan.scenario.as_of,
         name="assumptions",
         kind="assumptions",
-        csv_rows=rows,
-        sources=[{"number": n, "text": _source_line(s)} for s, n in _source_numbers(plan).items()],
+        csv=csv_of([*columns, *left], rows),
+        sources=source_list(plan),
+    )
+
+
+def _policy(plan: Plan) -> str:
+    """Say which rules were chosen: no draw moves them, and they decide how much is bought."""
+    fields = plan.scenario.to_dict()
+    busy, policy = formats.percent(fields["target_utilization"]), fields["spare_policy"]
+    spares = f", spares by {policy}" if fields["replicas"] == "auto" else ""
+    marked = " ● marks what the scenario changed." if plan.scenario.changed() else ""
+    return (
+        f"Rules that were chosen: at most {busy} busy at the peak{spares}, "
+        f"met in eight of ten cases.{marked}"
     )
 
 
@@ -104,28 +87,45 @@ def _is_changed(key: str, plan: Plan) -> bool:
 def _assumption(key: str, value: Range, plan: Plan) -> dict[str, Any]:
     shown = formats.by_unit(value.unit)
     amount, spread = shown(value), formats.band(value, shown)
+    mark = "● " if _is_changed(key, plan) else ""
+    if not isinstance(value.origin, Fact):
+        label = mark + formats.words(key.removeprefix(FIELD_ORIGIN))
+        given = "scenario", formats.date(plan.scenario.as_of), "given"
+        return row(label, amount, spread, *given)
+    fact = value.origin
+    about = [title_of(fact.source), formats.month(fact.as_of), fact.confidence]
+    if key.endswith(_LOG_ERROR):
+        amount, spread = "none", _spread_of_ratio(value)
+        return row(f"{mark}{_MODEL_ERROR[fact.key.rpartition('.')[2]]}", amount, spread, *about)
     if value.is_exact and key.startswith(FITTED):
         spread = "in the model’s error"
-    if isinstance(value.origin, Fact) and isinstance(value.origin.value, str):
+    if isinstance(fact.value, str):
         amount = "as published"  # several numbers come from one configuration
-    mark = " ● changed" if _is_changed(key, plan) else ""
-    if isinstance(value.origin, Fact):
-        fact = value.origin
-        number = _source_numbers(plan)[fact.source]
-        label = f"{fact.description or formats.words(key)} ({key.rpartition('.')[0]}){mark}"
-        source = f"[{number}] {_title(fact.source)}"
-        return row(label, amount, spread, source, formats.month(fact.as_of), fact.confidence)
-    label = formats.words(key.removeprefix(FIELD_ORIGIN)) + mark
-    return row(label, amount, spread, "scenario", formats.date(plan.scenario.as_of), "given")
+    label = f"{fact.description or formats.words(key)} ({key.rpartition('.')[0]})"
+    return row(mark + label, amount, spread, *about)
 
 
-def _source_line(source_id: str) -> str:
-    known = sources().get(source_id)
-    if known is None:
-        return f"{source_id} (given in the scenario)"
-    parts = (known.title, known.publisher, known.locator, known.published)
-    read = f"read {known.accessed}" if known.accessed else ""
-    return ". ".join(part for part in (*parts, read, known.licence) if part)
+_LOG_ERROR: Final = "_log_error"
+_MODEL_ERROR: Final = {
+    "tpot_log_error": "Error of the model: time for each token",
+    "ttft_log_error": "Error of the model: time to the first token",
+    "saturated_log_error": "Error of the model: output when full",
+    "power_log_error": "Error of the model: power of an accelerator",
+    "utilization_log_error": "Error of the model: share of the peak in training",
+}
+
+
+def _spread_of_ratio(log_ratio: Range) -> str:
+    """Say what a range of logarithms means, in percent.
+
+    Examples
+    --------
+    >>> from llminfra.ranges import sample
+    >>> _spread_of_ratio(sample("doctest", 0, low=-0.17, high=0.17)).replace("\u202f", " ")
+    '−16 % to +19 %'
+    """
+    low, high = (math.expm1(end) for end in (log_ratio.low, log_ratio.high))
+    return f"{formats.percent(low)} to +{formats.percent(high)}"
 
 
 def what_if(
@@ -135,13 +135,11 @@ def what_if(
     columns: Mapping[str, tuple[str, Show]],
     mark: tuple[str, str],
     target: Range | float,
-    title: str,
-    subtitle: str,
-    name: str,
     show: Show = formats.count,
     words: tuple[str, str] = ("holds", "short"),
-) -> Block:
-    """Show what single changes do: one row a change, the base case first.
+    at_most: bool = False,
+) -> Table:
+    """Tabulate what single changes do: one row a change, the base case first.
 
     Parameters
     ----------
@@ -155,7 +153,10 @@ def what_if(
     show : callable
         How the marked quantity is shown.
     words : tuple
-        What is said of a change that reaches the target and of one that does not.
+        What is said of a change that reaches the target and of one that does not. Where all rows
+        would say the same the column is left out.
+    at_most : bool
+        The target is a limit from above.
     """
     facets = {path.partition(".")[0] for path in (mark[1], *(p for p, _ in columns.values()))}
     changed = variants(plan, changes, *facets).items()
@@ -166,30 +167,21 @@ def what_if(
     top = max(filter(math.isfinite, ends)) * 1.05  # a layout that does not fit has no speed
     heads = [column("Change one thing", "all else as in the base case", align="left")]
     heads += [column(label) for label in columns]
-    heads += [column("P10–P90"), column(mark[0], mark=(0.0, top, float(target)))]
-    heads += [column("Result", align="left")]
+    heads += [column("Eight of ten cases"), column(mark[0], mark=(0.0, top, float(target), show))]
+    said = {label: _verdict(value, target, words, at_most) for label, value in marked.items()}
+    differ = len(set(said.values())) > 1
     rows = [
         row(
             label,
             *(show(_quantity(p, path)) for path, show in columns.values()),
-            "–" if marked[label].is_exact else formats.band(marked[label], show),
-            _mark(marked[label], target, top, show),
-            _verdict(marked[label], target, words),
+            formats.band(marked[label], show),
+            _mark(marked[label], target, top, show, at_most),
+            *([said[label]] if differ else []),
             emphasis=label == "Base case",
         )
         for label, p in plans.items()
     ]
-    return blocks.table(
-        heads,
-        rows,
-        kicker="What would change the answer",
-        title=title,
-        subtitle=subtitle,
-        caption=title,
-        source=cite(plan),
-        as_of=plan.scenario.as_of,
-        name=name,
-    )
+    return table_of([*heads, *([column("Result", align="left")] if differ else [])], rows)
 
 
 def _quantity(plan: Plan, path: str) -> Range:
@@ -202,21 +194,24 @@ def _quantity(plan: Plan, path: str) -> Range:
     return found
 
 
-def _holds(value: Range, target: Range | float) -> bool:
-    return value.probability_at_least(target) >= HOLDS_AT
+def _holds(value: Range, target: Range | float, at_most: bool = False) -> bool:
+    above = value.probability_at_least(target)
+    return (1 - above if at_most else above) >= HOLDS_AT
 
 
-def _verdict(value: Range, target: Range | float, words: tuple[str, str]) -> str:
-    if math.isnan(value):
+def _verdict(value: Range, target: Range | float, words: tuple[str, str], at_most: bool) -> str:
+    if not math.isfinite(value):
         return "✗ does not fit"
-    return f"✓ {words[0]}" if _holds(value, target) else f"✗ {words[1]}"
+    return f"✓ {words[0]}" if _holds(value, target, at_most) else f"✗ {words[1]}"
 
 
-def _mark(value: Range, target: Range | float, top: float, show: Show) -> dict[str, Any]:
-    if math.isnan(value):
-        return {"text": show(value)}
+def _mark(
+    value: Range, target: Range | float, top: float, show: Show, at_most: bool
+) -> dict[str, Any]:
+    if not math.isfinite(value):
+        return {"text": formats.MISSING}
     ends = {k: min(getattr(value, k), top) for k in ("low", "base", "high")}
-    return {"text": show(value), **ends, "ok": _holds(value, target)}
+    return {"text": show(value), **ends, "ok": _holds(value, target, at_most)}
 
 
 def verdicts(
@@ -242,7 +237,7 @@ def verdicts(
 
 
 def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None) -> Block:
-    """Tell how the report was made and how to make it again.
+    """Tell how the report was made and how to make it again, after what moved since last time.
 
     Parameters
     ----------
@@ -252,6 +247,10 @@ def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None
         Problems that the report is about; all of the plan by default.
     """
     told = plan.problems if found is None else found
+    if (since := moved.section(plan)) is not None:
+        from IPython.display import display  # slow to import, and only notebooks need it
+
+        display(since)  # type: ignore[no-untyped-call]  # IPython has no types here
     commit, dirty = _commit()
     return blocks.block(
         "provenance",
@@ -260,18 +259,22 @@ def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None
         commit=commit,
         dirty=dirty,
         rendered=_render_time().strftime("%-d %b %Y, %H:%M UTC"),
-        note=_note(plan),
+        note=f"{_note(plan)}{_answers()}",
         facts=[read.to_dict() for read in plan.facts],
+        digests=plan.digests,
         scenario=plan.scenario.to_dict(),
         problems=[{"code": p.code, "message": p.message} for p in told],
     )
 
 
-def _command(scenario: ScenarioBase, notebook: str) -> str:
+def _command(scenario: Scenario, notebook: str) -> str:
     if scenario.name:
         return f"llminfra render {scenario.name}.lock.toml --notebook {notebook}"
     fields = scenario.to_dict()
-    given = [f"--set {shlex.quote(f'{n}={_toml(fields[n])}')}" for n in sorted(scenario.changed())]
+    # What the notebook sets as scenarios do too, it may set otherwise by the time it runs again.
+    stated = {n for n in scenario.model_fields_set if fields.get(n) is not None}
+    names = sorted(stated | set(scenario.changed()))
+    given = [f"--set {shlex.quote(f'{n}={_toml(fields[n])}')}" for n in names]
     return " ".join(["llminfra render", f"--notebook {notebook}", "--defaults", *given])
 
 
@@ -295,6 +298,12 @@ def _note(plan: Plan) -> str:
         f"Estimates, not quotes. {len(plan.facts)} facts from {n_sources} sources, {aged}. "
         "GB is 10⁹ bytes, GiB is 2³⁰ bytes."
     )
+
+
+def _answers() -> str:
+    """Tell how many answers the notebook has, of which one shows."""
+    n = len(SHOWN.answers)
+    return f" Shown is one answer of the {n} that the notebook has." if n else ""
 
 
 def _render_time() -> dt.datetime:

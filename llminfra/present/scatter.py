@@ -142,7 +142,7 @@ def _key(
     for i, (name, part) in enumerate(rows.groupby(series)):
         first = part.iloc[0]
         note = notes[title, str(name)]
-        words = note if narrow else f"{name} {note}"
+        words = f"{name} {note}".replace("TensorRT-LLM", "TRT") if narrow else f"{name} {note}"
         base = alt.Chart(alt.InlineData(values=[{"words": words}]))
         at = {"y": alt.value(11 + 17 * i)}
         mark = base.mark_point(filled=True, size=40, color=first["ink"], shape=first["shape"])

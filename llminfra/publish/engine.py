@@ -1,88 +1,68 @@
 """Run one notebook in a fresh kernel of this interpreter and hand back the executed document."""
 
 import logging
-import os
 import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import nbformat
 import papermill
-from ipykernel.kernelspec import RESOURCES, get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
-from traitlets import Callable as TraitCallable
-from traitlets import Unicode
-from traitlets.config import Config
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode, ValidationError
+from papermill.engines import papermill_engines
 
-from llminfra.errors import RenderError
+from llminfra.errors import RenderError, shown
 from llminfra.publish.beside import Beside
+from llminfra.publish.cell_error import CellError, one_line, plain
+from llminfra.publish.fork.engine import LlmInfraEngine
+from llminfra.publish.kernel import OWN_KERNEL, OwnKernelManager, kernel_config, last_words
+from llminfra.publish.wording import check_answers, check_prose
 from llminfra.wire import BLOCK_MIME, DRAWS_LATER
 
-_OWN_KERNEL: Final = "python3"
-# A kernel that nobody debugs need not load the debugger, which takes a tenth of a second.
-_LAUNCH: Final = """
-import sys
-sys.path[:] = filter(None, sys.path)  # the notebook's folder, until the shell adds it
-import runpy
-sys.modules["debugpy"] = None
-import ipykernel.debugger
-del sys.modules["debugpy"]
-runpy.run_module("ipykernel_launcher", run_name="__main__")
+# Asked in the notebook's own process, below all of its names.
+_PROBE: Final = """
+try:
+    from IPython.display import display as _display
+    _display({{"{mime}": {{"value": {expression}}}}}, raw=True)
+except Exception:
+    pass
 """
+_PROBE_MIME: Final = "application/vnd.llminfra.probe+json"
+_PROBE_TAG: Final = "llminfra-probe"
 _START_TIMEOUT_S: Final = 120
-_SOCKET_PATH_LIMIT: Final = 90  # Unix socket paths end at 103 bytes on macOS, 107 on Linux
+FORK: Final = "llminfra"
+STOCK: Final = "stock"
+_DIED: Final = "the kernel died: it crashed, was killed or ran out of memory"
 _TRACEBACK_LINES: Final = 40
 _CHART: Final = re.compile(r"image/|application/vnd\.(?:vega|plotly)")
+_DRAWS: Final = re.compile(r"^%%figure|\bfigure\(", re.M)
 _BARE_CHART: Final = (
-    "a chart of a report with masthead must go through figure(), got {mime}; write "
-    "figure(chart, title=…, subtitle=…, alt=…, source=…, as_of=…, name=…)"
+    "a chart of a report with masthead must have words, got {mime}; give the chart a name, and "
+    "say in a cell below, which begins with %%figure NAME, what it shows"
 )
-_CONTROL: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
-class CellError(RenderError):
-    """A notebook stopped: which cell, its source, the message and the traceback's last lines."""
+@dataclass(frozen=True)
+class Executed:
+    """What came of running a notebook.
 
-    def __init__(
-        self, message: str, *, where: str = "", source: str = "", traceback: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(f"{where}: {message}" if where else message)
-        self.message = message
-        self.where = where
-        self.source = source
-        self.traceback = traceback
+    Parameters
+    ----------
+    document : NotebookNode
+        Executed notebook without timings, machine paths and environment variables.
+    probed : object
+        What the probe gave; None where the kernel speaks no Python, or could not say.
+    """
 
-
-class OwnKernelManager(AsyncKernelManager):
-    """Starts the kernel of this interpreter, whatever a user has installed as ``python3``."""
-
-    log_file = Unicode(config=True, help="takes what the kernel process prints by itself")
-    on_started = TraitCallable(config=True, help="called when the process runs, before it answers")
-
-    @property
-    def kernel_spec(self) -> KernelSpec | None:
-        """The interpreter itself for ``python3``; any other name is looked up as Jupyter does."""
-        if self.kernel_name == _OWN_KERNEL:
-            spec = KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
-            spec.argv[1:3] = ["-c", _LAUNCH]
-            return spec
-        return super().kernel_spec
-
-    # jupyter_client types the asynchronous method like the synchronous one it replaces.
-    async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
-        """Start the kernel with its own output in the log file instead of the terminal."""
-        environment = {**os.environ, **kwargs.pop("env", {}), DRAWS_LATER: "1"}
-        with Path(self.log_file).open("wb") as log:
-            await super().start_kernel(stdout=log, stderr=log, env=environment, **kwargs)
-        self.on_started()
+    document: NotebookNode
+    probed: Any = None
 
 
 def execute(
@@ -90,8 +70,15 @@ def execute(
     parameters: Mapping[str, object],
     *,
     prepare: Callable[[], object] = lambda: None,
-) -> NotebookNode:
-    """Execute a notebook with papermill's stock engine in the folder where the notebook lies.
+    kernel: str = "",
+    timeout_s: float | None = None,
+    probe: str = "",
+    on_cell: Callable[[str], object] = lambda _: None,
+    engine: str = FORK,
+    preload: Sequence[str] = (),
+    memory_gb: float | None = None,
+) -> Executed:
+    """Execute a notebook with papermill in the folder where the notebook lies.
 
     Parameters
     ----------
@@ -101,63 +88,191 @@ def execute(
         Values for papermill's injected cell.
     prepare : callable, optional
         What to do in a thread while the kernel starts.
+    kernel : str
+        Name of the kernel; the notebook's own by default.
+    timeout_s : float, optional
+        Most seconds that one cell may take.
+    probe : str
+        Python expression to evaluate after the last cell, for plain data.
+    on_cell : callable, optional
+        Is told which cell begins.
+    engine : str
+        ``llminfra``, which forks where it can, or ``stock``, papermill's own.
+    preload : sequence of str
+        What the process has loaded which forks.
+    memory_gb : float, optional
+        Most memory of a fork; by default that of the machine. [GB]
 
     Returns
     -------
-    document : NotebookNode
-        Executed notebook without timings, machine paths and environment variables.
+    executed : Executed
+        The document, and what was probed.
 
     Raises
     ------
     CellError
-        A cell failed, the kernel died or could not start, the file is no notebook.
+        A cell failed or took too long, the kernel died or could not start, the file is no notebook.
+        As `document` it has the notebook as far as it ran.
 
     Notes
     -----
-    Changes the working directory while it runs, as papermill does: use processes, not threads.
+    Changes the working directory while it runs, as papermill does: use processes, not threads. A
+    cell that is tagged ``raises-exception`` may fail, as in JupyterLab.
     """
     source = _read(notebook)
-    kernel = source.metadata.get("kernelspec", {})
-    last: dict[str, Any] = {}
-    draws = any(cell.cell_type == "code" and "figure(" in cell.source for cell in source.cells)
+    asked = source.metadata.get("kernelspec", {})
+    language = asked.get("language") or source.metadata.get("language_info", {}).get("name")
+    if probe and (language or "python") == "python":
+        source.cells.append(_probe_cell(probe))
+    run = _Run(source, injected=bool(parameters), on_cell=on_cell)
+    draws = any(cell.cell_type == "code" and _DRAWS.search(cell.source) for cell in source.cells)
     beside = Beside(prepare, draws=draws)
+
+    def executed(**cell: Any) -> None:
+        run.set_aside(**cell)
+        beside.take(**cell)
+
     with tempfile.TemporaryDirectory(prefix="llminfra-", ignore_cleanup_errors=True) as folder:
         try:
             document = papermill.execute_notebook(
                 source,
                 None,
                 parameters=dict(parameters),
-                kernel_name=kernel.get("name", _OWN_KERNEL),
-                language=kernel.get("language", "python"),
+                kernel_name=kernel or asked.get("name", OWN_KERNEL),
+                language=language or "python",
                 cwd=notebook.parent.resolve(),
                 progress_bar=False,
                 start_timeout=_START_TIMEOUT_S,
+                execution_timeout=timeout_s,
                 kernel_manager_class=OwnKernelManager,
                 shutdown_kernel="immediate",
                 record_timing=False,
-                on_cell_start=lambda cell, cell_index: last.update(cell=cell, index=cell_index),
-                on_cell_executed=beside.take,
-                config=_kernel_config(Path(folder), beside),
+                on_notebook_start=run.begin,
+                on_cell_start=run.start,
+                on_cell_executed=executed,
+                **_engine(engine, preload, beside, memory_gb),
+                config=kernel_config(Path(folder), on_started=lambda: beside.start()),
             )
         except papermill.PapermillExecutionError as exc:
-            raise _cell_error(exc, source, injected=bool(parameters)) from None
-        except DeadKernelError:
-            where = _where(last.get("index", 0), source, injected=bool(parameters))
-            raise CellError(
-                "the kernel died: it crashed, was killed or ran out of memory",
-                where=where,
-                source=last.get("cell", {}).get("source", ""),
+            raise run.told(_cell_error(exc, run.where(exc.cell_index))) from None
+        except DeadKernelError as exc:
+            how = str(exc).removeprefix("Kernel died").removeprefix(": ")
+            raise run.stopped(_DIED + (f" ({how})" if how else "")) from None
+        except CellTimeoutError:
+            raise run.stopped(
+                f"took longer than {timeout_s:g} s; --timeout allows more, 0 any time"
             ) from None
+        except NoSuchKernel as exc:
+            raise CellError(
+                f"no kernel named {shown(exc.name)} is installed; --kernel {OWN_KERNEL} runs "
+                f"{notebook.name} with this interpreter"
+            ) from None
+        except ValidationError as exc:
+            raise run.stopped(_unreadable(exc)) from None
         except Exception as exc:
-            words = _last_words(Path(folder))
-            raise CellError(f"could not run {notebook.name}: {one_line(exc)}{words}") from exc
+            words = last_words(Path(folder))
+            raise run.told(
+                CellError(f"could not run {notebook.name}: {one_line(exc)}{words}")
+            ) from exc
     for index, code, error in beside.finish():
-        where = _where(index, source, injected=bool(parameters))
-        raise CellError(str(error), where=where, source=code) from None
+        raise run.told(CellError(str(error), where=run.where(index), source=code)) from None
+    run.put_back()
+    probed = _probed(document)
     for index, code, mime in _bare_charts(document):
-        where = _where(index, source, injected=bool(parameters))
-        raise CellError(_BARE_CHART.format(mime=mime), where=where, source=code)
-    return _without_traces(document)
+        message = _BARE_CHART.format(mime=mime)
+        raise run.told(CellError(message, where=run.where(index), source=code))
+    try:
+        check_answers(document)
+        check_prose(document)
+    except RenderError as error:
+        raise run.told(CellError(str(error))) from None
+    return Executed(_without_traces(document), probed)
+
+
+def _engine(
+    name: str, preload: Sequence[str], beside: Beside, memory_gb: float | None
+) -> dict[str, Any]:
+    """What papermill needs to know of an engine."""
+    if name != FORK:
+        return {}
+    papermill_engines.register(FORK, LlmInfraEngine)  # also where the package is not installed
+    environment = {DRAWS_LATER: "1"}
+    asked = {"engine_name": FORK, "preload": preload, "environment": environment}
+    return {**asked, "memory_gb": memory_gb, "on_forked": beside.start}
+
+
+class _Run:
+    """What is known of a notebook while it runs: its document, and the cell at work."""
+
+    def __init__(
+        self, source: NotebookNode, *, injected: bool, on_cell: Callable[[str], object]
+    ) -> None:
+        self._source, self._injected, self._on_cell = source, injected, on_cell
+        self._document: NotebookNode | None = None
+        self._cell: Mapping[str, Any] = {}
+        self._index = 0
+        self._expected: list[tuple[NotebookNode, list[NotebookNode]]] = []
+
+    def begin(self, notebook: NotebookNode) -> None:
+        self._document = notebook
+
+    def start(self, cell: NotebookNode, cell_index: int) -> None:
+        self._cell, self._index = cell, cell_index
+        if cell.cell_type == "code":
+            self._on_cell(self.where(cell_index))
+
+    def set_aside(self, cell: NotebookNode, **_: Any) -> None:
+        """Keep errors that a cell may have from papermill, which fails at any."""
+        outputs = list(cell.get("outputs", []))
+        if "raises-exception" in cell.metadata.get("tags", []):
+            self._expected.append((cell, outputs))
+            cell["outputs"] = [o for o in outputs if o.output_type != "error"]
+
+    def put_back(self) -> None:
+        for cell, outputs in self._expected:
+            cell["outputs"] = outputs
+        self._expected = []
+
+    def where(self, index: int) -> str:
+        return _where(index, self._source, injected=self._injected)
+
+    def stopped(self, message: str) -> CellError:
+        source = str(self._cell.get("source", ""))
+        return self.told(CellError(message, where=self.where(self._index), source=source))
+
+    def told(self, error: CellError) -> CellError:
+        """Give the error the notebook as far as it ran."""
+        self.put_back()
+        if self._document is not None:
+            _probed(self._document)
+            error.document = _without_traces(self._document)
+        return error
+
+
+def _probe_cell(expression: str) -> NotebookNode:
+    source = _PROBE.format(expression=expression, mime=_PROBE_MIME)
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": [_PROBE_TAG]}, id="probe")
+    return cast("NotebookNode", cell)
+
+
+def _probed(document: NotebookNode) -> Any:
+    """Take the probe's cell off a document, and return what it gave."""
+    if not document.cells or _PROBE_TAG not in document.cells[-1].metadata.get("tags", []):
+        return None
+    outputs = document.cells.pop().outputs
+    found = (o.get("data", {}).get(_PROBE_MIME) for o in outputs)
+    return next((data.get("value") for data in found if data), None)
+
+
+def _unreadable(exc: ValidationError) -> str:
+    """Say what of an output no notebook can hold: Altair's own MIME renderer makes such."""
+    kinds = [str(part) for part in exc.absolute_path if "/" in str(part)]
+    if kinds:
+        return (
+            f"output of type {kinds[0]} cannot stand in a notebook as it is; if it is a chart's, "
+            'take out alt.renderers.enable("mimetype")'
+        )
+    return f"output cannot stand in a notebook: {one_line(exc, 120)}"
 
 
 def _bare_charts(document: NotebookNode) -> Iterator[tuple[int, str, str]]:
@@ -190,28 +305,6 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def one_line(exc: BaseException, limit: int = 300) -> str:
-    r"""Say what an exception says, in one line without control characters.
-
-    Examples
-    --------
-    >>> one_line(ValueError("too\n  long")), one_line(KeyError("x")), one_line(OSError())
-    ('too long', "KeyError: 'x'", 'OSError')
-    """
-    text = " ".join(plain(str(exc)).split())
-    name = type(exc).__name__
-    if isinstance(exc, OSError) and exc.strerror:
-        text = exc.strerror
-    elif not text or isinstance(exc, KeyError):
-        text = f"{name}: {text}" if text else name
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def plain(text: str) -> str:
-    """Drop colour codes and control characters, except line feeds and tabs."""
-    return _CONTROL.sub("", text)
-
-
 def _read(notebook: Path) -> NotebookNode:
     try:
         document: NotebookNode = nbformat.read(notebook, as_version=4)
@@ -222,31 +315,11 @@ def _read(notebook: Path) -> NotebookNode:
     return document
 
 
-def _kernel_config(folder: Path, beside: Beside) -> Config:
-    """Sockets in a private folder: no ports to collide, no plain-text TCP, nothing in the home."""
-    connection_file = str(folder / "kernel.json")
-    settings: dict[str, Any] = {"log_file": str(folder / "log"), "connection_file": connection_file}
-    # A function, as Config copies what it is given.
-    settings["on_started"] = lambda: beside.start()
-    if sys.platform != "win32" and len(connection_file) < _SOCKET_PATH_LIMIT:
-        settings["transport"] = "ipc"
-    return Config({"OwnKernelManager": settings})
-
-
-def _last_words(folder: Path) -> str:
-    log = folder / "log"
-    lines = plain(log.read_text(errors="replace")).split("\n") if log.exists() else []
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f" ({said[:200]})" if said else ""
-
-
-def _cell_error(
-    exc: papermill.PapermillExecutionError, source: NotebookNode, *, injected: bool
-) -> CellError:
+def _cell_error(exc: papermill.PapermillExecutionError, where: str) -> CellError:
     lines = plain("\n".join(exc.traceback)).replace(sys.prefix, "…").split("\n")
     return CellError(
         f"{exc.ename}: {' '.join(plain(exc.evalue).split())}".removesuffix(": "),
-        where=_where(exc.cell_index, source, injected=injected),
+        where=where,
         source=exc.source,
         traceback=tuple(lines[-_TRACEBACK_LINES:]),
     )

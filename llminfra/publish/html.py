@@ -16,6 +16,7 @@ from llminfra.present import theme
 from llminfra.present.render import block_css
 from llminfra.publish.web.bundle import vega_bundle
 from llminfra.publish.web.page import Page, Show, build_page
+from llminfra.publish.wording import check_answers, number_findings
 from llminfra.wire import clean_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -57,7 +58,8 @@ class HtmlReportExporter(TemplateExporter):
         nb : NotebookNode
             The executed notebook; it is not changed.
         resources : dict, optional
-            nbconvert's; ``metadata.name`` and ``metadata.path`` are used.
+            nbconvert's; ``metadata.name``, ``metadata.path`` and, as a link, ``metadata.index`` are
+            used.
 
         Returns
         -------
@@ -69,13 +71,15 @@ class HtmlReportExporter(TemplateExporter):
         # The page has its own template, so nbconvert's Jinja2 stage is left out.
         copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
         resources["output_extension"] = self.file_extension
+        check_answers(copy)
+        number_findings(copy)
         about = resources.get("metadata", {})
         name = str(about.get("name") or "Notebook")
         folder = Path(about["path"]) if about.get("path") is not None else None
         page = build_page(copy, name=name, folder=folder, show=self._what_to_show())
         resources["unshown"] = page.unshown
         title = str(copy.metadata.get("title") or page.title)
-        return clean_text(self._html(page, title)), resources
+        return clean_text(self._html(page, title, str(about.get("index") or ""))), resources
 
     def _what_to_show(self) -> Show:
         return Show(
@@ -86,12 +90,13 @@ class HtmlReportExporter(TemplateExporter):
             raw=not self.exclude_raw,
         )
 
-    def _html(self, page: Page, title: str) -> str:
+    def _html(self, page: Page, title: str, index: str) -> str:
         body = Markup("\n".join(page.body_html))
         has_charts = 'class="ll-spec"' in body
         html: str = _template().render(
             page=page,
             title=title,
+            index=index,
             language=self.language,
             body=body,
             title_html=Markup(page.title_html),

@@ -19,111 +19,38 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import entry_points
+from dataclasses import replace
 from multiprocessing import active_children, get_context, parent_process
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
+from llminfra.disk import inside, write_atomic
+from llminfra.publish.cell_error import CellError, one_line
 from llminfra.publish.error_page import error_page
-from llminfra.publish.files import inside, safe_name, write_atomic
+from llminfra.publish.fork.lane import begin, close_lanes
+from llminfra.publish.job import Block, Job, Result
+from llminfra.publish.status import Status
+from llminfra.publish.writing import as_text, warm_up, write_formats
 from llminfra.wire import BLOCK_MIME
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_PREFIX: Final = "llminfra-"
-_NOTEBOOK: Final = "ipynb"
-
-Block = dict[str, Any]
-OnDone = Callable[["Result"], object]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to render: a notebook, its parameters, and where the files go.
-
-    Parameters
-    ----------
-    notebook : Path
-        The notebook file.
-    out_dir : Path
-        Folder for the outputs.
-    parameters : mapping
-        Values for the notebook's parameters cell; must be picklable.
-    formats : tuple of str
-        Any of `formats_available()`.
-    stem : str
-        Name of the files without extension; the notebook's name by default.
-    title : str
-        Title of the document; the notebook's own heading by default.
-    collect : tuple of str
-        Kinds of blocks to hand back from the executed notebook.
-    """
-
-    notebook: Path
-    out_dir: Path
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    formats: tuple[str, ...] = ("html",)
-    stem: str = ""
-    title: str = ""
-    collect: tuple[str, ...] = ("notice", "provenance")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stem", safe_name(self.stem or self.notebook.stem))
+# A page that tells cell and message, and the notebook as far as it ran.
+_OF_FAILURES: Final = (".error.html", ".error.ipynb")
+# Engine, kernel and modules to load: what a worker can make ready before its first job.
+_How = tuple[str, str, tuple[str, ...]]
+OnDone = Callable[[Result], object]
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of a job.
-
-    Parameters
-    ----------
-    job : Job
-        The job.
-    outputs : mapping
-        Format → file name inside `job.out_dir`, for what this run wrote.
-    error : str or None
-        One line; None when every format was written.
-    error_page : str or None
-        File name of the page that shows cell and message.
-    blocks : sequence of dict
-        Blocks of the kinds in `job.collect`, in the notebook's order.
-    """
-
-    job: Job
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    error: str | None = None
-    error_page: str | None = None
-    blocks: Sequence[Block] = ()
-
-    @property
-    def status(self) -> Literal["ok", "failed"]:
-        """``ok`` when every format was written."""
-        return "ok" if self.error is None else "failed"
-
-    @property
-    def problems(self) -> list[Block]:
-        """Notices of level ``problem`` that the notebook raised: ``--strict`` looks here."""
-        notices = (b for b in self.blocks if b.get("kind") == "notice")
-        return [b for b in notices if b.get("level") == "problem"]
-
-
-def formats_available() -> list[str]:
-    """Return the names of all formats: ``ipynb`` and each exporter named ``llminfra-…``."""
-    found = entry_points(group="nbconvert.exporters")
-    names = {e.name.removeprefix(_PREFIX) for e in found if e.name.startswith(_PREFIX)}
-    return sorted(names | {_NOTEBOOK})
-
-
-def run_job(job: Job) -> Result:
+def run_job(job: Job, status: Status | None = None) -> Result:
     """Execute and export one job in this process.
 
     Parameters
     ----------
     job : Job
         The job.
+    status : Status, optional
+        Is told which cell runs.
 
     Returns
     -------
@@ -131,21 +58,40 @@ def run_job(job: Job) -> Result:
         Failures included: only KeyboardInterrupt and the like pass through.
     """
     # The Jupyter stack takes half a second to import; commands that render nothing need not wait.
-    from llminfra.publish.engine import CellError, execute, one_line, quiet
+    from llminfra.publish.engine import execute, quiet
+
+    def on_cell(where: str) -> None:
+        if status is not None:
+            status.begin(f"{job.out_dir.name}/{job.stem}", where)
 
     with quiet():
         try:
-            document = execute(job.notebook, job.parameters, prepare=lambda: _warm_up(job.formats))
-            outputs, errors = _write_formats(job, document)
-            blocks = tuple(_blocks(document, job.collect))
+            executed = execute(
+                job.notebook,
+                {**job.parameters, **job.aside},
+                prepare=lambda: warm_up(job.formats),
+                kernel=job.kernel,
+                timeout_s=job.timeout_s,
+                probe=job.probe,
+                on_cell=on_cell,
+                engine=job.engine,
+                preload=job.preload,
+                memory_gb=job.memory_gb,
+            )
+            outputs, errors = write_formats(job, executed.document)
+            blocks = tuple(_blocks(executed.document, job.collect))
             if errors:
                 return _failed(job, CellError("; ".join(errors)), outputs, blocks)
-            inside(job.out_dir, f"{job.stem}.error.html").unlink(missing_ok=True)
-            return Result(job, outputs, blocks=blocks)
+            for ending in _OF_FAILURES:
+                inside(job.out_dir, f"{job.stem}{ending}").unlink(missing_ok=True)
+            return Result(job, outputs, blocks=blocks, probed=executed.probed)
         except CellError as failure:
             return _failed(job, failure)
         except Exception as exc:
             return _failed(job, CellError(one_line(exc)))
+        finally:
+            if status is not None:
+                status.end()
 
 
 def run(
@@ -154,6 +100,7 @@ def run(
     workers: int | None = None,
     executor: Executor | None = None,
     on_done: OnDone | None = None,
+    status: Status | None = None,
 ) -> list[Result]:
     """Run jobs: one in this process, several in a pool, or all through a given executor.
 
@@ -168,6 +115,8 @@ def run(
         the working directory while it runs).
     on_done : callable, optional
         Gets each result as it comes, in any order.
+    status : Status, optional
+        Is told which cells run in processes of this machine.
 
     Returns
     -------
@@ -180,10 +129,13 @@ def run(
     Ctrl-C ends workers and kernels before it is raised again.
     """
     jobs = list(jobs)
+    if not jobs:
+        return []
     results: dict[int, Result] = {}
 
     def done(index: int, result: Result) -> None:
-        results[index] = result
+        # What comes from another process brings a copy of its job.
+        result = results[index] = replace(result, job=jobs[index])
         if on_done is not None:
             on_done(result)
 
@@ -191,72 +143,15 @@ def run(
     if executor is not None:
         _through(executor, jobs, done)
     elif workers <= 1:
+        begin(*_how(jobs[0]))
         for index, job in enumerate(jobs):
-            done(index, run_job(job))
+            done(index, run_job(job, status))
     else:
-        _in_processes(jobs, workers, done)
+        _in_processes(jobs, workers, done, status)
     return [results[index] for index in range(len(jobs))]
 
 
 # -- one job ------------------------------------------------------------------------------------
-
-
-def _write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], list[str]]:
-    """Write each format that works; one that does not leaves the others alone.
-
-    A page without one of its parts is written, where it says so, and is an error.
-    """
-    from llminfra.publish.engine import one_line
-
-    outputs: dict[str, str] = {}
-    errors: list[str] = []
-    for name in job.formats:
-        try:
-            extension, data, unshown = _export(job, document, name)
-            path = inside(job.out_dir, job.stem + extension)
-            write_atomic(path, data)
-            outputs[name] = path.name
-            errors += [f"{name} lacks a part: {reason}" for reason in unshown]
-        except Exception as exc:
-            errors.append(f"{name}: {one_line(exc)}")
-    return outputs, errors
-
-
-def _export(
-    job: Job, document: "NotebookNode", name: str
-) -> tuple[str, str | bytes, Sequence[str]]:
-    import nbformat
-
-    if job.title:
-        document.metadata["title"] = job.title
-    if name == _NOTEBOOK:
-        return ".ipynb", nbformat.writes(document) + "\n", ()
-    exporter = _exporter(name)
-    where = {"name": job.stem, "path": str(job.notebook.parent)}
-    data, resources = exporter.from_notebook_node(document, {"metadata": where})
-    extension = resources.get("output_extension") or exporter.file_extension
-    return extension, data, resources.get("unshown", ())
-
-
-@cache
-def _exporter(name: str) -> Any:
-    """One exporter per format and process: its first page costs ten times the next."""
-    found = entry_points(group="nbconvert.exporters", name=_PREFIX + name)
-    if not found:
-        known = ", ".join(formats_available())
-        raise ValueError(f"format must be one of {known}, got {name!r}")
-    return next(iter(found)).load()()
-
-
-def _warm_up(formats: Sequence[str]) -> None:
-    """Load what comes after the kernel, while this process would only wait for it."""
-    from nbformat import v4
-
-    block = {BLOCK_MIME: {"version": 1, "kind": "answer", "headline": "1", "points": []}}
-    cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", block)])
-    for name in formats:
-        with suppress(Exception):  # told when the format is written
-            _exporter(name).from_notebook_node(v4.new_notebook(cells=[cell]))
 
 
 def _blocks(document: "NotebookNode", kinds: Sequence[str]) -> Iterator[Block]:
@@ -274,11 +169,15 @@ def _failed(
     blocks: Sequence[Block] = (),
 ) -> Result:
     """Report a failure; the page is a service and its own failure must not hide the first one."""
-    page: str | None = f"{job.stem}.error.html"
+    page: str | None = f"{job.stem}{_OF_FAILURES[0]}"
     try:
         write_atomic(inside(job.out_dir, str(page)), error_page(job.notebook.name, failure))
     except Exception:
         page = None
+    if (document := getattr(failure, "document", None)) is not None:
+        with suppress(Exception):
+            half = inside(job.out_dir, f"{job.stem}{_OF_FAILURES[1]}")
+            write_atomic(half, as_text(document))
     return Result(job, outputs or {}, error=str(failure), error_page=page, blocks=blocks)
 
 
@@ -298,27 +197,29 @@ def _through(executor: Executor, jobs: Sequence[Job], done: Done) -> None:
         raise
 
 
-def _in_processes(jobs: Sequence[Job], workers: int, done: Done) -> None:
+def _in_processes(jobs: Sequence[Job], workers: int, done: Done, status: Status | None) -> None:
     queue = deque(range(len(jobs)))
     while queue:
-        suspects = _drain(jobs, queue, workers, done)
+        suspects = _drain(jobs, queue, workers, done, status)
         for index in suspects:
-            if _drain(jobs, deque([index]), 1, done):
+            if _drain(jobs, deque([index]), 1, done, status):
                 done(index, _failed(jobs[index], BrokenExecutor(_DIED)))
 
 
-def _drain(jobs: Sequence[Job], queue: deque[int], workers: int, done: Done) -> list[int]:
+def _drain(
+    jobs: Sequence[Job], queue: deque[int], workers: int, done: Done, status: Status | None
+) -> list[int]:
     """Work off the queue; return the jobs that were in flight when a worker died, if one did.
 
     Never more jobs are submitted than there are workers, so that in flight means at work.
     """
     flying: dict[Future[Result], int] = {}
-    with _pool(workers) as pool:
+    with _pool(workers, _how(jobs[0])) as pool:
         while queue or flying:
             while queue and len(flying) < workers:
                 index = queue.popleft()
                 try:
-                    flying[pool.submit(_in_worker, jobs[index])] = index
+                    flying[pool.submit(_in_worker, jobs[index], status)] = index
                 except BrokenExecutor:
                     return [*flying.values(), index]
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -330,8 +231,6 @@ def _drain(jobs: Sequence[Job], queue: deque[int], workers: int, done: Done) -> 
 
 
 def _result(future: Future[Result], job: Job) -> Result:
-    from llminfra.publish.engine import one_line
-
     try:
         return future.result()
     except BrokenExecutor:
@@ -344,10 +243,11 @@ _DIED: Final = "the rendering process ended unexpectedly (killed, or out of memo
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int, how: _How) -> Iterator[ProcessPoolExecutor]:
     """Spawned, not forked: this process may hold threads and renderers that do not survive it."""
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=how)
     try:
         yield pool
     except BaseException:
@@ -358,21 +258,27 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
+def _how(job: Job) -> _How:
+    return job.engine, job.kernel, job.preload
+
+
 # -- inside a worker ----------------------------------------------------------------------------
 
 _busy = False
 
 
-def _start_worker() -> None:
+def _start_worker(engine: str, kernel: str, preload: tuple[str, ...]) -> None:
     """Leave at once when told to or when the parent is gone, ending the kernel first."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     threading.Thread(target=_watch_parent, daemon=True).start()
+    begin(engine, kernel, preload)
 
 
 def _leave(_signal: int, _frame: object) -> None:
     if _busy:
         raise KeyboardInterrupt
+    close_lanes()
     os._exit(1)
 
 
@@ -383,12 +289,13 @@ def _watch_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _in_worker(job: Job) -> Result:
+def _in_worker(job: Job, status: Status | None) -> Result:
     global _busy
     _busy = True
     try:
-        return run_job(job)
+        return run_job(job, status)
     except KeyboardInterrupt:
+        close_lanes()
         os._exit(1)
     finally:
         _busy = False

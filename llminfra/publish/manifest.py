@@ -3,12 +3,14 @@
 ::
 
     {"generated_by": "llminfra 0.1.0", "scenario": "…", "lock": "….lock.toml", "fingerprint": "…",
-     "reports": {"memory": {"status": "ok", "title": "…", "problems": [], "error": null,
+     "reports": {"memory": {"status": "ok", "title": "…", "headline": "…", "rendered": "…",
+       "problems": [], "error": null,
        "outputs": {"html": {"path": "memory.html", "sha256": "…", "bytes": 660771}}}}}
 
 ok: every asked-for file was written. failed: there is no file, or not of every format. stale: files
 of an earlier run or of an earlier state of the scenario stay, each marked ``"stale": true``.
-not_possible: the fields exclude each other. No times: same inputs, same bytes.
+not_possible: the fields exclude each other. No time but that which the report itself states: same
+inputs, same bytes.
 """
 
 import hashlib
@@ -17,9 +19,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from filelock import FileLock
+
 from llminfra import __version__
-from llminfra.publish.files import inside, write_atomic
-from llminfra.publish.jobs import Result
+from llminfra.disk import inside, write_atomic
+from llminfra.publish.job import Result
 
 NAME: Final = "manifest.json"
 _CHANGED: Final = "rendered from an earlier state of the scenario"
@@ -51,7 +55,8 @@ def entry(result: Result) -> Entry:
         }
         for p in result.problems
     ]
-    return _entry(result.status, result.job.title, outputs, problems, result.error)
+    entry = _entry(result.status, result.job.title, outputs, problems, result.error)
+    return entry | {"headline": result.headline, "rendered": result.rendered}
 
 
 def not_possible(title: str, reason: str) -> Entry:
@@ -94,6 +99,20 @@ def update(
     path : Path
         The manifest.
     """
+    with FileLock(_lock_of(folder)):
+        return _updated(folder, entries, scenario, lock, fingerprint)
+
+
+def _lock_of(folder: Path) -> Path:
+    """Lock of a folder, apart from its reports: several batches may write into one folder."""
+    path = folder.parent / ".cache" / f"{folder.name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _updated(
+    folder: Path, entries: Mapping[str, Entry], scenario: str, lock: str, fingerprint: str
+) -> Path:
     before = read(folder)
     same = before.get("fingerprint", "") == fingerprint
     old = {name: _verified(e, folder) for name, e in _mapping(before.get("reports")).items()}
@@ -117,6 +136,8 @@ def _entry(
     return {
         "status": status,
         "title": title,
+        "headline": "",
+        "rendered": "",
         "outputs": outputs,
         "problems": problems,
         "error": error,
@@ -141,13 +162,14 @@ def _verified(old: object, folder: Path) -> Entry:
         if _is_unchanged(_mapping(output), folder)
     }
     problems = entry.get("problems")
-    return _entry(
+    found = _entry(
         str(entry.get("status", "stale")),
         str(entry.get("title", "")),
         outputs,
         problems if isinstance(problems, list) else [],
         entry.get("error"),
     )
+    return found | {name: str(entry.get(name) or "") for name in ("headline", "rendered")}
 
 
 def _is_unchanged(output: Entry, folder: Path) -> bool:

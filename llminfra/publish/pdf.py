@@ -13,6 +13,7 @@ from traitlets import Bool, Int, Unicode, default
 from llminfra.publish.paper.document import Document, build_document, kicker_parts
 from llminfra.publish.paper.typeset import typeset
 from llminfra.publish.web.page import Show
+from llminfra.publish.wording import check_answers, number_findings
 
 _RENDERED: Final = "%d %b %Y, %H:%M UTC"
 _LINE: Final = 90  # characters of the running lines
@@ -69,6 +70,8 @@ class PdfReportExporter(TemplateExporter):
         # The document has its own template, so nbconvert's Jinja2 stage is left out.
         copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
         resources["output_extension"] = self.file_extension
+        check_answers(copy)
+        number_findings(copy)
         about = resources.get("metadata", {})
         name = str(about.get("name") or "Notebook")
         folder = Path(about["path"]) if about.get("path") is not None else None

@@ -1,7 +1,7 @@
 """Which accelerators, how many and split how: all layouts through the facets' formulas at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,31 +10,35 @@ from numpy.typing import NDArray
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
-from llminfra.errors import InvalidInput, shown
+from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets.deployment.workers import APART
-from llminfra.search.judge import JUDGED, TARGETS, Terms, last, nearest_of_each, rows, why
+from llminfra.plan import Plan
 from llminfra.search.layouts import Axes, known, layouts
-from llminfra.search.sizes import Sizes
+from llminfra.search.ranking import JUDGED, TARGETS, Terms, last, nearest_of_each, rows, why
+from llminfra.search.replicas import Replicas
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from llminfra.scenario import ScenarioBase
+    from llminfra.scenario import Scenario
 
-__all__ = ["Candidate", "Search", "search"]
+__all__ = ["RankedLayout", "Search", "search"]
 
 Array = NDArray[Any]
+_USER: Final = "search"
+_PRICED: Final = 8  # accelerators whose month is priced: the cheapest ones, and the fewest
+RANKS: Final = ("accelerators", "cost")
 COLUMNS: Final = (
     *("accelerator", "count", "tensor_parallel", "pipeline_parallel", "precision", "in_flight"),
     *("replicas", "accelerators", "price_usd", "fits", "max_sequences", "is_measured"),
     *("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s"),
     *("user_tokens_per_s", "output_tokens_per_s_per_accelerator"),
-    *("meets_targets", "reason", "miss_ratio"),
+    *("usd_per_month", "meets_targets", "reason", "miss_ratio"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
+class RankedLayout:
     """One layout at one load; `count` accelerators make a replica."""
 
     accelerator: str
@@ -55,10 +59,13 @@ class Candidate:
     output_tokens_per_s: float
     user_tokens_per_s: float
     output_tokens_per_s_per_accelerator: float
+    usd_per_month: float
     meets_targets: bool
     reason: str
     miss_ratio: float
     why: str
+    names: Mapping[str, str] = field(repr=False)
+    """Accelerators and precisions in words."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -69,8 +76,7 @@ class Candidate:
     @property
     def layout(self) -> str:
         """Replicas, accelerators of each, and precision, in words."""
-        name = Facts().text(self.accelerator, "short_name")
-        precision = Facts().text(self.precision, "short_name")
+        name, precision = self.names[self.accelerator], self.names[self.precision]
         each = f"{self.replicas:,} replicas of " if self.replicas > 1 else ""
         stages = f" in {self.pipeline_parallel} stages" if self.pipeline_parallel > 1 else ""
         return f"{each}{self.count} × {name}{stages}, {precision}"
@@ -85,6 +91,7 @@ class Search:
 
     columns: Mapping[str, Array]
     terms: Terms
+    names: Mapping[str, str]
 
     def __len__(self) -> int:
         return int(self.columns["count"].size)
@@ -100,34 +107,37 @@ class Search:
             accelerators (of all replicas), price_usd (of these, NaN where unknown), fits,
             max_sequences, is_measured (whether the fit of the speed has seen the accelerator),
             ttft_s, tpot_s, e2e_s, output_tokens_per_s (of a replica),
-            user_tokens_per_s, output_tokens_per_s_per_accelerator, meets_targets,
+            user_tokens_per_s, output_tokens_per_s_per_accelerator, usd_per_month (all in, of
+            what was priced by its plan, else NaN), meets_targets,
             reason (what binds, or what fails), miss_ratio (above 1: by how much it fails),
             accelerator_name.
         """
         import pandas as pd  # heavy, and not needed to choose
 
-        frame, facts = pd.DataFrame({name: self.columns[name] for name in COLUMNS}), Facts()
-        names = {chip: facts.text(chip, "short_name") for chip in frame["accelerator"].unique()}
-        return frame.assign(accelerator_name=frame["accelerator"].map(names))
+        frame = pd.DataFrame({name: self.columns[name] for name in COLUMNS})
+        return frame.assign(accelerator_name=frame["accelerator"].map(self.names))
 
-    def row(self, i: int) -> Candidate:
+    def row(self, i: int) -> RankedLayout:
         """Return the candidate of one row of the table."""
         values = {name: self.columns[name][i].item() for name in COLUMNS}
         row = {name: column[i] for name, column in self.columns.items()}
-        return Candidate(**values, why=why(row, self.terms))
+        return RankedLayout(**values, why=why(row, self.terms), names=self.names)
 
     @property
-    def smallest(self) -> Candidate | None:
+    def smallest(self) -> RankedLayout | None:
         """Fewest accelerators whose plan meets everything; of equals the cheaper."""
-        return self.row(0) if self._meeting.size else None
+        found = self._meeting
+        return (
+            self.row(found[np.argmin(self.columns["accelerators"][found])]) if found.size else None
+        )
 
     @property
-    def nearest(self) -> Candidate | None:
+    def nearest(self) -> RankedLayout | None:
         """The smallest that meets everything, else what misses by least."""
         return self.row(0) if len(self) else None
 
     @property
-    def cheapest(self) -> Candidate | None:
+    def cheapest(self) -> RankedLayout | None:
         """Lowest price of the accelerators that meet everything; see `cheapest_by`."""
         found = self._meeting
         if not found.size:
@@ -161,13 +171,19 @@ class Search:
         is_better = np.diff(best, prepend=-np.inf) > 0
         return self.table().iloc[order[is_better]]
 
-    def near_misses(self, n: int = 5) -> list[Candidate]:
+    def near_misses(self, n: int = 5) -> list[RankedLayout]:
         """Return what fails by least, one for each accelerator and precision.
 
         Of an accelerator that does it, why fewer do not do; of another, what it lacks. Those whose
         speed was fitted are taken first.
         """
         return [self.row(i) for i in nearest_of_each(self.columns, n)]
+
+    @property
+    def leading(self) -> set[str]:
+        """Accelerators and precisions of the winners and of what comes near."""
+        near = [self.smallest, self.cheapest, self.nearest, *self.near_misses()]
+        return {name for one in near if one for name in (one.accelerator, one.precision)}
 
     @cached_property
     def _meeting(self) -> Array:
@@ -179,7 +195,7 @@ class Search:
 
 
 def search(
-    scenario: "ScenarioBase",
+    scenario: "Scenario | Plan",
     *,
     accelerators: Sequence[str] | None = None,
     precisions: Sequence[str] = (),
@@ -189,13 +205,15 @@ def search(
     in_flight: Sequence[float] | None = None,
     replicas: Sequence[int] | None = None,
     beyond_node: bool = False,
+    rank_by: str | None = None,
 ) -> Search:
     """Rank accelerators, counts, splits, precisions and batch sizes for a scenario.
 
     Parameters
     ----------
-    scenario : Scenario
-        Model, engine, demand and latency targets; its accelerator and split do not matter.
+    scenario : Scenario or Plan
+        Model, engine, demand and latency targets; its accelerator and split do not matter. A plan
+        notes what was read: facts of what is near the top by name, and a digest of all.
     accelerators : sequence of str, optional
         Catalogue ids; by default those that the engine runs on and whose memory is known.
     precisions : sequence of str
@@ -213,6 +231,8 @@ def search(
         a tenth, until each has one request.
     beyond_node : bool
         Also tensor-parallel groups larger than a host, as if its links went on.
+    rank_by : str, optional
+        "accelerators" or "cost"; as the scenario says by default.
 
     Returns
     -------
@@ -232,6 +252,10 @@ def search(
     A row meets everything when its replicas are those that the capacity facet sizes, or more: at
     the target utilization and within the latency targets in 80 % of the draws, with spares where
     `replicas` of the scenario is "auto", and no more accelerators or power than it allows.
+    By cost, what meets everything is ordered by the all-in month of its plan, as the cost report
+    has it, and by the way to run it that is the cheapest: of the eight accelerators of which the
+    cards cost least and of the eight of which the fewest do, each in the smallest layout that does.
+
     `smallest` and `cheapest` are taken from their plans, which report no error; other rows from
     base cases, which may need more replicas than told. Among more than some hundreds of users with
     pauses, chance in their number at work is left out.
@@ -244,48 +268,86 @@ def search(
     >>> found.smallest.accelerators, found.smallest.fields["tensor_parallel"]
     (4, 2)
     """
+    plan = scenario if isinstance(scenario, Plan) else _plan_of(scenario)
+    axes = everything(
+        plan.scenario,
+        precisions,
+        accelerators=None if accelerators is None else known("accelerator", accelerators),
+        tensor_parallel=tensor_parallel,
+        pipeline_parallel=pipeline_parallel,
+        counts=counts,
+        beyond_node=beyond_node,
+    )
     return ranked(
-        scenario,
-        Axes(
-            accelerators=None if accelerators is None else known("accelerator", accelerators),
-            precisions=known("precision", [scenario.to_dict()["precision"], *precisions]),
-            tensor_parallel=tensor_parallel,
-            pipeline_parallel=pipeline_parallel,
-            counts=counts,
-            beyond_node=beyond_node,
-        ),
+        plan.scenario,
+        axes,
+        plan.facts_read_by(_USER),
         replicas=replicas,
         in_flight=in_flight,
+        rank_by=rank_by,
     )
 
 
+def _plan_of(scenario: "Scenario") -> Plan:
+    return Plan(scenario, facts=Facts(scenario.fact_overrides()))
+
+
+def everything(scenario: Any, precisions: Sequence[str] = (), **given: Any) -> Axes:
+    """Return the axes of a search: what makes sense, unless given."""
+    tried = known("precision", [scenario.precision, *precisions])
+    return Axes(**{"precisions": tried} | given)
+
+
 def ranked(
-    scenario: "ScenarioBase",
+    scenario: "Scenario",
     axes: Axes,
+    noted: Facts,
     *,
     replicas: Sequence[int] | None = None,
     in_flight: Sequence[float] | None = None,
     distinct: str = "",
     winners: int = 1,
+    rank_by: str | None = None,
 ) -> Search:
-    """Return a `search` whose best rows, one for each value of a column, are those of plans."""
+    """Return a `search` whose best rows, one for each value of a column, are those of plans.
+
+    What it reads is noted in the ledger of the facts that are given, under their user.
+    """
     given: Any = together(scenario)
     for name, values in (("replicas", replicas), ("in_flight", in_flight)):
         if values is not None and not (values and min(values) > 0):
             raise InvalidInput(f"{name} must all be above 0, got {shown(values)}; leave it out")
     every = {name: getattr(given, f"{name.removesuffix('_s')}_target_s") for name in TARGETS}
     targets = {name: float(value) for name, value in every.items() if value is not None}
-    found = layouts(given, axes)
+    facts = noted.apart(noted.user)
+    found = layouts(given, axes, facts)
     if found is None:
         nothing = {name: np.array([]) for name in COLUMNS}
-        return Search(nothing | dict.fromkeys(JUDGED, np.array([], bool)), Terms(targets, "", {}))
+        empty = nothing | dict.fromkeys(JUDGED, np.array([], bool))
+        return Search(empty, Terms(targets, "", {}), {})
     steps = found.steps(in_flight) if replicas is None else list(replicas)
-    sizes = Sizes(found, steps if replicas or in_flight else None)
+    sizes = Replicas(found, steps if replicas or in_flight else None, facts)
     sizes.find(distinct=distinct, winners=winners)
     sizes.find(cheapest=True)
+    by_cost = _is_by_cost(scenario.rank_by if rank_by is None else rank_by)
+    for cheapest in (True, False) if by_cost else ():
+        sizes.find(cheapest=cheapest, distinct="accelerator", winners=_PRICED)
     spares = ", with spares" if given.replicas == "auto" and given.spare_policy != "N" else ""
     sizing = f"at {formats.percent(given.target_utilization)} utilization{spares}"
-    return Search(rows(found, sizes, steps, targets), Terms(targets, sizing, sizes.refusals))
+    names = {name: facts.text(name, "short_name") for pair in found.pairs for name in pair.ids}
+    result = Search(
+        rows(found, sizes, steps, targets, by_cost=by_cost),
+        Terms(targets, sizing, sizes.refusals),
+        names,
+    )
+    noted.note_compared(facts, by_name=result.leading)
+    return result
+
+
+def _is_by_cost(rank_by: str) -> bool:
+    if rank_by not in RANKS:
+        raise unknown("rank_by", rank_by, RANKS)
+    return rank_by == "cost"
 
 
 def together(scenario: Any) -> Any:

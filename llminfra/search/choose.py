@@ -4,12 +4,12 @@ import math
 from typing import Any, Final
 
 from llminfra.catalog.facts import Facts
-from llminfra.search import Candidate, Search, ranked, search
+from llminfra.search import RankedLayout, Search, ranked
 from llminfra.search.layouts import Axes
 
 AUTO: Final = ("accelerator", "tensor_parallel")
+USER: Final = "auto"
 _RUNNERS_UP: Final = 3
-_FEWER_BITS: Final = ("fp8", "int4")
 
 
 def automatic(scenario: Any) -> list[str]:
@@ -17,26 +17,30 @@ def automatic(scenario: Any) -> list[str]:
     return [name for name in AUTO if getattr(scenario, name) == "auto"]
 
 
-def choose(scenario: Any) -> dict[str, Any]:
+def choose(scenario: Any, facts: Facts) -> dict[str, Any]:
     """Return the chosen value of every automatic field, and the ``runners_up``.
 
     Parameters
     ----------
     scenario : Scenario
         With accelerator, tensor_parallel or both "auto"; all other fields hold as they are.
+    facts : Facts
+        Of the plan that asks, where what was read is noted.
 
     Notes
     -----
-    The fewest accelerators whose plan meets everything: with the scenario's replicas, or with those
+    The fewest accelerators whose plan meets everything, or with ``rank_by = "cost"`` what costs
+    least in a month, all in: with the scenario's replicas, or with those
     that the load takes and their spares. Groups stay within one host unless no such group holds
     the load. Where nothing does, what misses by least, so that the plan can say by how much.
     """
     wanted = automatic(scenario)
     if not wanted:
         return {}
-    found = _search(scenario, wanted, beyond_node=False)
+    facts = facts if facts.user else facts.as_read_by(USER)
+    found = _search(scenario, facts, wanted, beyond_node=False)
     if "tensor_parallel" in wanted and not found.columns["holds_load"].any():
-        found = _search(scenario, wanted, beyond_node=True)
+        found = _search(scenario, facts, wanted, beyond_node=True)
     best = found.nearest
     if best is None:  # no memory fact: the memory facet says which
         nothing = {"accelerator": _default(scenario), "tensor_parallel": 1}
@@ -45,24 +49,7 @@ def choose(scenario: Any) -> dict[str, Any]:
     return chosen | {"runners_up": _runners_up(found, wanted)}
 
 
-def within_limits(scenario: Any) -> tuple[str, ...]:
-    """Return the smallest layouts that do, with these weights and with fewer bits, as changes."""
-    facts, own = Facts(), scenario.precision
-    bits = {name: facts.number(name, "bits_per_weight").base for name in {own, *_FEWER_BITS}}
-    found, least = [], math.inf
-    for precision in (own, *(name for name in _FEWER_BITS if bits[name] < bits[own])):
-        best = search(scenario.model_copy(update={"precision": precision})).smallest
-        if best is not None and best.accelerators < least:
-            least = best.accelerators
-            fields = {
-                n: v for n, v in best.fields.items() if getattr(scenario, n) not in (v, "auto")
-            }
-            words = ", ".join(f"{name} = {value}" for name, value in fields.items())
-            found.append(f"{words}: {best.layout} meet{'s' * (best.replicas == 1)} everything")
-    return tuple(found)
-
-
-def _search(scenario: Any, wanted: list[str], *, beyond_node: bool) -> Search:
+def _search(scenario: Any, facts: Facts, wanted: list[str], *, beyond_node: bool) -> Search:
     given = scenario.tensor_parallel
     axes = Axes(
         accelerators=None if "accelerator" in wanted else [scenario.accelerator],
@@ -75,6 +62,7 @@ def _search(scenario: Any, wanted: list[str], *, beyond_node: bool) -> Search:
     return ranked(
         scenario,
         axes,
+        facts,
         replicas=None if scenario.replicas == "auto" else [scenario.replicas],
         distinct=wanted[0],
         winners=1 + _RUNNERS_UP,
@@ -99,7 +87,7 @@ def _runners_up(found: Search, wanted: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _plain(candidate: Candidate, wanted: list[str]) -> dict[str, Any]:
+def _plain(candidate: RankedLayout, wanted: list[str]) -> dict[str, Any]:
     """Return what a runner-up would be, ready for JSON."""
     names = ("accelerators", "ttft_s", "tpot_s", "e2e_s", "meets_targets", "why")
     values = {name: getattr(candidate, name) for name in (*wanted, *names)}

@@ -1,7 +1,7 @@
 """Which layouts there are, and all of them at once: memory, then speed, as arrays."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -9,36 +9,40 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llminfra.catalog.facts import BaseFacts, Facts, engine_entry
+from llminfra.catalog.facts import Facts, engine_entry
 from llminfra.catalog.loader import ids
 from llminfra.catalog.support import support
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets.base import Band, base_value
 from llminfra.facets.capacity import fleet
-from llminfra.facets.capacity.loads import loads, replicas_needed
-from llminfra.facets.capacity.service import CURVE_POINTS, LEAST_PLACES
-from llminfra.facets.memory.layout import Sizing
-from llminfra.facets.memory.rooms import Rooms, Split, rooms
-from llminfra.facets.serving.engine import Engine
-from llminfra.facets.serving.grid import Case, SpeedGrid
+from llminfra.facets.demand import Demand, latency_targets
+from llminfra.facets.memory.sizing import Sizing
+from llminfra.facets.replica.curve import Curve
+from llminfra.facets.replica.engine import Engine
+from llminfra.formulas import availability, load_curve
+from llminfra.formulas import fleet as of_all
 from llminfra.plan import Plan
+from llminfra.search.memory import Held, Split, held
+from llminfra.search.speed import Speeds, speeds
 
 Array = NDArray[Any]
 # All numbers of replicas up to here are tried, then steps of a tenth.
 _EVERY: Final = 16
 _STEP: Final = 1.1
 MOST_ACCELERATORS: Final = 64
+# States of a population that are worth the time; in larger ones chance hardly moves the mean.
+_MOST_STATES: Final = 3_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axes:
     """What to combine; None is everything that makes sense."""
 
-    accelerators: Sequence[str] | None
     precisions: Sequence[str]
-    tensor_parallel: Sequence[int] | None
-    pipeline_parallel: Sequence[int]
-    counts: Sequence[int] | None
+    accelerators: Sequence[str] | None = None
+    tensor_parallel: Sequence[int] | None = None
+    pipeline_parallel: Sequence[int] = (1, 2, 4)
+    counts: Sequence[int] | None = None
     beyond_node: bool = False
 
 
@@ -50,20 +54,31 @@ class Pair:
     precision: str
     sizing: Sizing
     plan: Plan
-    facts: BaseFacts
+    bases: Facts
     per_node: float
     price_usd: float
 
-    def case(self, tensor_parallel: int, pipeline_parallel: int) -> Case:
-        """Return what the serving law needs of one split."""
-        split = (tensor_parallel, pipeline_parallel)
-        engine = Engine(self.plan.scenario, self.plan, self.facts, split=split)
-        return Case(engine, self.sizing.kv_bytes, self.sizing.most_sequences.base)
+    @property
+    def ids(self) -> tuple[str, str]:
+        """Catalogue ids of both."""
+        return self.accelerator, self.precision
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine on one accelerator, for base cases."""
+        engine = Engine(
+            self.plan.scenario,
+            self.bases,
+            deployment=self.plan.deployment,
+            demand=self.plan.demand,
+            memory=MissingFact("of many layouts at once"),  # their rooms are arrays
+        )
+        engine.distance  # noqa: B018  # kept by the engines over other splits
+        return engine
 
 
-def common_accelerators(scenario: Any) -> list[str]:
+def common_accelerators(scenario: Any, facts: Facts) -> list[str]:
     """Accelerators that the engine runs on and whose memory some source states."""
-    facts = Facts(scenario.fact_overrides())
     entry = engine_entry(scenario.engine, scenario.engine_version)
     return [
         name
@@ -94,21 +109,23 @@ def known(what: str, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def pairs(scenario: Any, axes: Axes) -> list[Pair]:
+def pairs(scenario: Any, axes: Axes, facts: Facts) -> list[Pair]:
     """Prepare every accelerator and precision for which the memory facet has its facts."""
-    overrides = scenario.fact_overrides()
-    facts, bases = Facts(overrides, user="search"), BaseFacts(overrides, user="search")
+    bases = facts.bases()
     bands = {n: base_value(v) for n, v in scenario if isinstance(v, Band)}
-    found = []
-    for accelerator in axes.accelerators or common_accelerators(scenario):
+    found: list[Pair] = []
+    for accelerator in axes.accelerators or common_accelerators(scenario, facts):
         for precision in axes.precisions:
             if axes.accelerators is None and not _knows(facts, accelerator, precision):
                 continue
             one = {"accelerator": accelerator, "precision": precision, "tensor_parallel": 1}
             drawn = scenario.model_copy(update=one | {"pipeline_parallel": 1})
-            plan = Plan(drawn, facts=facts)
             try:
-                sizing = Sizing(drawn, plan, facts)
+                sizing = (
+                    found[0].sizing.on(accelerator, precision)
+                    if found
+                    else _first_sizing(drawn, facts)
+                )
             except MissingFact:
                 continue
             based = Plan(drawn.model_copy(update=bands), facts=bases)
@@ -118,6 +135,11 @@ def pairs(scenario: Any, axes: Axes) -> list[Pair]:
             )
             found.append(Pair(accelerator, precision, sizing, based, bases, *numbers))
     return found
+
+
+def _first_sizing(scenario: Any, facts: Facts) -> Sizing:
+    plan = Plan(scenario, facts=facts)
+    return Sizing(scenario, facts, deployment=plan.deployment, demand=plan.demand)
 
 
 def splits(scenario: Any, axes: Axes, found: Sequence[Pair]) -> Iterator[Split]:
@@ -170,15 +192,12 @@ class Layouts:
     """All layouts of a search, with the room and the speed of one replica of each."""
 
     scenario: Any
-    demand: float
-    is_open: bool
+    demand: Demand
     pairs: Sequence[Pair]
     splits: Sequence[Split]
-    room: Rooms
-    grid: SpeedGrid
-    places: Array
-    points: Array
-    times: Mapping[str, Array]
+    held: Held
+    speeds: Speeds
+    curve: Curve
 
     def __len__(self) -> int:
         return len(self.splits)
@@ -190,49 +209,57 @@ class Layouts:
     @cached_property
     def by_layout(self) -> dict[str, Array]:
         """Return the columns that no number of replicas changes."""
-        room, splits = self.room, self.splits
+        held, splits = self.held, self.splits
         tensor, stages = (
             np.array([getattr(s, f"{kind}_parallel") for s in splits])
             for kind in ("tensor", "pipeline")
         )
-        extrapolations = [case.engine.extrapolation for case in self.grid.cases]
+        extrapolations = [pair.engine.extrapolation for pair in self.pairs]
+        labels = [" ".join(pair.ids) for pair in self.pairs]
         return {
             "accelerator": self.of_pairs([pair.accelerator for pair in self.pairs]),
             "precision": self.of_pairs([pair.precision for pair in self.pairs]),
             "tensor_parallel": tensor,
             "pipeline_parallel": stages,
             "count": tensor * stages * self.scenario.data_parallel,
-            "max_sequences": room.held,
-            "sized_sequences": room.held_as_sized,
-            "request_ratio": (room.limit_bytes - room.pool_bytes + room.request_bytes)
-            / room.limit_bytes,
-            "short_bytes": room.request_bytes - room.pool_bytes,
+            "max_sequences": held.sequences,
+            "sized_sequences": held.sized_sequences,
+            "request_ratio": (held.limit_bytes - held.pool_bytes + held.request_bytes)
+            / held.limit_bytes,
+            "short_bytes": held.request_bytes - held.pool_bytes,
             "unit_price_usd": self.of_pairs([pair.price_usd for pair in self.pairs]),
-            "is_measured": np.array(extrapolations) == "none",
+            "is_measured": self.of_pairs(extrapolations) == "none",
+            "kind": self.of_pairs(list(np.unique(labels, return_inverse=True)[1])),
         }
 
     @cached_property
     def replicas_needed(self) -> Array:
         """Replicas that carry the load in the base case: what a plan is sized for, or fewer."""
         headroom = [
-            fleet.headroom(pair.plan.scenario, pair.plan, pair.facts).base for pair in self.pairs
+            fleet.headroom(self.scenario, pair.bases, weight_bytes=pair.sizing.all_weights).base
+            for pair in self.pairs
         ]
-        return replicas_needed(
-            self.scenario,
-            self.demand,
-            self.places,
-            self.points,
-            self.times,
-            self.of_pairs(headroom),
+        carried = self.curve.carried(
+            self.curve.requests_within(latency_targets(self.scenario)),
+            utilization_fraction=self.scenario.target_utilization,
+            think_time_s=self.demand.think_time_s.base,
+            is_open=self.demand.is_open,
         )
+        needed: Array = availability.replicas_needed(
+            demanded_requests=self.demand.stated.base,
+            carried_requests=np.nan_to_num(carried)[:, 0],
+            headroom_fraction=self.of_pairs(headroom),
+        )
+        return needed
 
     def steps(self, in_flight: Sequence[float] | None) -> list[int]:
         """Return numbers of replicas to try; see `replica_steps`."""
-        full_s = self.times["e2e_s"][-1]
+        full_s = self.curve.full_request_s
         known = full_s[np.isfinite(full_s)]
         # The time of a request on a full replica of a middling layout.
-        request_s = float(np.median(known)) if self.is_open and known.size else 1.0
-        return replica_steps(self.demand * request_s, in_flight)
+        is_rate = self.demand.is_open and known.size
+        request_s = float(np.median(known)) if is_rate else 1.0
+        return replica_steps(self.demand.stated.base * request_s, in_flight)
 
     def rows(self, replicas: Array) -> dict[str, Array]:
         """Return a column of one entry for each layout and its numbers of replicas, flat.
@@ -243,52 +270,63 @@ class Layouts:
             Layouts by numbers of replicas; NaN leaves a row out.
         """
         steps = np.nan_to_num(replicas, nan=1.0)
-        load = loads(
-            self.scenario, self.demand, self.places, self.points, self.times["e2e_s"], steps
-        )
+        load = self._in_flight(steps)
         columns = {
             name: np.broadcast_to(column[:, None], steps.shape)
             for name, column in self.by_layout.items()
         }
         place = np.broadcast_to(np.arange(len(self))[:, None], steps.shape)
         columns |= {"replicas": steps.astype(int), "layout": place}
-        arriving = self.demand / steps if self.is_open else np.inf
-        columns |= {"in_flight": load} | self.grid.at(load, arriving)
+        asked = self.demand.stated.base if self.demand.is_open else np.inf
+        columns |= {"in_flight": load} | self.speeds.rows(load, asked, steps)
         wanted = ~np.isnan(replicas)
         return {name: column[wanted] for name, column in columns.items()}
 
+    def _in_flight(self, replicas: Array) -> Array:
+        """Requests on each replica, layouts by numbers of replicas."""
+        demanded, pause_s = self.demand.stated.base, self.demand.think_time_s.base
+        all_users = np.broadcast_to(demanded, replicas.shape)
+        found: Array = all_users / replicas
+        if self.demand.view == "active_users" and demanded * replicas.size > _MOST_STATES:
+            found = self.curve.apply(
+                load_curve.in_flight_of_users_on_curve,
+                name="in_flight",
+                active_users=found,
+                think_time_s=pause_s,
+            )
+        elif self.demand.view != "in_flight":
+            # One number of replicas at a time: the more there are, the fewer states has each.
+            whole = np.hstack(
+                [
+                    self.curve.in_flight(
+                        np.broadcast_to(demanded, column.shape),
+                        think_time_s=pause_s,
+                        is_open=self.demand.is_open,
+                        n_replicas=column,
+                    )
+                    for column in np.split(replicas, replicas.shape[1], axis=1)
+                ]
+            )
+            found = of_all.in_flight_per_replica(in_flight=whole, n_replicas=replicas)
+        return found
 
-def layouts(scenario: Any, axes: Axes) -> Layouts | None:
+
+def layouts(scenario: Any, axes: Axes, facts: Facts) -> Layouts | None:
     """Prepare all layouts; None where no accelerator has the facts of the memory."""
-    found = pairs(scenario, axes)
+    found = pairs(scenario, axes, facts)
     cuts = list(splits(scenario, axes, found))
     if not cuts:
         return None
-    demand, is_open = _demand(scenario)
-    room = rooms([pair.sizing for pair in found], cuts)
-    cases = [found[s.sizing].case(s.tensor_parallel, s.pipeline_parallel) for s in cuts]
-    grid = SpeedGrid(cases, room.sequences)
-    places = np.where(room.held[:, None] >= 1, grid.places, 0.0)
-    # Between one in flight and all places, as the capacity facet has the time of a request.
-    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[:, None, None]
-    points = np.maximum(places, LEAST_PLACES) ** shares
+    memory = held([pair.sizing for pair in found], cuts)
+    engines = [found[s.sizing].engine.over(s.tensor_parallel, s.pipeline_parallel) for s in cuts]
+    fast = speeds(engines, [found[split.sizing].sizing for split in cuts], memory)
+    places = of_all.places(batch_sequences=fast.places, max_sequences=memory.sequences[:, None])
     return Layouts(
         scenario=scenario,
-        demand=demand,
-        is_open=is_open,
+        demand=found[0].plan.demand,
         pairs=found,
         splits=cuts,
-        room=room,
-        grid=grid,
-        places=places,
-        points=points,
-        times=grid.at(points),
+        held=memory,
+        speeds=fast,
+        curve=Curve.of(places, fast.at),
     )
-
-
-def _demand(scenario: Any) -> tuple[float, bool]:
-    """The demand, which no layout changes, and whether requests come however long others take."""
-    default = type(scenario).model_fields["accelerator"].default
-    fixed = {"accelerator": default, "tensor_parallel": 1, "replicas": 1}
-    capacity = Plan(scenario.model_copy(update=fixed)).capacity
-    return capacity.demand.base, capacity.is_open

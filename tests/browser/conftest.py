@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from filelock import FileLock
 
 from llminfra.publish.html import HtmlReportExporter
+from tests.conftest import Once
 from tests.publish import foreign, sample
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -52,16 +54,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def pages(once: Once) -> dict[str, str]:
     """Addresses of the exported report and of the foreign study."""
-    folder = tmp_path_factory.mktemp("pages")
+    folder = once("pages", export_pages)
+    return {path.stem: path.as_uri() for path in folder.iterdir()}
+
+
+def export_pages(folder: Path) -> None:
     exporter = HtmlReportExporter()
-    found = {}
     for name, notebook in {"report": sample.report(), "study": foreign.study()}.items():
         html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
         (folder / f"{name}.html").write_text(html, "utf-8")
-        found[name] = (folder / f"{name}.html").as_uri()
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -70,19 +73,24 @@ def axe(request: pytest.FixtureRequest) -> str:
     assert request.config.cache is not None
     folder = request.config.cache.mkdir("axe-core")
     packed = folder / f"{AXE.replace('@', '-')}.tgz"
-    if not packed.is_file():
-        if shutil.which("npm") is None:
-            missing("npm, which fetches axe-core, is not installed")
-        command = ["npm", "pack", AXE, "--silent", "--pack-destination", str(folder)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True)
-        if done.returncode:
-            missing(f"npm could not fetch {AXE}: {done.stderr.strip()[-300:]}")
+    with FileLock(folder / "lock"):  # of two workers one fetches
+        if not packed.is_file():
+            fetch_axe(folder)
     data = packed.read_bytes()
     assert base64.b64encode(hashlib.sha512(data).digest()).decode() == AXE_SHA512
     with tarfile.open(packed) as archive:
         source = archive.extractfile("package/axe.min.js")
         assert source is not None
         return source.read().decode()
+
+
+def fetch_axe(folder: Path) -> None:
+    if shutil.which("npm") is None:
+        missing("npm, which fetches axe-core, is not installed")
+    command = ["npm", "pack", AXE, "--silent", "--pack-destination", str(folder)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True)
+    if done.returncode:
+        missing(f"npm could not fetch {AXE}: {done.stderr.strip()[-300:]}")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.browser.conftest import ALL_ALIVE, Open
-from tests.cli.conftest import ok
+from tests.cli.conftest import render
 
 NOTEBOOKS: Final = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -56,7 +56,10 @@ def reports(pages: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     """Every notebook of the repository, rendered with its defaults."""
     folder = tmp_path_factory.mktemp("reports")
     arguments = [part for path in NOTEBOOKS for part in ("--notebook", str(path))]
-    for line in ok("--defaults", "--set", "tensor_parallel=8", *arguments, out=folder):
+    # Problems that a report tells, such as no break-even, are printed too.
+    result = render("--defaults", "--set", "tensor_parallel=8", *arguments, out=folder)
+    assert result.exit_code == 0, result.output
+    for line in result.stdout.splitlines():
         pages[Path(line).stem] = Path(line).as_uri()
     return pages
 

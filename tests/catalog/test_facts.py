@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from llminfra.catalog import loader
+from llminfra.catalog.current import current_fact
 from llminfra.catalog.facts import Facts, engine_entry, engines
 from llminfra.errors import CatalogError, InvalidInput, MissingFact
 
@@ -145,9 +146,9 @@ def test_age_counts_from_the_earliest_day_that_the_date_allows(
 
 def test_a_fact_is_stale_after_the_age_of_its_class() -> None:
     fact = overridden()
-    assert fact.max_age_days == 180
-    assert not fact.is_stale(dt.date(2026, 10, 1) + dt.timedelta(days=180))
-    assert fact.is_stale(dt.date(2026, 10, 1) + dt.timedelta(days=181))
+    assert fact.max_age_days == 365
+    assert not fact.is_stale(dt.date(2026, 10, 1) + dt.timedelta(days=365))
+    assert fact.is_stale(dt.date(2026, 10, 1) + dt.timedelta(days=366))
 
 
 def test_silicon_never_goes_stale() -> None:
@@ -196,10 +197,10 @@ def test_all_engines_of_the_design_have_constants() -> None:
 
 
 def test_a_fact_can_be_looked_up_by_its_key() -> None:
-    assert loader.current_fact(PRICE) is not None
-    assert loader.current_fact("llama-3.3-70b.config") is not None
-    assert loader.current_fact("nobody.config") is None
-    assert loader.current_fact("nobody.price_usd") is None
+    assert current_fact(PRICE) is not None
+    assert current_fact("llama-3.3-70b.config") is not None
+    assert current_fact("nobody.config") is None
+    assert current_fact("nobody.price_usd") is None
 
 
 def test_the_catalogue_knows_its_date() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from llminfra.catalog.price_bundle import KINDS
+
 CATALOG = Path(__file__).parents[2] / "llminfra" / "catalog"
 GIB = 2**30
 FILES = {
@@ -17,6 +19,18 @@ FILES = {
     "precision": "precisions.csv",
     "assumption": "assumptions.csv",
     "serving": "serving_constants.csv",
+    "api_term": "api_terms.csv",
+    "energy": "energy_constants.csv",
+    "facility": "facilities.csv",
+    "training": "training_constants.csv",
+    "footprint": "footprints.csv",
+    "grid": "grid.csv",
+    "anchor": "energy_anchors.csv",
+    "cost": "costs.csv",
+    "rental": "rentals.csv",
+    "hardware": "hardware.csv",
+    "tariff": "tariffs.csv",
+    "reclaim": "spot_reclaims.csv",
 }
 
 
@@ -29,10 +43,12 @@ GROUPS = words("embedding head attention kv_projection latent indexer recurrent 
 GROUPS += words("shared_experts experts router norms")
 CPUS = set(words("epyc-9175f epyc-9554 epyc-9654 epyc-9965 m2-max-cpu ryzen-9-7950x"))
 CPUS |= set(words("ryzen-ai-max-395 xeon-8480plus xeon-6980p"))
-GEFORCE = set(words("rtx3070 rtx3080 rtx3080-ti rtx3090 rtx4070-ti rtx4080 rtx4090 rtx5090"))
-UNIFIED = set(words("m2-ultra m3-ultra m4-max"))
+UNIFIED = set(words("m1-max m1-ultra m2-max m2-ultra m3-max m3-ultra m4 m4-max m4-pro m5 m5-max"))
+UNIFIED |= {"gb10", "jetson-thor"}
 PRECISIONS = words("fp32 bf16 fp16 fp8 int8 int4 nvfp4 mxfp4 q8_0 q6_k q5_k_m q4_k_m")
-LOG_TEXT = words("id model precision kv_precision accelerator max_num_seqs_basis engine")
+PRECISIONS += words("q5_k_s q5_1 q5_0 q4_k_s q4_1 q4_0 iq4_nl iq4_xs q3_k_l q3_k_m q3_k_s iq3_m")
+PRECISIONS += words("iq3_xxs q2_k iq2_m mxfp4-gguf")
+LOG_TEXT = words("id model precision kv_precision accelerator max_num_seqs_basis text_only engine")
 LOG_TEXT += words("engine_version source as_of confidence note")
 LOG_PARTS = words("memory_gib gpu_memory_utilization weight_gib activation_gib non_torch_gib")
 LOG_PARTS += ["pool_gib"]
@@ -48,6 +64,10 @@ def read(name: str) -> list[Row]:
 DICTIONARY = {(row["entity_class"], row["field"]): row for row in read("fields.csv")}
 SOURCES = {row["id"]: row for row in read("sources.csv")}
 LOGS = read("memory_logs.csv")
+TRAINED = [row for part in ("runs", "memory", "validation") for row in read(f"training_{part}.csv")]
+OFFERS = read("api_offers.csv")
+# An offer's prices come from the price package, its context from its row.
+OFFER_FIELDS = {f"{kind}_usd_per_mtok" for kind in KINDS} | {"context_tokens"}
 ROWS = {cls: read(name) for cls, name in FILES.items()}
 ALL_ROWS = [(cls, row) for cls, rows in ROWS.items() for row in rows]
 
@@ -71,12 +91,15 @@ MARKETING = table("accelerator", "memory_marketing_bytes")
 DRIVER = table("accelerator", "memory_driver_bytes")
 USABLE = table("accelerator", "memory_usable_bytes")
 ARCHITECTURE = texts("accelerator", "architecture")
+GEFORCE = {i for i in ARCHITECTURE if re.fullmatch(r"rtx\d{4}(-.*)?", i)} - {"rtx4000-ada"}
 
 
 # Schema
 
 
-@pytest.mark.parametrize("name", [*FILES.values(), "fields.csv", "sources.csv", "memory_logs.csv"])
+@pytest.mark.parametrize(
+    "name", [*FILES.values(), "fields.csv", "sources.csv", "memory_logs.csv", "api_offers.csv"]
+)
 def test_file_is_plain_utf8_with_unix_line_ends(name: str) -> None:
     raw = (CATALOG / name).read_bytes()
     raw.decode("utf-8")
@@ -87,7 +110,7 @@ def test_file_is_plain_utf8_with_unix_line_ends(name: str) -> None:
 
 @pytest.mark.parametrize("cls", FILES)
 def test_facts_are_sorted_unique_and_complete(cls: str) -> None:
-    assert list(ROWS[cls][0]) == COLUMNS
+    assert list(ROWS[cls][0])[: len(COLUMNS)] == COLUMNS
     keys = [(row["id"], row["field"]) for row in ROWS[cls]]
     assert keys == sorted(set(keys))
     assert all(row["value"] and None not in row.values() for row in ROWS[cls])
@@ -95,13 +118,15 @@ def test_facts_are_sorted_unique_and_complete(cls: str) -> None:
 
 def test_ids_are_unique_across_classes() -> None:
     # Facts of all classes share one key space: "<id>.<field>".
-    ids = [i for rows in ROWS.values() for i in {row["id"] for row in rows}]
+    ids = [i for rows in [*ROWS.values(), OFFERS] for i in {row["id"] for row in rows}]
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*", i) for i in ids)
 
 
 def test_dictionary_declares_what_is_used_and_nothing_else() -> None:
-    assert {(cls, row["field"]) for cls, row in ALL_ROWS} == set(DICTIONARY)
+    used = {(cls, row["field"]) for cls, row in ALL_ROWS}
+    used |= {("api_offer", name) for name in OFFER_FIELDS} | {("currency", "per_eur")}
+    assert used == set(DICTIONARY)
     assert list(DICTIONARY) == sorted(DICTIONARY)
     assert all(row["description"] for row in DICTIONARY.values())
 
@@ -135,8 +160,10 @@ def test_ranges_hold_their_value() -> None:
 
 def test_every_source_is_known_and_used() -> None:
     models = tomllib.loads((CATALOG / "models.toml").read_text(encoding="utf-8"))
-    used = {row["source"] for _, row in ALL_ROWS} | {row["source"] for row in LOGS}
-    used |= {model["source"] for model in models.values()}
+    used = {
+        row["source"] for rows in ([r for _, r in ALL_ROWS], LOGS, OFFERS, TRAINED) for row in rows
+    }
+    used |= {model["source"] for model in models.values()} | {"ecb-rates", "rule-set"}
     assert used == set(SOURCES)
 
 
@@ -151,7 +178,7 @@ def test_sources_say_who_when_and_where_without_web_addresses() -> None:
 
 def test_confidence_and_dates_are_well_formed() -> None:
     newest = max(source["accessed"] for source in SOURCES.values())
-    for row in [row for _, row in ALL_ROWS] + LOGS:
+    for row in [row for _, row in ALL_ROWS] + LOGS + OFFERS:
         assert row["confidence"] in {"measured", "vendor", "secondary", "derived", "assumption"}
         assert re.fullmatch(r"(20\d\d(-\d\d){0,2})?", row["as_of"]), row
         assert row["as_of"] <= newest, row
@@ -162,7 +189,7 @@ def test_facts_that_age_are_dated() -> None:
     for cls, row in ALL_ROWS:
         if DICTIONARY[cls, row["field"]]["max_age_days"]:
             assert row["as_of"], row
-    assert DICTIONARY["accelerator", "price_usd"]["max_age_days"] == "180"
+    assert DICTIONARY["accelerator", "price_usd"]["max_age_days"] == "365"
 
 
 def test_unread_sources_give_assumptions_only() -> None:
@@ -197,13 +224,14 @@ def test_fp8_is_twice_bf16() -> None:
 
 def test_fp4_is_twice_fp8() -> None:
     # Not proportional on purpose: Blackwell Ultra (up to 3 x), GeForce (FP8 is halved).
-    for i in FP4.keys() - {"b300-sxm", "gb300", "rtx5090"}:
+    for i in FP4.keys() - {"b300-sxm", "gb300"} - GEFORCE:
         assert FP4[i] == pytest.approx(2 * FP8[i], rel=0.01), i
 
 
 def test_int8_follows_fp8_or_doubles_fp16() -> None:
-    # Not proportional on purpose: GeForce, Blackwell Ultra (cut), CDNA 2 (equal to FP16).
-    for i in INT8.keys() - GEFORCE - {"b300-sxm", "gb300", "mi250"}:
+    # Not proportional on purpose: GeForce, Blackwell Ultra (cut), CDNA 2, RDNA 3 (equal to FP16).
+    same = {i for i, generation in ARCHITECTURE.items() if generation == "RDNA 3"}
+    for i in INT8.keys() - GEFORCE - {"b300-sxm", "gb300", "mi250"} - same:
         expected = FP8[i] if i in FP8 else 2 * (BF16.get(i) or FP16[i])
         assert INT8[i] == pytest.approx(expected, rel=0.01), i
 

@@ -51,6 +51,7 @@ def test_entry_is_complete(model_id: str) -> None:
     entry: dict[str, Any] = ENTRIES[model_id]
     required = {"name", "license", "release_date", "source", "as_of", "confidence", "config"}
     optional = {"hf_id", "note", "parameters_published", "active_parameters_published"}
+    optional |= {"checkpoints"}
     assert required <= set(entry) <= required | optional
     assert re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)*", model_id)
     assert entry["source"] in sources()

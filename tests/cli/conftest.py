@@ -80,8 +80,10 @@ def manifest(folder: Path | str) -> dict[str, Any]:
 
 
 def files(folder: Path | str) -> dict[str, bytes]:
+    """Content of all files that a user sees."""
     found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    return {n: path.read_bytes() for n, path in names.items() if not n.startswith(".cache/")}
 
 
 def printed(path: Path | str) -> str:

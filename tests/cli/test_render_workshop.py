@@ -10,7 +10,7 @@ from tests.cli.conftest import PARAMETERS, SETUP, Notebook, ok, render, write
 
 CHART: Final = """\
 import datetime, altair as alt, pandas as pd
-from llminfra.present import figure
+from llminfra.present.blocks import figure
 frame = pd.DataFrame({"x": [1, 2]})
 words = dict(title="A claim", subtitle="What is plotted", alt="Two bars", source="A log")
 """

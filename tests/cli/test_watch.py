@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from llminfra.watch import Saves, follow
+from llminfra.cli.watch import Saves, follow
 from tests.cli.conftest import FITS, PARAMETERS, Notebook, render, write
 
 
@@ -96,7 +96,12 @@ def test_only_what_changed_is_rendered(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow(lambda: [Path("a.toml"), Path("b.toml")], lambda: [Path("m"), Path("n")], rendering)
+        follow(
+            lambda: [Path("a.toml"), Path("b.toml")],
+            lambda: [Path("m"), Path("n")],
+            rendering,
+            out=Path("out"),
+        )
     assert done[1:] == rendered
 
 

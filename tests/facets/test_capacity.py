@@ -61,7 +61,7 @@ def test_littles_law_holds_between_demand_and_speed(fields: dict[str, Any]) -> N
     found, replicas = plan.capacity, plan.capacity.replicas
     held = found.requests_per_s * plan.serving.e2e_s
     assert held.base == pytest.approx(found.in_flight.base, rel=0.02)
-    rate = plan.serving.output_tokens_per_s * replicas / found.output_tokens
+    rate = plan.serving.output_tokens_per_s * replicas / plan.demand.output_tokens
     assert rate.base == pytest.approx(found.requests_per_s.base, rel=0.02)
 
 
@@ -145,7 +145,8 @@ def test_a_changed_copy_may_state_the_demand_anew() -> None:
 
 
 def test_bands_travel_into_the_result() -> None:
-    found = demand(prompt_tokens=[300, 400, 500], output_tokens=[200, 300, 450])
+    lengths = {"prompt_tokens": [300, 400, 500], "output_tokens": [200, 300, 450]}
+    found = evaluate(Scenario(**LAYOUT, **lengths)).demand
     assert found.tokens_per_request.base == 700
     low, high = found.tokens_per_request.low, found.tokens_per_request.high
     assert 500 < low < 700 < high < 950
@@ -168,4 +169,10 @@ def test_requests_in_flight_as_stated_rest_on_nothing_else() -> None:
 
 def test_no_demand_is_a_demand() -> None:
     assert demand(in_flight=0).requests_per_s.base == 0
-    assert evaluate(Scenario(in_flight=0, tensor_parallel=8)).memory.load_probability == 1.0
+    assert evaluate(Scenario(in_flight=0, tensor_parallel=8)).capacity.load_probability == 1.0
+
+
+def test_a_plan_without_a_speed_of_links_shows_what_it_can() -> None:
+    plan = evaluate(Scenario(accelerator="m5-max", tensor_parallel=8, replicas="auto"))
+    assert "replicas_needed" not in dict(plan.capacity.items())
+    assert "m5-max.pcie_bytes_per_s" in str(plan)

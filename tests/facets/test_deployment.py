@@ -44,7 +44,7 @@ def warnings(folder: Path, section: dict[str, Any], **fields: Any) -> list[Probl
 def test_a_checkpoint_of_another_precision_is_a_warning(
     tmp_path: Path, method: dict[str, Any], precision: str
 ) -> None:
-    (warning,) = warnings(tmp_path, method)
+    (warning,) = warnings(tmp_path, method, precision="bf16")
     assert "precision is bf16" in warning.message
     assert warning.fixes == (f'precision = "{precision}"',)
     assert warnings(tmp_path, method, precision=precision) == []
@@ -52,7 +52,9 @@ def test_a_checkpoint_of_another_precision_is_a_warning(
 
 def test_the_precision_stays_what_the_scenario_says(tmp_path: Path) -> None:
     plain, stored = (
-        evaluate(Scenario(model=written(tmp_path, LLAMA | more), in_flight=1)).memory.weight_bytes
+        evaluate(
+            Scenario(model=written(tmp_path, LLAMA | more), precision="bf16", in_flight=1)
+        ).memory.weight_bytes
         for more in ({}, {"quantization_config": {"quant_method": "fp8"}})
     )
     assert plain.base == stored.base

@@ -147,8 +147,9 @@ def test_a_group_across_servers_takes_longer_steps() -> None:
 
 
 def test_the_curve_meets_the_load_and_its_ratio_keeps_the_pools_busy() -> None:
-    serving = served(PAIR)
-    at = serving.at([48.0]).set_index("name")["base"]
+    pair = plan(PAIR)
+    serving = pair.serving
+    at = pair.replica.at([48.0]).set_index("name")["base"]
     assert at["ttft_s"] == pytest.approx(serving.ttft_s.base)
     assert at["tpot_s"] == pytest.approx(serving.tpot_s.base)
     busy = serving.prefill_utilization.base * 4 / 32

@@ -37,7 +37,7 @@ def test_100_office_users_are_0_4_in_flight_issue_5() -> None:
 
 def test_users_short_of_places_wait_and_the_rate_stays() -> None:
     found = capacity(active_users=2000, think_time_s=15.0, max_num_seqs=100)
-    most, full_s = found.service.max_requests_per_s.base, found.service.full_request_s.base
+    most, full_s = found.replica.max_requests_per_s.base, found.replica.full_request_s.base
     assert most == pytest.approx(100 / full_s)
     assert found.requests_per_s.base == pytest.approx(most, rel=1e-3)
     assert found.in_flight.base == pytest.approx(2000 - most * 15, rel=1e-3)
@@ -48,7 +48,7 @@ def test_users_short_of_places_wait_and_the_rate_stays() -> None:
 
 def test_more_in_flight_than_places_wait_their_turn() -> None:
     found = capacity(in_flight=300, max_num_seqs=100)
-    full_s = found.service.full_request_s.base
+    full_s = found.replica.full_request_s.base
     assert found.requests_per_s.base == pytest.approx(100 / full_s)
     assert found.waiting_s.base == pytest.approx(2 * full_s)
     assert found.wait_probability.base == 1
@@ -73,11 +73,11 @@ def test_replicas_carry_the_peak_at_the_target(demand: dict[str, float]) -> None
     fields = {"spare_policy": "N"} | demand
     found = plan(**fields, replicas="auto")
     needed = found.capacity.replicas
-    assert found.capacity.service.places.base == PLACES
+    assert found.replica.places.base == PLACES
     assert needed == found.capacity.replicas_needed == found.chosen["replicas"]
     assert found.capacity.accelerators == 8 * needed
     load = found.capacity.in_flight.base
-    assert found.memory.in_flight_per_replica.base == pytest.approx(load / needed)
+    assert found.capacity.in_flight_per_replica.base == pytest.approx(load / needed)
     assert found.capacity.utilization.at_confidence(0.2) <= 0.7
     fewer = capacity(**fields, replicas=needed - 1)
     assert fewer.utilization.at_confidence(0.2) > 0.7
@@ -121,12 +121,13 @@ def test_a_model_that_does_not_fit_needs_no_number_of_replicas() -> None:
     ids=lambda demand: next(iter(demand)),
 )
 def test_a_model_that_does_not_fit_answers_nobody(demand: dict[str, float]) -> None:
-    found = capacity(tensor_parallel=1, replicas=2, **demand)
+    asked = plan(tensor_parallel=1, replicas=2, **demand)
+    found = asked.capacity
     assert found.max_requests_per_s.base == 0
     assert found.utilization.base == found.waiting_s.base == np.inf
     assert found.wait_probability.base == pytest.approx(1)
     assert np.isnan(found.availability.draws).all()
-    if not found.is_open:
+    if not asked.demand.is_open:
         assert found.requests_per_s.base == 0
         assert found.in_flight.base == 50
 
@@ -156,7 +157,7 @@ def test_a_latency_target_asks_for_more_replicas_and_is_met(
     speed = getattr(held.serving, name.replace("_target", ""))
     assert 1 - speed.probability_at_least(limit) >= 0.8
     assert "E-SLO" not in codes(held)
-    at_most = held.serving.e2e_at(most) if name.startswith("e2e") else None
+    at_most = held.replica.e2e_at(most) if name.startswith("e2e") else None
     assert at_most is None or at_most.base == pytest.approx(limit, rel=0.01)
 
 
@@ -172,7 +173,8 @@ def test_a_target_that_no_number_of_replicas_meets_does_not_size_them() -> None:
 
 def test_an_automatic_split_and_automatic_replicas_go_together() -> None:
     found = plan(tensor_parallel="auto", replicas="auto", requests_per_s=40.0)
-    assert found.to_dict()["chosen"].keys() == {"tensor_parallel", "replicas", "runners_up"}
+    chosen = found.to_dict()["chosen"]
+    assert chosen.keys() == {"tensor_parallel", "replicas", "hosting", "runners_up"}
     assert found.capacity.utilization.base < 0.7
 
 
@@ -308,7 +310,7 @@ def test_logs_follow_days_and_nights_where_the_demand_tells() -> None:
     office = capacity(
         named_users=1000, requests_per_user_day=20.0, peak_factor=3.0, log_retention_months=1.0
     )
-    steady = 1000 * 20 / 86_400
+    steady = 1000 * 20 * 5 / 7 / 86_400
     assert office.mean_requests_per_s.base == pytest.approx(steady)
     logs = office.resources["log_bytes"].base
     assert logs == pytest.approx(steady * 730 * 3600 * (700 * 4 + 2000))
@@ -320,7 +322,7 @@ def test_larger_fleets_are_orchestrated() -> None:
 
 def test_power_of_a_card_without_a_server_of_its_own_in_the_catalogue() -> None:
     found = plan(accelerator="rtx4090", model="llama-3.1-8b", tensor_parallel=1)
-    parts = resources.power(found.scenario, found._facts, 2)
+    parts = resources.power(found.scenario, found.facts_read_by("test"), 2)
     assert parts.base == pytest.approx(2 * (450 + 1200 / 8))
 
 

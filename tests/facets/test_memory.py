@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llminfra import InvalidInput, Plan, Scenario, evaluate
+from llminfra import InvalidInput, Plan, Scenario, evaluate, nearest_changes
 from llminfra.catalog.loader import ids
+from llminfra.explain.candidates import larger_accelerators
+from llminfra.facets import SERVED
 from llminfra.facets.base import Problem
+from llminfra.facets.capacity import Capacity
 from llminfra.facets.deployment import Precision
 from llminfra.facets.memory import Memory
-from llminfra.facets.memory.changes import larger_accelerators
 from llminfra.units import GB, GIB
 
 # Explicit bytes of decision_framework 1.1 and 6.5.
@@ -30,7 +32,6 @@ COMPLETE = [row for row in LOGS if all(row[name] for name in NEEDED)]
 BF16 = [row for row in LOGS if row["precision"] == "bf16" and row["weight_gib"]]
 # Logs that the laws do not meet, with the reason. A row that begins or ceases to miss fails.
 MISSES = {
-    ("weights", "gemma-4-26b-a4b-thor"),  # the log loads a vision tower too
     ("weights", "qwen2.5-32b-24gb-tp4-sglang"),  # the model was inferred from its shape
     ("given", "phi-4-shape-80gb"),  # 0.13 GiB outside the allocator, on a pool of 2.2 GiB
     ("given", "qwen2.5-7b-rtx4060"),  # 0.09 GiB, on a pool of -1 GiB: it did not start
@@ -43,8 +44,12 @@ def memory(**fields: Any) -> Memory:
     return evaluate(Scenario(**fields)).memory
 
 
+def load(**fields: Any) -> Capacity:
+    return evaluate(Scenario(**fields)).capacity
+
+
 def only_problem(plan: Plan) -> Problem:
-    (problem,) = (problem for problem in plan.problems if problem.is_error)
+    (problem,) = (problem for problem in plan.problems_of(*SERVED) if problem.is_error)
     return problem
 
 
@@ -140,6 +145,7 @@ def replay(row: dict[str, str], **given: float) -> Memory:
         engine_version=row["engine_version"] or None,
         prompt_tokens=64,
         output_tokens=64,
+        text_only=row["text_only"] == "yes",
         **fields,
         **given,
     )
@@ -236,9 +242,10 @@ def test_kv_heads_are_replicated_beyond_their_number() -> None:
 
 
 def test_replicas_share_the_load_and_change_nothing_else() -> None:
-    one, four = (memory(tensor_parallel=8, replicas=n) for n in (1, 4))
+    plans = [evaluate(Scenario(tensor_parallel=8, replicas=n)) for n in (1, 4)]
+    one, four = (plan.capacity for plan in plans)
     assert (one.in_flight_per_replica.base, four.in_flight_per_replica.base) == (100, 25)
-    assert one.max_sequences.base == four.max_sequences.base
+    assert plans[0].memory.max_sequences.base == plans[1].memory.max_sequences.base
     assert one.kv_load_bytes_per_accelerator.base == pytest.approx(
         4 * four.kv_load_bytes_per_accelerator.base
     )
@@ -258,10 +265,10 @@ def test_what_fits_on_no_rank_does_not_fit() -> None:
 
 
 def test_the_fewest_that_hold_the_load_really_hold_it_and_one_fewer_does_not() -> None:
-    needed = memory(tensor_parallel=8).accelerators_needed_for_load
+    needed = load(tensor_parallel=8).accelerators_needed_for_load
     assert needed == 4
-    assert memory(tensor_parallel=4).load_probability >= 0.8
-    assert memory(tensor_parallel=2).load_probability < 0.8
+    assert load(tensor_parallel=4).load_probability >= 0.8
+    assert load(tensor_parallel=2).load_probability < 0.8
 
 
 def test_usable_and_marketing_memory_stay_apart() -> None:
@@ -315,12 +322,12 @@ def test_the_three_nearest_changes_really_work(fields: dict[str, Any], code: str
     assert problem.code == code
     assert len(problem.fixes) == 3
     for fix in problem.fixes:
-        changed = evaluate(plan.scenario.replace(**as_change(fix))).memory
+        changed = evaluate(plan.scenario.replace(**as_change(fix)))
         promised = re.split(r"holds |\s+requests? at once", fix)[1].replace(",", "")
-        assert changed.max_sequences.base == int(promised), fix
-        assert changed.fits, fix
+        assert changed.memory.max_sequences.base == int(promised), fix
+        assert changed.memory.fits, fix
         if code == "E-LOAD":
-            assert changed.load_probability >= 0.8, fix
+            assert changed.capacity.load_probability >= 0.8, fix
 
 
 @pytest.mark.parametrize(
@@ -337,7 +344,7 @@ def test_changes_that_hold_the_load_meet_the_targets_or_say_which_they_miss(
     targets: dict[str, float],
 ) -> None:
     plan = evaluate(Scenario(tensor_parallel=2, in_flight=300, **targets))
-    changes = plan.memory.nearest_changes
+    changes = nearest_changes(plan)
     assert len(changes) == 3
     for change in changes:
         changed = plan.variant(**change.fields)
@@ -390,11 +397,11 @@ def test_a_change_is_offered_only_where_the_engine_runs() -> None:
 def test_the_longest_sequence_that_an_engine_accepts_just_fits() -> None:
     explicit = {"tensor_parallel": 2, "in_flight": 9, **EXPLICIT}
     plan = evaluate(Scenario(**explicit))
-    (warning,) = plan.problems
+    (warning,) = plan.problems_of(*SERVED)
     assert (warning.code, warning.fixes) == ("W-LEN", ("max_model_len = 6368",))
     assert plan.memory.max_model_len_accepted.base == 6368
     accepted = evaluate(Scenario(max_model_len=6368, **explicit))
-    assert accepted.problems == []
+    assert accepted.problems_of(*SERVED) == []
     assert accepted.memory.max_sequences_guaranteed.base == 1
     refused = evaluate(Scenario(max_model_len=6385, **explicit))
     assert only_problem(refused).code == "E-LEN"
@@ -403,7 +410,7 @@ def test_the_longest_sequence_that_an_engine_accepts_just_fits() -> None:
 
 def test_a_format_that_the_accelerator_does_not_multiply_is_a_warning() -> None:
     ampere, hopper = (
-        evaluate(Scenario(precision="fp8", accelerator=a, tensor_parallel=8)).problems
+        evaluate(Scenario(precision="fp8", accelerator=a, tensor_parallel=8)).problems_of(*SERVED)
         for a in ("a100-sxm-80", "h100-sxm")
     )
     assert [problem.code for problem in ampere] == ["W-FORMAT"]
@@ -425,7 +432,7 @@ def test_a_version_newer_than_every_tested_one_is_a_warning(
     engine: str, version: str, newest: str
 ) -> None:
     plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
-    (warning,) = plan.problems
+    (warning,) = plan.problems_of(*SERVED)
     assert warning.code == "W-VERSION"
     assert version in warning.message
     assert newest in warning.message
@@ -439,7 +446,7 @@ def test_a_version_newer_than_every_tested_one_is_a_warning(
 )
 def test_a_tested_version_is_no_warning(engine: str, version: str | None) -> None:
     plan = evaluate(Scenario(engine=engine, engine_version=version, tensor_parallel=8))
-    assert plan.problems == []
+    assert plan.problems_of(*SERVED) == []
     assert "none" not in plan.deployment.engine_version
 
 
@@ -450,35 +457,35 @@ def test_every_accelerator_has_an_answer(accelerator: str, basis: str) -> None:
         Scenario(model="llama-3.1-8b", accelerator=accelerator, memory_basis=basis, in_flight=1)
     )
     assert plan.memory.memory_bytes_per_accelerator.base > 4e9
-    assert "E-DATA" not in [problem.code for problem in plan.problems]
+    assert "E-DATA" not in [problem.code for problem in plan.problems_of(*SERVED)]
 
 
 def test_memory_that_belongs_to_the_server_is_said_to_be_assumed() -> None:
     plan = evaluate(Scenario(accelerator="epyc-9654", engine="llama.cpp", precision="q4_k_m"))
-    (warning,) = (problem for problem in plan.problems if problem.code == "W-DATA")
+    (warning,) = (problem for problem in plan.problems_of(*SERVED) if problem.code == "W-DATA")
     assert "EPYC 9654 is assumed to be" in warning.message
     assert warning.fixes[0].startswith('[facts] "epyc-9654.memory_usable_bytes"')
     assert plan.memory.memory_bytes_per_accelerator.high > 1.5e12
     given = {"value": 1.5e12, "source": "data sheet", "as_of": "2026-10"}
     own = plan.scenario.replace(facts={"epyc-9654.memory_usable_bytes": given})
-    assert "W-DATA" not in [problem.code for problem in evaluate(own).problems]
+    assert "W-DATA" not in [problem.code for problem in evaluate(own).problems_of(*SERVED)]
 
 
 def test_what_is_not_counted_is_said() -> None:
-    plan = evaluate(Scenario(model="gemma-3-27b", tensor_parallel=8))
-    (warning,) = plan.problems
-    assert warning.code == "W-TOWER"
-    assert "vision part comes on top" in warning.message
+    plan = evaluate(Scenario(model="minimax-m3", precision="fp8", tensor_parallel=8))
+    (warning,) = (problem for problem in plan.problems if problem.code == "W-TOWER")
+    assert "vision part of MiniMax-M3 comes on top" in warning.message
+    assert warning.fixes == ("text_only = true",)
 
 
 def test_no_change_rests_on_memory_that_is_assumed() -> None:
     plan = evaluate(Scenario(model="deepseek-r1", accelerator="mi355x"))
     assert "epyc" not in " ".join(only_problem(plan).fixes)
-    assert "epyc-9654" not in larger_accelerators(plan)
+    assert "epyc-9654" not in larger_accelerators(plan, plan.facts_read_by("test"))
 
 
 def test_a_layout_that_holds_the_load_has_no_problem() -> None:
-    assert evaluate(Scenario(tensor_parallel=8)).problems == []
+    assert evaluate(Scenario(tensor_parallel=8)).problems_of(*SERVED) == []
 
 
 def test_a_load_that_only_some_draws_do_not_hold_says_in_how_many() -> None:
@@ -488,5 +495,5 @@ def test_a_load_that_only_some_draws_do_not_hold_says_in_how_many() -> None:
             precision="q4_k_m", tensor_parallel=1, in_flight=1,
         )
     )  # fmt: skip
-    (problem,) = (p for p in plan.problems_of("memory") if p.code == "E-LOAD")
+    (problem,) = (p for p in plan.problems_of("capacity") if p.code == "E-LOAD")
     assert re.search(r"1 is in flight: in \d+.% of the draws it does not hold", problem.message)

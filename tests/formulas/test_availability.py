@@ -32,7 +32,9 @@ def exact(groups: int, needed: int, up: float) -> float:
 def test_table_of_decision_framework_4_6(
     repair_days: float, shares: tuple[float, ...], hours: tuple[float, ...]
 ) -> None:
-    up = availability.server_availability(failure_s=DAYS_BETWEEN_FAILURES, repair_s=repair_days)
+    up = availability.server_availability(
+        failure_hours=DAYS_BETWEEN_FAILURES * 24, repair_hours=repair_days * 24
+    )
     found = availability.service_availability(
         n_groups=[1, 2, 3, 4],
         n_needed=[1, 1, 2, 3],

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llminfra.formulas import decode_pool, prefill, queueing
 from llminfra.formulas import disaggregated as formulas
-from llminfra.formulas import queueing
 
 # Two ranks that decode: steps of 10 ms and 0.1 ms for each sequence, a hundred of them; half a
 # second is spent elsewhere.
@@ -35,7 +35,7 @@ def solved(**changes: Any) -> dict[str, float]:
     """Sequences on a rank, requests per second, and times to the first token and of a step."""
     given = PAIR | changes
     b = formulas.balanced_sequences(**given)
-    step = formulas.decode_step_s(
+    step = decode_pool.decode_step_s(
         sequences=np.maximum(b, given["least_sequences"]), **{n: given[n] for n in STEP}
     )
     rate = formulas.decode_requests_per_s(
@@ -157,5 +157,5 @@ def test_the_balancing_ratio_keeps_both_pools_busy() -> None:
         sequences=40, n_decode_ranks=6, output_tokens=100, step_s=0.02
     )
     ranks = ratio * 6 * 4 / 2
-    prefill = formulas.prefill_requests_per_s(n_prefill_ranks=ranks, prefill_s=0.4)
-    assert float(prefill) == pytest.approx(float(decode))
+    prompts = prefill.prefill_requests_per_s(n_prefill_ranks=ranks, prefill_s=0.4)
+    assert float(prompts) == pytest.approx(float(decode))

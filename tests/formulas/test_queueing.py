@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llminfra.formulas import load_curve, population, queueing, turns
+from llminfra.formulas import load_curve, percentile, population, queueing
 from tests.formulas import simulation
 from tests.formulas.simulation import gamma
 
@@ -36,7 +36,7 @@ def mean_wait(places: float, offered: float, request_s: float, ca2: float, cs2: 
 
 
 def percentile_s(chance: Any, mean_s: Any, variation: Any, share: float) -> Any:
-    return queueing.waiting_percentile_s(
+    return percentile.waiting_percentile_s(
         wait_probability=chance,
         waiting_s=mean_s,
         waiting_variation_ratio=variation,
@@ -131,13 +131,13 @@ def test_percentile_of_the_first_token_against_simulation() -> None:
     )
     waiting = mean_wait(1, 0.7, 0.3, 1, 0)
     for share in (0.9, 0.95, 0.99):
-        percentile = queueing.ttft_percentile_s(
+        slow = percentile.ttft_percentile_s(
             ttft_s=0.3 + waiting,
             prompt_waiting_s=waiting,
             prompt_waiting_percentile_s=percentile_s(0.7, waiting, 1.0, share),
             waiting_percentile_s=0.0,
         )
-        assert np.quantile(found, share) == pytest.approx(percentile, rel=0.1)
+        assert np.quantile(found, share) == pytest.approx(slow, rel=0.1)
 
 
 @pytest.mark.parametrize("work", [1.0, 0.0, 3.0], ids=["exponential", "constant", "long-tailed"])
@@ -196,9 +196,9 @@ def test_wait_in_a_line_of_known_length_against_simulation(in_flight: int, place
         seed=places,
     )
     queued = in_flight - places
-    mean_s = turns.queue_waiting_s(queued_requests=queued, requests_per_s=places / 10.0)
+    mean_s = queueing.queue_waiting_s(queued_requests=queued, requests_per_s=places / 10.0)
     assert wait_s == pytest.approx(mean_s, rel=0.03)
-    variation = turns.waiting_variation_in_turn(queued_requests=queued)
+    variation = queueing.waiting_variation_in_turn(queued_requests=queued)
     for share in (0.5, 0.8, 0.95, 0.99):
         percentile = percentile_s(1.0, mean_s, variation, share)
         assert np.quantile(each_s, share) == pytest.approx(percentile, rel=0.06)
@@ -299,7 +299,7 @@ def test_curves_take_draws_along_the_second_axis() -> None:
 
 @pytest.mark.parametrize("seats", [30, 139.0, 1024])
 def test_a_waiting_request_has_no_place(seats: float) -> None:
-    assert turns.served_requests(in_flight=seats, n_places=200) == min(seats, 200)
+    assert queueing.served_requests(in_flight=seats, n_places=200) == min(seats, 200)
 
 
 @given(st.floats(0.5, 30.0))
@@ -324,16 +324,16 @@ def test_a_level_curve_is_within_its_target_to_the_end() -> None:
 
 def test_those_who_wait_in_turn_wait_for_the_others() -> None:
     """300 in flight at 100 places of 15 s: 200 wait, and 100 / 15 leave per second."""
-    assert turns.queue_waiting_s(queued_requests=200, requests_per_s=100 / 15) == 30
-    assert turns.queue_waiting_s(queued_requests=0, requests_per_s=0) == 0
-    assert turns.queue_waiting_s(queued_requests=9, requests_per_s=0) == np.inf
-    assert turns.wait_probability_in_turn(in_flight=300, n_places=100) == 1
-    assert turns.wait_probability_in_turn(in_flight=100, n_places=100) == 0
+    assert queueing.queue_waiting_s(queued_requests=200, requests_per_s=100 / 15) == 30
+    assert queueing.queue_waiting_s(queued_requests=0, requests_per_s=0) == 0
+    assert queueing.queue_waiting_s(queued_requests=9, requests_per_s=0) == np.inf
+    assert queueing.wait_probability_in_turn(in_flight=300, n_places=100) == 1
+    assert queueing.wait_probability_in_turn(in_flight=100, n_places=100) == 0
 
 
 NUMBERS = {
-    turns.queue_waiting_s: {"queued_requests": 4.0, "requests_per_s": 2.0},
-    turns.wait_probability_in_turn: {"in_flight": 9.0, "n_places": 7.0},
+    queueing.queue_waiting_s: {"queued_requests": 4.0, "requests_per_s": 2.0},
+    queueing.wait_probability_in_turn: {"in_flight": 9.0, "n_places": 7.0},
     queueing.utilization: {"requests_per_s": 2.0, "max_requests_per_s": 5.0},
     load_curve.requests_within_target: {
         "allowed_s": 6.0,
@@ -341,13 +341,13 @@ NUMBERS = {
         "curve_s": [2.0, 9.0],
     },
     queueing.wait_probability: {"n_places": 9.0, "offered_requests": 7.0},
-    queueing.waiting_percentile_s: {
+    percentile.waiting_percentile_s: {
         "wait_probability": 0.3,
         "waiting_s": 0.2,
         "waiting_variation_ratio": 0.4,
         "percentile_fraction": 0.9,
     },
-    turns.waiting_variation_in_turn: {"queued_requests": 4.0},
+    queueing.waiting_variation_in_turn: {"queued_requests": 4.0},
     queueing.waiting_s: {
         "wait_probability": 0.3,
         "n_places": 9.0,

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from llminfra import evaluate
 from llminfra.cli import main
-from llminfra.scenario_file import load_cases
+from llminfra.scenario.file import load_cases
 
 BLOCK: Final = "application/vnd.llminfra.block+json"
 # Fields that the memory notebook lists, fields that it does not, a band and a replaced fact.
@@ -44,7 +44,7 @@ memory = plan.memory"""
 CELLS: Final = (
     'tiles(tile("Pool", memory.kv_pool_tokens, count, note="same"), '
     'tile("Held", memory.max_sequences, count, note="same"), '
-    'tile("Load", memory.kv_cache_bytes_per_request * plan.capacity.in_flight, gb, note="same"))',
+    'tile("Load", memory.kv_cache_bytes_per_request, gb, note="same"))',
     'print(json.dumps(plan.to_dict()["memory"]))',
     "assert shown_digits == 12",
     'provenance(plan, notebook="second")',
@@ -95,7 +95,7 @@ def test_both_notebooks_show_the_same_numbers(reports: dict[str, Any]) -> None:
     first, second = (blocks(reports[name], "tiles")[0]["tiles"] for name in ("memory", "second"))
     by_label = {tile["label"]: tile for tile in first}
     assert numbers(by_label["Requests held at once"]) == numbers(second[1])
-    assert numbers(by_label["KV cache of the load"]) == numbers(second[2])
+    assert numbers(by_label["Cache of one request"]) == numbers(second[2])
 
 
 def test_both_notebooks_saw_the_scenario_of_the_file(reports: dict[str, Any]) -> None:

@@ -24,9 +24,9 @@ def shown(template: str, **names: object) -> str:
 @pytest.mark.parametrize(
     ("template", "text"),
     [
-        ("{{ x | gb }}", "141.1\u202fGB"),
+        ("{{ x | gb }}", "140\u202fGB"),
         ("{{ x | gib }}", "131.4\u202fGiB"),
-        ("{{ x | band('gb') }}", "130.0–150.0\u202fGB"),
+        ("{{ x | band('gb') }}", "130–150\u202fGB"),
         ("{{ n | count }}", "1,024"),
         ("{{ n | number }}", "1,024"),
         ("{{ n }}", "1,024"),
@@ -36,7 +36,8 @@ def shown(template: str, **names: object) -> str:
         ("{{ title }}", "a*b"),
         ("{% if n > 5 %}many{% else %}few{% endif %}", "many"),
         ("{% for i in [1, 2] %}{{ i }};{% endfor %}", "1;2;"),
-        ("{{ (x / 2) | gb }}", "70.6\u202fGB"),
+        ("{{ (x / 2) | gb }}", "71\u202fGB"),
+        ("{{ 25.4 | number }} {{ 0.139 | seconds }} {{ 2.0 | number }}", "25 140\u202fms 2"),
         ("no template", "no template"),
         ("", ""),
     ],
@@ -141,7 +142,7 @@ def test_any_inserted_text_comes_out_as_it_went_in(text: str) -> None:
 
 def test_formatted_numbers_are_not_escaped() -> None:
     assert (
-        fill("{{ x | gb }} {{ n }}", {"x": BYTES, "n": 0.5}, markdown=True) == "141.1\u202fGB 0.500"
+        fill("{{ x | gb }} {{ n }}", {"x": BYTES, "n": 0.5}, markdown=True) == "140\u202fGB 0.500"
     )
 
 
@@ -159,6 +160,11 @@ def test_the_analysts_own_markdown_stays() -> None:
         ("Yes.\n  Because:   a: b", "Yes.", [("Because", "a: b")]),
         ("It is 5:1 here.", "It is 5:1 here.", []),
         ("see http://x: no label", "see http://x: no label", []),
+        (
+            "Memory is not the limit: a.\n\nWhy: b {{ c }}\nDo this: d.",
+            "Memory is not the limit: a.",
+            [("Why", "b {{ c }}"), ("Do this", "d.")],
+        ),
     ],
 )
 def test_an_answer_is_a_headline_and_points(
@@ -169,7 +175,7 @@ def test_an_answer_is_a_headline_and_points(
     assert [(point["label"], point["text"]) for point in labelled] == points
 
 
-@pytest.mark.parametrize("text", ["", "\n \n", "Because: no headline."])
+@pytest.mark.parametrize("text", ["", "\n \n"])
 def test_an_answer_without_headline_is_refused(text: str) -> None:
     with pytest.raises(RenderError, match="answer must start with a sentence"):
         split_answer(text)

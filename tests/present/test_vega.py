@@ -123,11 +123,10 @@ def recipes() -> dict[str, Chart]:
     points = pd.DataFrame({"kind": ["a, ms"] * 3 + ["b, s"], "engine": ["v", "w", "v", "v"]})
     points = points.assign(measured=[1.0, 2.0, 30.0, 4.0], predicted=[1.1, 1.8, 28.0, 5.0])
     fits = fit_table(
+        plan,
         ["llama-3.1-8b"],
         [("h100-sxm", 1)],
         ["bf16", "fp8", "int4"],
-        engine_entry=plan.deployment.engine_entry,
-        tokens=700,
         sequences=1,
     )
     return {
@@ -183,7 +182,7 @@ def test_scatter_panels_draw_every_point_on_both_widths() -> None:
         for layout, px in ((chart.wide, theme.WIDE_PX), (chart.narrow, theme.NARROW_PX))
     )
     assert ">w 10 %</text>" in wide
-    assert ">10 %</text>" in narrow
+    assert ">w 10 %</text>" in narrow
     assert len(chart.data) == 4
 
 

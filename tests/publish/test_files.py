@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llminfra.disk import inside, write_atomic
 from llminfra.errors import InvalidInput
-from llminfra.publish.files import inside, safe_name, write_atomic
+from llminfra.names import safe_name
 
 
 @pytest.mark.parametrize("data", ["größer\r\n", b"\x00\xff"])

@@ -15,8 +15,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from llminfra.publish import jobs
-from llminfra.publish.jobs import Job, Result, run, run_job
+from llminfra.publish import jobs, writing
+from llminfra.publish.job import Job, Result
+from llminfra.publish.jobs import run, run_job
 from llminfra.wire import BLOCK_MIME
 
 EMIT = f"""
@@ -98,7 +99,7 @@ def test_notebook_imports_what_lies_beside_it_and_the_kernel_does_not(write: Wri
 FIGURE = """
 import datetime as dt
 import pandas as pd
-from llminfra.present import figure
+from llminfra.present.blocks import figure
 words = dict(kicker="", title="A", subtitle="B", alt="C", source="D", as_of=dt.date(2026, 1, 2))
 spec = {"data": {"values": [{"gb": 40}]}, "mark": mark, "encoding": {"x": {"field": "gb"}}}
 figure(spec, data=pd.DataFrame({"gb": [40]}), name="chart", **words)
@@ -194,7 +195,7 @@ def test_failing_cell_leaves_old_files_and_an_escaped_page(write: Write) -> None
 
 def test_success_removes_the_error_page(write: Write) -> None:
     failing = run_job(job(write("again", "1 / 0")))
-    assert os.listdir(failing.job.out_dir) == ["again.error.html"]
+    assert os.listdir(failing.job.out_dir) == ["again.error.html", "again.error.ipynb"]
     run_job(job(write("again", "1 / 1")))
     assert os.listdir(failing.job.out_dir) == ["again.ipynb"]
 
@@ -221,7 +222,10 @@ def test_cell_that_ends_the_notebook_is_named(
 
 def test_kernel_that_is_not_there_is_one_line(write: Write) -> None:
     result = run_job(job(write("julia", "1", kernel="julia-9")))
-    assert result.error == "could not run julia.ipynb: NoSuchKernel: No such kernel named julia-9"
+    assert result.error == (
+        "no kernel named 'julia-9' is installed; --kernel python3 runs julia.ipynb with this "
+        "interpreter"
+    )
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", "{", '{"cells": 1}', "\x00"])
@@ -264,13 +268,13 @@ def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, kind in (("upper", Upper), ("broken", Broken))
     ]
     monkeypatch.setattr(
-        jobs, "entry_points", lambda group, name="": [e for e in found if name in ("", e.name)]
+        writing, "entry_points", lambda group, name="": [e for e in found if name in ("", e.name)]
     )
-    jobs._exporter.cache_clear()
+    writing.exporter_of.cache_clear()
 
 
 def test_formats_come_from_entry_points(exporters: None) -> None:
-    assert jobs.formats_available() == ["broken", "ipynb", "upper"]
+    assert writing.formats_available() == ["broken", "ipynb", "upper"]
 
 
 def test_format_that_fails_leaves_the_others(write: Write, exporters: None) -> None:
@@ -300,8 +304,8 @@ def test_killed_worker_fails_its_own_job_only(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # what a killed process leaves behind
-    # The kernel's parent is the worker.
-    killer = "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"
+    # A notebook's parent is what it is forked from, and that one's parent is the worker.
+    killer = "import psutil, time; psutil.Process().parents()[1].kill(); time.sleep(60)"
     names = ["a", "killer", "b", "c"]
     todo = [job(write(name, killer if name == "killer" else "x")) for name in names]
     results = run(todo, workers=2)
@@ -329,7 +333,8 @@ def test_no_jobs_give_no_results() -> None:
 RENDER = """
 import sys
 from pathlib import Path
-from llminfra.publish.jobs import Job, run
+from llminfra.publish.job import Job
+from llminfra.publish.jobs import run
 if __name__ == "__main__":
     jobs = [Job(Path(p), Path(sys.argv[1]), formats=("ipynb",)) for p in sys.argv[2:]]
     run(jobs, workers=2)
@@ -343,7 +348,7 @@ if __name__ == "__main__":
 def test_killed_rendering_leaves_old_files_and_no_process(
     write: Write, tmp_path: Path, number: signal.Signals, names: str
 ) -> None:
-    marker = f"LLMINFRA_TEST_{tmp_path.name}"
+    marker = f"LLMINFRA_TEST_{tmp_path}"  # the whole path: names repeat on other workers
     out = tmp_path / "out"
     out.mkdir()
     busy = "from pathlib import Path; import time\nPath(f'started-{os.getpid()}').touch()"

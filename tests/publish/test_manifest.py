@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from llminfra.publish import manifest
-from llminfra.publish.jobs import Job, Result
+from llminfra.publish.job import Job, Result
 
 
 def result_of(tmp_path: Path, *, text: str = "", error: str | None = None) -> Result:
@@ -27,6 +27,8 @@ def test_manifest_describes_files_and_problems(tmp_path: Path) -> None:
     assert found["memory"] == {
         "status": "ok",
         "title": "Memory",
+        "headline": "",
+        "rendered": "",
         "outputs": {
             "html": {
                 "path": "memory.html",

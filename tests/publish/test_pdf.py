@@ -13,7 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from traitlets.config import Config
 
 from llminfra.errors import RenderError
-from llminfra.publish.jobs import Job, run_job
+from llminfra.publish.job import Job
+from llminfra.publish.jobs import run_job
 from llminfra.publish.paper import nodes, typeset
 from llminfra.publish.pdf import PdfReportExporter
 from tests.publish import sample

@@ -2,19 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llminfra.catalog.facts import Facts
+from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
-from llminfra.facets.capacity.service import named
+from llminfra.facets.deployment import Deployment
 from llminfra.formulas import availability as formulas
-from llminfra.ranges import Range, apply
-from llminfra.units import SECONDS_PER_HOUR
+from llminfra.ranges import Range, as_range
 
-if TYPE_CHECKING:
-    from llminfra.plan import Plan
-
-_SECONDS_PER_MIN = 60
 # Spares and copies of each policy.
 POLICIES = {"N": (0, 1), "N+1": (1, 1), "N+2": (2, 1), "2N": (0, 2)}
 
@@ -58,37 +54,39 @@ class Placement:
         return self.groups - spares // self.replicas_per_server
 
 
-def placement(scenario: Any, plan: "Plan", facts: Facts, replicas: int) -> Placement:
-    """Place the replicas of a plan."""
+def placement(scenario: Any, facts: Facts, replicas: int, *, deployment: Deployment) -> Placement:
+    """Place replicas on servers."""
     size = scenario.accelerators_per_server or int(
         facts.number(scenario.accelerator, "accelerators_per_node").base
     )
-    return Placement(size, plan.deployment.accelerators_per_replica, replicas)
+    return Placement(size, deployment.accelerators_per_replica, replicas)
 
 
 def server_availability(scenario: Any, facts: Facts) -> Range:
     """Share of the time that one server runs: as given, or from failures and repairs."""
     if scenario.server_availability is not None:
         return quantity(scenario, "server_availability")
-    return apply(
-        formulas.server_availability,
-        name="server_availability",
-        failure_s=facts.number("operations", "server_failure_hours") * SECONDS_PER_HOUR,
-        repair_s=facts.number("operations", "server_repair_hours") * SECONDS_PER_HOUR,
+    return as_range(
+        formulas.server_availability(
+            failure_hours=facts.number("operations", "server_failure_hours"),
+            repair_hours=facts.number("operations", "server_repair_hours"),
+        )
     )
 
 
 def availability(scenario: Any, facts: Facts, placed: Placement, needed: int) -> Range:
     """Share of the time that enough replicas run."""
-    group = server_availability(scenario, facts) ** placed.servers_per_replica
-    return apply(
-        formulas.service_availability,
-        name="availability",
+    group = formulas.group_availability(
+        server_availability=server_availability(scenario, facts),
+        n_servers=placed.servers_per_replica,
+    )
+    found = formulas.service_availability(
         n_groups=placed.groups,
         n_needed=placed.groups_needed(needed),
-        availability_fraction=group.named("availability_fraction"),
+        availability_fraction=group,
         common_mode_fraction=quantity(scenario, "common_mode_fraction"),
     )
+    return as_range(found, name="availability")
 
 
 def with_spares(scenario: Any, needed: Any) -> Any:
@@ -97,25 +95,27 @@ def with_spares(scenario: Any, needed: Any) -> Any:
     return formulas.replicas_with_spares(n_replicas=needed, n_spares=spares, copies_ratio=copies)
 
 
-def headroom(scenario: Any, plan: "Plan", facts: Facts) -> Range:
+def headroom(scenario: Any, facts: Facts, *, weight_bytes: Range | MissingFact) -> Range:
     """Share of the load to keep free until another replica runs."""
     growth = quantity(scenario, "growth_fraction_per_min")
     if growth.is_exact and growth == 0:
-        return named(growth * 1, "headroom_fraction")
-    return apply(
-        formulas.headroom_fraction,
-        growth_fraction_per_s=named(growth / _SECONDS_PER_MIN, "growth_fraction_per_s"),
-        scale_up_s=scale_up(scenario, plan, facts),
+        return growth.named("headroom_fraction")
+    found = formulas.headroom_fraction(
+        growth_fraction_per_min=growth,
+        scale_up_s=scale_up(scenario, facts, weight_bytes=weight_bytes),
     )
+    return as_range(found)
 
 
-def scale_up(scenario: Any, plan: "Plan", facts: Facts) -> Range:
+def scale_up(scenario: Any, facts: Facts, *, weight_bytes: Range | MissingFact) -> Range:
     """Time until another replica answers: as given, or from the size of the weights."""
     if scenario.scale_up_s is not None:
         return quantity(scenario, "scale_up_s")
-    return apply(
-        formulas.scale_up_s,
+    if isinstance(weight_bytes, MissingFact):
+        raise weight_bytes
+    found = formulas.scale_up_s(
         start_s=facts.number("operations", "start_s"),
-        weight_bytes=plan.memory.weight_bytes,
+        weight_bytes=weight_bytes,
         weight_load_bytes_per_s=facts.number("operations", "weight_load_bytes_per_s"),
     )
+    return as_range(found)

@@ -1,32 +1,45 @@
 """What cannot work as asked: a queue that never empties, more than may be installed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import SIZING_CONFIDENCE, Problem
+from llminfra.errors import MissingFact
+from llminfra.facets.base import SIZING_CONFIDENCE, Goal, Problem
 from llminfra.facets.capacity import resources
+from llminfra.facets.capacity.result import Capacity
+from llminfra.facets.demand import VIEWS, Demand
+from llminfra.facets.deployment import Deployment
+from llminfra.facets.memory import Memory
 
-if TYPE_CHECKING:
-    from llminfra.facets.capacity import Capacity
-    from llminfra.plan import Plan
+# Accelerators of a machine that one person has.
+_OWN: Final = 2
 
 
-def problems(scenario: Any, plan: "Plan", capacity: "Capacity") -> list[Problem]:
-    """Report an unstable queue, too many accelerators, too much power, spares that do not help."""
+def problems(
+    scenario: Any,
+    facts: Facts,
+    capacity: Capacity,
+    *,
+    deployment: Deployment,
+    demand: Demand,
+    memory: Memory | MissingFact,
+) -> list[Problem]:
+    """Report an unstable queue, too much to install, idle spares, a load that is not held."""
     found = [
-        _unstable(scenario, capacity),
-        _too_many(scenario, plan, capacity),
-        _too_much_power(scenario, plan, capacity),
-        _shared_fate(scenario, plan, capacity),
+        _unstable(scenario, demand, capacity),
+        _too_many(scenario, deployment, capacity),
+        _too_much_power(scenario, facts, capacity),
+        _shared_fate(scenario, deployment, capacity),
         _beyond_replicas(scenario, capacity),
+        _beyond_memory(scenario, facts, deployment, memory, capacity),
     ]
     return [problem for problem in found if problem is not None]
 
 
-def _unstable(scenario: Any, capacity: "Capacity") -> Problem | None:
-    """Closed loops slow down instead, and the memory facet says when they are held up."""
-    needed = capacity.replicas_needed if capacity.is_open else None
+def _unstable(scenario: Any, demand: Demand, capacity: Capacity) -> Problem | None:
+    """Closed loops slow down instead; whether memory holds them up is a question of its own."""
+    needed = capacity.replicas_needed if demand.is_open else None
     if needed is None or capacity.replicas >= needed:
         return None
     chance = capacity.utilization.probability_at_least(1.0)
@@ -46,7 +59,7 @@ def _unstable(scenario: Any, capacity: "Capacity") -> Problem | None:
     )
 
 
-def _how_often(capacity: "Capacity", chance: float) -> str:
+def _how_often(capacity: Capacity, chance: float) -> str:
     """Say in which share of the draws a load is too much that the base case carries."""
     if capacity.utilization >= 1:
         return ""
@@ -54,62 +67,42 @@ def _how_often(capacity: "Capacity", chance: float) -> str:
     return f" ({spread}), and in {formats.percent(chance)} of the draws more than all of it"
 
 
-def _too_many(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
+def _too_many(scenario: Any, deployment: Deployment, capacity: Capacity) -> Problem | None:
     most = scenario.max_accelerators
     if most is None or capacity.accelerators <= most:
         return None
-    each = plan.deployment.accelerators_per_replica
+    each = deployment.accelerators_per_replica
     return Problem(
         "E-CAP",
         f"{formats.counted(capacity.replicas, 'replica')} of {each:,} take "
         f"{capacity.accelerators:,} accelerators, {most:,} are allowed",
-        (
-            *_fewer(capacity, most // each),
-            *plan.layouts_within_limits,
-            f"max_accelerators = {capacity.accelerators}: {_as_taken(plan)}",
-        ),
+        goal=Goal("accelerators", most),
     )
 
 
-def _too_much_power(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
+def _too_much_power(scenario: Any, facts: Facts, capacity: Capacity) -> Problem | None:
     most = scenario.max_power_w
     if most is None:
         return None
-    power = resources.power(scenario, Facts(scenario.fact_overrides()), capacity.accelerators)
+    power = resources.power(scenario, facts, capacity.accelerators)
     if power.base <= most:
         return None
-    carried = int(most / power.base * capacity.replicas)
     return Problem(
         "E-CAP",
         f"{formats.counted(capacity.accelerators, 'accelerator')} with their hosts draw up to "
         f"{formats.number(power.base / 1e3)} kW, {formats.number(most / 1e3)} kW are allowed",
-        (
-            *_fewer(capacity, carried),
-            *plan.layouts_within_limits,
-            f"max_power_w = {power.base:.0f}: {_as_taken(plan)}",
-        ),
+        goal=Goal("power_w", most),
     )
 
 
-def _fewer(capacity: "Capacity", most: int) -> tuple[str, ...]:
-    """The replicas that are allowed, where they carry the load."""
-    enough = capacity.replicas_needed is not None and most >= capacity.replicas_needed
-    return (f"replicas = {most}: enough for the load, with fewer spares",) if enough else ()
-
-
-def _as_taken(plan: "Plan") -> str:
-    none = "" if plan.layouts_within_limits else ", and no other does it within the limit"
-    return f"what this layout takes{none}"
-
-
-def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem | None:
+def _shared_fate(scenario: Any, deployment: Deployment, capacity: Capacity) -> Problem | None:
     """Spares that stand on the server which they are to replace."""
     if scenario.replicas != "auto" or not capacity.spares or not capacity.replicas_needed:
         return None
     placed = capacity.placement
     if placed.groups_needed(capacity.replicas_needed) < placed.groups:
         return None
-    each, needed = plan.deployment.accelerators_per_replica, capacity.replicas_needed
+    each, needed = deployment.accelerators_per_replica, capacity.replicas_needed
     fixes = [f"accelerators_per_server = {each}: each replica on a server of its own"]
     if placed.most_per_server <= needed:  # else a server more is a multiple of what is needed
         more = needed + placed.most_per_server
@@ -122,7 +115,7 @@ def _shared_fate(scenario: Any, plan: "Plan", capacity: "Capacity") -> Problem |
     )
 
 
-def _beyond_replicas(scenario: Any, capacity: "Capacity") -> Problem | None:
+def _beyond_replicas(scenario: Any, capacity: Capacity) -> Problem | None:
     """Targets that a replica misses however little it has to do."""
     if scenario.replicas != "auto" or not capacity.replicas_needed or capacity.is_within_targets:
         return None
@@ -134,3 +127,46 @@ def _beyond_replicas(scenario: Any, capacity: "Capacity") -> Problem | None:
         f"{formats.percent(SIZING_CONFIDENCE)} are wanted",
         ("a faster layout, precision or accelerator", "a later target"),
     )
+
+
+def _beyond_memory(
+    scenario: Any,
+    facts: Facts,
+    deployment: Deployment,
+    memory: Memory | MissingFact,
+    capacity: Capacity,
+) -> Problem | None:
+    """A load that the cache does not hold; of a model that does not fit the memory facet tells."""
+    if isinstance(memory, MissingFact) or not memory.fits:
+        return None
+    if capacity.load_probability >= SIZING_CONFIDENCE:
+        return None
+    where = deployment.model_on_accelerators
+    if _is_own_machine(scenario, facts) and memory.max_sequences.base >= 1:
+        held = formats.count(memory.max_sequences.base)
+        return Problem(
+            "W-LOAD",
+            f"{where} holds {formats.counted(memory.max_sequences, 'request')} at once; no load is "
+            f"stated, and speed and energy are those of {formats.count(capacity.in_flight)}",
+            (f"in_flight = {held.replace(',', '')}", "in_flight = 1"),
+        )
+    return Problem("E-LOAD", f"{where} holds {_held(memory, capacity)}", goal=Goal("load"))
+
+
+def _is_own_machine(scenario: Any, facts: Facts) -> bool:
+    """Whether nobody stated a load, and the accelerator stands alone or in pairs: one's own."""
+    if any(getattr(scenario, name) is not None for name in VIEWS):
+        return False
+    return facts.number(scenario.accelerator, "accelerators_per_node").base <= _OWN
+
+
+def _held(memory: Memory, capacity: Capacity) -> str:
+    """What is held against the load, and how often it is too little if the base case is not."""
+    held, load = memory.max_sequences, capacity.in_flight_per_replica
+    band = "" if held.is_exact else f" ({formats.band(held, formats.count)})"
+    words = f"{formats.counted(held, 'request')}{band} at once, {formats.count(load)} "
+    words += "is in flight" if formats.count(load) == "1" else "are in flight"
+    if held < load:
+        return words
+    short = formats.percent(1 - capacity.load_probability)
+    return f"{words}: in {short} of the draws it does not hold the load"

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
-from llminfra.facets.base import quantity
-from llminfra.facets.capacity.service import named
+from llminfra.facets.base import known, named, quantity
+from llminfra.facets.capacity.fleet import Placement
+from llminfra.facets.demand import Demand
+from llminfra.facets.memory import Memory
 from llminfra.formulas import resources as formulas
-from llminfra.ranges import Range, apply, exact
-from llminfra.units import HOURS_PER_MONTH
-
-if TYPE_CHECKING:
-    from llminfra.facets.capacity import Capacity
-    from llminfra.plan import Plan
+from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "resources"
 # Fewer servers than this are run without an orchestrator of their own.
@@ -24,9 +21,44 @@ _ORCHESTRATED_SERVERS: Final = 3
 INSTANCES: Final = ("n_gateways", "n_monitors", "n_controllers")
 
 
-def bill(scenario: Any, plan: "Plan", facts: Facts, capacity: "Capacity") -> dict[str, Range]:
+class Fleet(Protocol):
+    """What the bill is written for: the replicas, their servers, and the load on them."""
+
+    @property
+    def replicas(self) -> int:
+        """Replicas that run."""
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators of all replicas."""
+
+    @property
+    def servers(self) -> int:
+        """Servers that hold all replicas."""
+
+    @property
+    def placement(self) -> Placement:
+        """Which replicas share a server."""
+
+    @property
+    def requests_per_s(self) -> Range:
+        """Requests that arrive per second, at the peak."""
+
+    @property
+    def mean_requests_per_s(self) -> Range:
+        """Requests per second over days and nights."""
+
+
+def bill(
+    scenario: Any,
+    facts: Facts,
+    capacity: Fleet,
+    *,
+    demand: Demand,
+    memory: Memory | MissingFact,
+) -> dict[str, Range]:
     """Return every resource by name, those left out that lack a fact."""
-    return dict(_available(_Bill(scenario, plan, facts, capacity)))
+    return dict(_available(_Bill(scenario, facts, capacity, demand, memory)))
 
 
 def power(scenario: Any, facts: Facts, accelerators: int) -> Range:
@@ -35,21 +67,32 @@ def power(scenario: Any, facts: Facts, accelerators: int) -> Range:
         (s for s in ids("server") if facts.has(s, "rated_w") and _holds(s, scenario, facts)), None
     )
     if rated is not None:
-        each = facts.number(rated, "rated_w") / facts.number(rated, "accelerators")
-        return named(each * accelerators, "power_w")
-    return apply(
-        formulas.power_w,
+        found = formulas.rated_servers_w(
+            rated_w=facts.number(rated, "rated_w"),
+            accelerators_per_server=facts.number(rated, "accelerators"),
+            n_accelerators=exact(accelerators, name="n_accelerators"),
+        )
+        return as_range(found, name="power_w")
+    found = formulas.power_w(
         n_accelerators=exact(accelerators, name="n_accelerators"),
-        accelerator_w=facts.number(scenario.accelerator, "tdp_w"),
+        accelerator_w=_limit_w(facts, scenario.accelerator),
         host_w_per_accelerator=facts.number("host-8", "host_w")
         / facts.number("host-8", "accelerators"),
     )
+    return as_range(found)
+
+
+def _limit_w(facts: Facts, accelerator: str) -> Range:
+    """Power limit of an accelerator; an upper bound where none is published."""
+    if facts.has(accelerator, "tdp_w"):
+        return facts.number(accelerator, "tdp_w")
+    return facts.number("energy", "unpublished_limit_w")
 
 
 def _holds(server: str, scenario: Any, facts: Facts) -> bool:
     """Tell whether a server of the catalogue is built around the scenario's accelerator."""
     is_built = facts.has(server, "accelerator")
-    return is_built and Facts().text(server, "accelerator") == scenario.accelerator
+    return is_built and facts.text(server, "accelerator") == scenario.accelerator
 
 
 def _available(bill: "_Bill") -> Iterator[tuple[str, Range]]:
@@ -63,8 +106,16 @@ def _available(bill: "_Bill") -> Iterator[tuple[str, Range]]:
 class _Bill:
     """Each resource as a method, so that one without facts leaves the others alone."""
 
-    def __init__(self, scenario: Any, plan: "Plan", facts: Facts, capacity: "Capacity") -> None:
-        self.scenario, self.plan, self.facts, self.capacity = scenario, plan, facts, capacity
+    def __init__(
+        self,
+        scenario: Any,
+        facts: Facts,
+        capacity: Fleet,
+        demand: Demand,
+        memory: Memory | MissingFact,
+    ) -> None:
+        self.scenario, self.facts, self.capacity = scenario, facts, capacity
+        self.demand, self.memory = demand, memory
 
     def parts(self) -> dict[str, Callable[[], Range]]:
         return {
@@ -99,26 +150,32 @@ class _Bill:
         return named(cores, "host_cores")
 
     def host_memory(self) -> Range:
-        memory, n = self.plan.memory, self.capacity.accelerators
+        memory, n = known(self.memory), self.capacity.accelerators
         if self.is_host:
             whole = self.facts.number(self.scenario.accelerator, "memory_marketing_bytes")
             return named(whole * n, "host_memory_bytes")
-        return apply(
-            formulas.host_memory_bytes,
-            weight_bytes=memory.weight_bytes * self.capacity.replicas,
+        found = formulas.host_memory_bytes(
+            weight_bytes=self._copies(self.capacity.replicas),
             accelerator_memory_bytes=memory.memory_bytes_per_accelerator * n,
             weight_memory_ratio=self.number("weight_memory_ratio"),
             accelerator_memory_ratio=self.number("accelerator_memory_ratio"),
         )
+        return as_range(found)
 
     def disk(self) -> Range:
         """A server keeps the weights once, however many replicas run on it."""
-        return apply(
-            formulas.disk_bytes,
-            weight_bytes=self.plan.memory.weight_bytes * self.capacity.servers,
+        found = formulas.disk_bytes(
+            weight_bytes=self._copies(self.capacity.servers),
             weight_disk_ratio=self.number("weight_disk_ratio"),
             n_versions=quantity(self.scenario, "model_versions"),
         )
+        return as_range(found)
+
+    def _copies(self, number: int) -> Range:
+        found = formulas.copies_bytes(
+            weight_bytes=known(self.memory).weight_bytes, n_copies=exact(number, name="n_copies")
+        )
+        return as_range(found, name="weight_bytes")
 
     def network(self) -> Range:
         links = self.number("network_bytes_per_s") * self.capacity.servers
@@ -131,23 +188,24 @@ class _Bill:
         return named(links, "cluster_bytes_per_s")
 
     def front(self) -> Range:
-        return apply(
-            formulas.front_bytes_per_s,
+        found = formulas.front_bytes_per_s(
             requests_per_s=self.capacity.requests_per_s,
-            output_tokens=self.capacity.output_tokens,
+            output_tokens=self.demand.output_tokens,
             front_bytes_per_token=self.number("front_bytes_per_token"),
         )
+        return as_range(found)
 
     def logs(self) -> Range:
         months = quantity(self.scenario, "log_retention_months")
-        return apply(
-            formulas.log_bytes,
+        kept = formulas.retention_hours(retention_months=months)
+        found = formulas.log_bytes(
             requests_per_s=self.capacity.mean_requests_per_s,
-            tokens_per_request=self.capacity.tokens_per_request,
+            tokens_per_request=self.demand.tokens_per_request,
             log_bytes_per_token=self.number("log_bytes_per_token"),
             log_bytes_per_request=self.number("log_bytes_per_request"),
-            retention_hours=named(months * HOURS_PER_MONTH, "retention_hours"),
+            retention_hours=as_range(kept),
         )
+        return as_range(found)
 
     def count(self, name: str) -> Range:
         """Instances of one part; few servers do without an orchestrator."""

@@ -1,45 +1,77 @@
 """What runs on what: model, precision, engine, accelerators and how the model is split."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
-from llminfra import formats
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines, is_named_build, version_numbers
 from llminfra.catalog.loader import ids, model_entries
+from llminfra.catalog.own import is_described
+from llminfra.catalog.similar import similar_accelerators, similar_models
 from llminfra.catalog.support import support
-from llminfra.errors import (
-    ImpossibleCombination,
-    InvalidInput,
-    closest,
-    shown,
-    unknown,
-)
+from llminfra.errors import ImpossibleCombination, InvalidInput, shown, unknown
 from llminfra.facets.base import Inputs as BaseInputs
-from llminfra.facets.base import Problem, Result, base_value, field
+from llminfra.facets.base import Problem, field
+from llminfra.facets.deployment.checkpoint import (
+    LOOKUP_WORDS,
+    architecture_of,
+    as_published,
+    common_name,
+    draft_of,
+    is_hub_id,
+    is_path,
+    model_named,
+    own_precision,
+)
+from llminfra.facets.deployment.checkpoint import problems as checkpoint_problems
 from llminfra.facets.deployment.obstacles import problems as engine_problems
+from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.deployment.workers import (
     AUTO,
-    Workers,
+    check_beside,
     check_tensor_parallel,
     check_workers,
     either,
     prefill_of,
 )
-from llminfra.hf_config import architecture_from_path
 
-if TYPE_CHECKING:
-    from llminfra.plan import Plan
+__all__ = [
+    "Deployment",
+    "Inputs",
+    "absolute_model",
+    "architecture_of",
+    "check",
+    "evaluate",
+    "is_native",
+    "is_path",
+    "longest",
+    "model_name",
+    "model_named",
+    "problems",
+]
 
 # Stands in for the maximum of models that have none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
 Precision = Literal[
     "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
-    "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m",
+    "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s",
+    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "q3_k_l", "q3_k_m", "q3_k_s", "iq3_m", "iq3_xxs", "q2_k",
+    "iq2_m",
+]  # fmt: skip
+KvPrecision = Literal[
+    "auto", "bf16", "fp16", "fp8", "int8", "nvfp4", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"
+]
+# The ways to get the hardware, or the tokens; reserved is one of two by its years.
+OPTIONS: Final = (
+    *("owned", "colocated", "reserved_1y", "reserved_3y", "on_demand", "monthly", "spot"),
+    *("serverless", "dedicated_endpoint", "api_same_model", "api_frontier"),
+)
+Hosting = Literal[
+    "auto", "owned", "colocated", "reserved", "reserved_1y", "reserved_3y", "on_demand", "monthly",
+    "spot", "serverless", "dedicated_endpoint", "api_same_model", "api_frontier",
 ]  # fmt: skip
 
 
@@ -53,9 +85,33 @@ class Inputs(BaseInputs):
         "a100-sxm-80",
         help="catalogue id of the accelerator; auto is the smallest layout that does, of any",
     )
-    precision: Precision = field("bf16", help="format of the weights")
-    kv_precision: Literal["auto", "bf16", "fp16", "fp8"] = field(
-        "auto", help="format of the KV cache; auto is 16 bits"
+    beside_accelerators: list[str] = field(
+        [],
+        help="unlike cards in the same replica: the smallest and slowest of all decide",
+    )
+    rank_by: Literal["accelerators", "cost"] = field(
+        "accelerators",
+        help="what auto takes of the layouts that do: fewest accelerators, or cheapest month",
+    )
+    precision: Precision = field(
+        "bf16", help="format of the weights; unstated, that of the model's checkpoint"
+    )
+    kv_precision: KvPrecision = field(
+        "auto", help="format of the KV cache; auto is what the checkpoint asks for, else 16 bits"
+    )
+    text_only: bool = field(
+        False, help="leave out the model's encoders for images and sound, as engines can"
+    )
+    draft_tokens: int = field(
+        0,
+        help="tokens drafted for each step; 0 is no drafting",
+        unit="token",
+        minimum=0,
+        maximum=16,
+    )
+    draft_model: str | None = field(
+        None,
+        help="id or config.json of what drafts, eagle3 or ngram; none is the model's own layers",
     )
     engine: str = field("vllm", help="serving engine")
     engine_version: str | None = field(
@@ -130,6 +186,18 @@ class Inputs(BaseInputs):
         maximum=100_000_000,
     )
 
+    hosting: Hosting = field(
+        "auto",
+        help="how the hardware is come by; auto is the cheapest way that is possible and allowed",
+    )
+    horizon_years: float = field(
+        3.0,
+        help="years that count, the life of what is bought",
+        unit="year",
+        minimum=0.5,
+        maximum=20,
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _split_of_any(cls, values: Any) -> Any:
@@ -137,54 +205,40 @@ class Inputs(BaseInputs):
         is_open = isinstance(values, dict) and values.get("accelerator") == AUTO
         return {"tensor_parallel": AUTO} | values if is_open else values
 
+    @field_validator("precision", "kv_precision", mode="before")
+    @classmethod
+    def _common_words(cls, value: Any, info: ValidationInfo) -> Any:
+        """Understand the names that tools and files give to formats."""
+        return common_name(value, cache=info.field_name == "kv_precision")
 
-@dataclass(frozen=True)
-class Deployment(Result):
-    """The resolved deployment."""
-
-    model_name: str
-    architecture: Architecture
-    accelerator_name: str
-    precision_name: str
-    engine_name: str
-    engine_entry: str
-    engine_version: str
-    newest_tested_version: str
-    max_model_len: int
-    tensor_parallel: int
-    accelerators_per_replica: int
-    is_native_format: bool
-    _prefill: Workers | None = None
-    _support: str = "measured"
-
-    @property
-    def engine_support(self) -> str:
-        """How the engine is known on the accelerator: measured, unmeasured or none."""
-        return self._support
-
-    @property
-    def prefill(self) -> Workers | None:
-        """Workers that only read prompts; None where every replica does both."""
-        return self._prefill
-
-    @property
-    def label(self) -> str:
-        """The layout in a few words: 8 × A100 80 GB, 16-bit."""
-        return f"{self.accelerators_per_replica} × {self.accelerator_name}, {self.precision_name}"
+    @model_validator(mode="after")
+    def _as_stored(self) -> Self:
+        """Take the checkpoint's own format of the weights where none is stated."""
+        own = None if "precision" in self.model_fields_set else own_precision(self.model)
+        if own is not None:
+            self.__dict__["precision"] = own
+        return self
 
 
-def check(scenario: Any, facts: Facts) -> None:
+def check(scenario: Inputs) -> None:
     """Raise InvalidInput for ids that do not exist and for what no engine accepts."""
     if scenario.model not in ids("model") and not _exists(scenario.model):
         raise _unknown_model(scenario.model)
-    if scenario.accelerator not in (AUTO, *ids("accelerator")):
-        raise unknown("accelerator", scenario.accelerator, ids("accelerator"))
+    own = is_described(scenario.accelerator, getattr(scenario, "facts", {}))
+    if scenario.accelerator not in (AUTO, *ids("accelerator")) and not own:
+        near = ", ".join(similar_accelerators(scenario.accelerator))
+        raise InvalidInput(
+            f"accelerator must be a known id, got {shown(scenario.accelerator)}; closest: {near}",
+            field="accelerator",
+        )
+    check_beside(scenario)
     if scenario.engine not in engines():
         raise unknown("engine", scenario.engine, engines())
     engine_entry(scenario.engine, scenario.engine_version)
-    architecture = architecture_of(scenario, facts)
+    architecture = architecture_of(scenario)
     _check_splits(scenario, architecture)
     check_workers(scenario, architecture)
+    draft_of(scenario)
     _check_lengths(scenario, architecture)
 
 
@@ -198,13 +252,21 @@ def _exists(model: str) -> bool:
 def _unknown_model(model: str) -> InvalidInput:
     """Name the closest ids, also for a Hugging Face id, and say that a path is none."""
     by_hub = _ids_by_hub()
+    if is_hub_id(model) and model.lower() not in by_hub:
+        near = ", ".join(similar_models(model))
+        return InvalidInput(
+            f"model must be a known id or the path of a config.json, got {shown(model, 200)}: no "
+            "such file; it reads like a Hugging Face id, and nothing is fetched: save its "
+            f"config.json and give the path, or take one of: {near}",
+            field="model",
+        )
     if is_path(model) and model.lower() not in by_hub:
         return InvalidInput(
             f"model must be a known id or the path of a config.json, got {shown(model, 200)}: no "
             "such file; paths in a scenario file start from its folder, see llminfra list models",
             field="model",
         )
-    near = ", ".join(closest(by_hub.get(model.lower(), model), ids("model")))
+    near = ", ".join(similar_models(by_hub.get(model.lower(), model)))
     also = " or the path of a config.json" if is_path(model) else ""
     return InvalidInput(
         f"model must be a known id{also}, got {shown(model, 200)}; closest: {near}", field="model"
@@ -215,7 +277,7 @@ def _ids_by_hub() -> dict[str, str]:
     return {str(entry.get("hf_id", "")).lower(): i for i, entry in model_entries().items()}
 
 
-def _check_splits(scenario: Any, architecture: Architecture) -> None:
+def _check_splits(scenario: Inputs, architecture: Architecture) -> None:
     wanted = scenario.tensor_parallel
     check_tensor_parallel("tensor_parallel", wanted, architecture)
     if scenario.pipeline_parallel > architecture.n_layers:
@@ -233,7 +295,7 @@ def _check_splits(scenario: Any, architecture: Architecture) -> None:
         )
 
 
-def _check_lengths(scenario: Any, architecture: Architecture) -> None:
+def _check_lengths(scenario: Inputs, architecture: Architecture) -> None:
     most, wanted = architecture.max_context_tokens, scenario.max_model_len
     if wanted and most and wanted > most:
         raise ImpossibleCombination(
@@ -247,26 +309,16 @@ def _check_lengths(scenario: Any, architecture: Architecture) -> None:
             "context of the model in tokens: add it, or set max_model_len",
             field="model",
         )
-    tokens = base_value(scenario.prompt_tokens) + base_value(scenario.output_tokens)
-    limit = longest(scenario, architecture)
-    if tokens > limit:
-        field_at_fault = "max_model_len" if wanted else "prompt_tokens"
-        raise ImpossibleCombination(
-            f"prompt_tokens + output_tokens must be at most {limit:,} tokens, "
-            f"{'max_model_len' if wanted else 'the longest context of the model'}, got "
-            f"{tokens:,.0f}; shorten them",
-            field=field_at_fault,
-        )
 
 
-def longest(scenario: Any, architecture: Architecture) -> int:
+def longest(scenario: Inputs, architecture: Architecture) -> int:
     """Longest sequence the engine accepts: as set, else the model's maximum."""
     return int(scenario.max_model_len or architecture.max_context_tokens or UNLIMITED_TOKENS)
 
 
-def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
+def evaluate(inputs: Inputs, facts: Facts) -> Deployment:
     """Resolve names and the engine's constants."""
-    architecture = architecture_of(inputs, facts)
+    architecture = as_published(inputs, architecture_of(inputs, facts))
     entry = engine_entry(inputs.engine, inputs.engine_version)
     tested = facts.text(entry, "latest_tested_version")
     newest = tested if version_numbers(tested) else ""
@@ -287,24 +339,22 @@ def evaluate(inputs: Inputs, plan: "Plan", facts: Facts) -> Deployment:
         max_model_len=longest(inputs, architecture),
         tensor_parallel=tensor_parallel,
         accelerators_per_replica=per_replica,
-        is_native_format=_is_native(inputs, facts),
+        is_native_format=is_native(facts, inputs.precision, inputs.accelerator),
+        draft_architecture=draft_of(inputs, facts),
+        drafts_by_lookup=inputs.draft_model in LOOKUP_WORDS,
         _prefill=prefill,
         _support=support(facts, entry, inputs.accelerator),
     )
 
 
-def problems(scenario: Any, plan: "Plan", deployment: Deployment) -> list[Problem]:
+def problems(scenario: Inputs, facts: Facts, deployment: Deployment) -> list[Problem]:
     """Warn of what the constants of the catalogue were not tested on."""
-    found = [
-        _untested_version(scenario, deployment),
-        _other_towers(deployment),
-        _other_weights(scenario, deployment),
-    ]
-    told = [problem for problem in found if problem is not None]
-    return engine_problems(scenario, deployment) + told
+    version = _untested_version(scenario, deployment)
+    told = ([version] if version else []) + checkpoint_problems(scenario, facts, deployment)
+    return engine_problems(scenario, facts, deployment) + told
 
 
-def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:
+def _untested_version(scenario: Inputs, deployment: Deployment) -> Problem | None:
     """Compare as many numbers as the tested version has: 0.11 covers 0.11.2."""
     version, newest = scenario.engine_version, deployment.newest_tested_version
     tested = version_numbers(newest)
@@ -322,51 +372,12 @@ def _untested_version(scenario: Any, deployment: Deployment) -> Problem | None:
     )
 
 
-def _other_towers(deployment: Deployment) -> Problem | None:
-    towers = formats.join(list(deployment.architecture.other_towers))
-    if not towers:
-        return None
-    return Problem(
-        "W-TOWER",
-        f"only the language model of {deployment.model_name} is counted: the memory of its "
-        f"{towers} part comes on top, unless the engine serves text alone",
-    )
-
-
-def _other_weights(scenario: Any, deployment: Deployment) -> Problem | None:
-    """The precision decides what is counted; a checkpoint may hold another one."""
-    stored = deployment.architecture.stored_weights
-    if stored is None or scenario.precision in stored.precisions:
-        return None
-    known = stored.precisions
-    advice = "" if known else "; set the precision that has as many bits for each weight"
-    return Problem(
-        "W-QUANT",
-        f"config.json of {deployment.model_name} says that its weights are {stored.words}, "
-        f"precision is {scenario.precision}: memory and speed are those of "
-        f"{scenario.precision}{advice}",
-        tuple(f'precision = "{name}"' for name in known[:1]),
-    )
-
-
-def is_path(model: str) -> bool:
-    """Tell a path of a config.json or its folder from a catalogue id."""
-    return "/" in model or "\\" in model or model.endswith(".json") or model in (".", "..")
-
-
 def absolute_model(model: Any, folder: Path) -> Any:
     """Make a path absolute, for kernels run elsewhere; ids, also of Hugging Face, stay."""
     if not isinstance(model, str) or not is_path(model):
         return model
     path = os.path.abspath(folder / model)
-    return model if model.lower() in _ids_by_hub() and not _exists(path) else path
-
-
-def architecture_of(inputs: Inputs, facts: Facts) -> Architecture:
-    """Return the architecture that `model` names or points at."""
-    if is_path(inputs.model):
-        return architecture_from_path(Path(inputs.model))
-    return facts.model(inputs.model)
+    return model if is_hub_id(model) and not _exists(path) else path
 
 
 def model_name(model: str) -> str:
@@ -377,7 +388,7 @@ def model_name(model: str) -> str:
     return path.parent.name if path.suffix == ".json" else path.name
 
 
-def _is_native(inputs: Inputs, facts: Facts) -> bool:
+def is_native(facts: Facts, precision: str, accelerator: str) -> bool:
     """Tell whether the accelerator multiplies in the format that the weights are stored in."""
-    native = [part.strip() for part in facts.text(inputs.precision, "native_from").split(";")]
-    return native == ["all"] or facts.text(inputs.accelerator, "architecture") in native
+    native = [part.strip() for part in facts.text(precision, "native_from").split(";")]
+    return native == ["all"] or facts.text(accelerator, "architecture") in native

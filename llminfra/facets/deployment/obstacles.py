@@ -1,24 +1,21 @@
 """Engines on accelerators and with formats that they do not run on, or were not measured on."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts, engine_entry
 from llminfra.catalog.support import engines_for, nearest_format, takes
 from llminfra.facets.base import Problem
-
-if TYPE_CHECKING:
-    from llminfra.facets.deployment import Deployment
+from llminfra.facets.deployment.result import Deployment
 
 
-def problems(scenario: Any, deployment: "Deployment") -> list[Problem]:
+def problems(scenario: Any, facts: Facts, deployment: Deployment) -> list[Problem]:
     """Report what the engine cannot do, or does at a speed that nobody measured."""
-    facts = Facts(scenario.fact_overrides())
     found = [_elsewhere(scenario, deployment, facts), _unknown_format(scenario, deployment, facts)]
     return [problem for problem in found if problem is not None]
 
 
-def _elsewhere(scenario: Any, deployment: "Deployment", facts: Facts) -> Problem | None:
+def _elsewhere(scenario: Any, deployment: Deployment, facts: Facts) -> Problem | None:
     if deployment.engine_support == "measured":
         return None
     name, where = deployment.engine_name, deployment.accelerator_name
@@ -43,7 +40,7 @@ def _elsewhere(scenario: Any, deployment: "Deployment", facts: Facts) -> Problem
     )
 
 
-def _unknown_format(scenario: Any, deployment: "Deployment", facts: Facts) -> Problem | None:
+def _unknown_format(scenario: Any, deployment: Deployment, facts: Facts) -> Problem | None:
     entry, precision = deployment.engine_entry, scenario.precision
     if takes(facts, entry, precision):
         return None

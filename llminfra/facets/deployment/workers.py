@@ -1,10 +1,11 @@
-"""Workers of one role, where prefill and decode run on accelerators of their own."""
+"""Workers of one role, where prefill and decode run apart, and cards beside each other."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llminfra.architecture import Architecture
-from llminfra.errors import ImpossibleCombination
+from llminfra.catalog.loader import ids
+from llminfra.errors import ImpossibleCombination, unknown
 
 # Stands for what a search is to choose.
 AUTO: Final = "auto"
@@ -94,3 +95,19 @@ def either(values: list[int]) -> str:
     """Join numbers as a choice."""
     head, last = values[:-1], values[-1]
     return f"{', '.join(map(str, head))} or {last}" if head else str(last)
+
+
+def check_beside(scenario: Any) -> None:
+    """Unlike cards are known, and no more than the replica has places for."""
+    others = scenario.beside_accelerators
+    for name in others:
+        if name not in ids("accelerator"):
+            raise unknown("beside_accelerators", name, ids("accelerator"))
+    tensor = scenario.tensor_parallel
+    places = (1 if tensor == AUTO else tensor) * scenario.pipeline_parallel * scenario.data_parallel
+    if others and (scenario.accelerator == AUTO or tensor == AUTO or len(others) >= places):
+        raise ImpossibleCombination(
+            f"beside_accelerators must stand with a named accelerator and leave it a place of the "
+            f"replica's {places}, got {len(others)}; set tensor_parallel = {len(others) + 1}",
+            field="beside_accelerators",
+        )

@@ -1,41 +1,31 @@
 """What fits where: weights, KV cache and runtime against the memory of the accelerators."""
 
-import dataclasses
-from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-import numpy as np
-
+from llminfra import formats
 from llminfra.catalog.facts import Facts
-from llminfra.errors import InvalidInput, MissingFact
-from llminfra.facets.base import Inputs as BaseInputs
-from llminfra.facets.base import Quantity, Result, field
-from llminfra.facets.memory.changes import Change, nearest, problems
-from llminfra.facets.memory.layout import Sizing
-from llminfra.facets.memory.prefill import Room, prefill_room
+from llminfra.catalog.loader import all_facts
+from llminfra.errors import ImpossibleCombination, InvalidInput
+from llminfra.facets import demand
+from llminfra.facets.base import Band, Quantity, field
+from llminfra.facets.demand import Demand
+from llminfra.facets.deployment import Deployment, architecture_of
+from llminfra.facets.memory.offload import check_offload
+from llminfra.facets.memory.prefill import prefill_room
+from llminfra.facets.memory.problems import problems
+from llminfra.facets.memory.result import Memory
+from llminfra.facets.memory.sizing import Layout, Sizing
 from llminfra.formulas import memory as formulas
-from llminfra.ranges import Range, apply, exact
-
-if TYPE_CHECKING:
-    from llminfra.plan import Plan
+from llminfra.formulas.batch import max_batch_sequences
+from llminfra.ranges import as_range, exact
 
 __all__ = ["Inputs", "Memory", "check", "evaluate", "problems"]
 
 _MAX_BYTES = 1e13
-# Quantities of the load, which depends on what a replica holds, and those found by search: they
-# are computed when they are asked for.
-_LOAD = ("in_flight_per_replica", "kv_load_bytes_per_accelerator", "load_probability")
-_SEARCHED = (
-    "max_model_len_accepted",
-    "max_tokens_per_request",
-    "accelerators_needed",
-    "accelerators_needed_for_load",
-)
 
 
-class Inputs(BaseInputs):
-    """Fields that matter to memory alone."""
+class Inputs(demand.Inputs):
+    """Fields that matter to memory, beside those of what is deployed and asked for."""
 
     gpu_memory_utilization: float | None = field(
         None,
@@ -82,6 +72,50 @@ class Inputs(BaseInputs):
         minimum=0,
         maximum=_MAX_BYTES,
     )
+    hybrid_cache: bool = field(
+        True, help="layers with a window keep no more than it; false keeps whole sequences there"
+    )
+    kv_cache_bytes: Quantity | None = field(
+        None,
+        help="memory for the KV cache of one accelerator, as engines can be told; none is the rest",
+        unit="byte",
+        minimum=1,
+        maximum=_MAX_BYTES,
+    )
+    latent_cache: Literal["auto", "compressed", "full"] = field(
+        "auto",
+        help="how files for llama.cpp keep latent attention; auto is full for DeepSeek V2, whose "
+        "files are mostly of 2024",
+    )
+    eager: bool = field(False, help="run without captured graphs, which makes small steps slower")
+    decode_context_parallel: int = field(
+        1,
+        help="ranks of the tensor group that share the cache of a sequence; 1 is none",
+        unit="accelerator",
+        minimum=1,
+        maximum=64,
+    )
+    gpu_layers: int | None = field(
+        None,
+        help="layers on accelerators under llama.cpp (-ngl); the host keeps the rest; none is all",
+        unit="1",
+        minimum=0,
+        maximum=1000,
+    )
+    host_expert_layers: int = field(
+        0,
+        help="layers whose experts the host keeps and computes under llama.cpp (--n-cpu-moe)",
+        unit="1",
+        minimum=0,
+        maximum=1000,
+    )
+    host_weight_bytes: Quantity | None = field(
+        None,
+        help="weights of an accelerator that lie on the host and are read over its link each step",
+        unit="byte",
+        minimum=0,
+        maximum=_MAX_BYTES,
+    )
     lora_adapters: int = field(
         0, help="low-rank adapters held beside the model", unit="1", minimum=0, maximum=4096
     )
@@ -90,125 +124,11 @@ class Inputs(BaseInputs):
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Memory(Result):
-    """Memory of one replica; what is per accelerator says so.
-
-    Where prefill and decode run apart, the decode workers: they hold the requests.
-    """
-
-    headline = (
-        *("parameters", "weight_bytes", "weight_bytes_per_accelerator"),
-        *("kv_cache_bytes_per_token", "limit_bytes_per_accelerator"),
-        *("kv_pool_bytes_per_accelerator", "kv_pool_tokens", "max_sequences", "fits"),
-        *("max_model_len_accepted", "accelerators_needed", "accelerators_needed_for_load"),
-    )
-
-    parameters: Range
-    active_parameters: Range
-    weight_bytes: Range
-    weight_bytes_per_accelerator: Range
-    adapter_bytes_per_accelerator: Range
-    kv_cache_bytes_per_token: Range
-    kv_cache_bytes_per_request: Range
-    memory_bytes_per_accelerator: Range
-    limit_bytes_per_accelerator: Range
-    activation_bytes_per_accelerator: Range
-    other_runtime_bytes_per_accelerator: Range
-    kv_pool_bytes_per_accelerator: Range
-    kv_request_bytes_per_accelerator: Range
-    kv_longest_bytes_per_accelerator: Range
-    kv_pool_tokens: Range
-    max_sequences: Range
-    max_sequences_guaranteed: Range
-    fits: bool
-    fits_probability: float
-    _sizing: Sizing = dataclasses.field(repr=False, compare=False)
-    _prefill: Room | None = dataclasses.field(default=None, repr=False, compare=False)
-
-    @property
-    def prefill(self) -> Room | None:
-        """What an accelerator of a prefill worker has room for; None without such workers."""
-        return self._prefill
-
-    @property
-    def in_flight_per_replica(self) -> Range:
-        """Requests on one replica."""
-        return self._sizing.plan.capacity.in_flight_per_replica
-
-    @cached_property
-    def kv_load_bytes_per_accelerator(self) -> Range:
-        """Cache that the load takes."""
-        per_rank = self.in_flight_per_replica / self._sizing.ranks
-        load: Range = self.kv_request_bytes_per_accelerator * per_rank
-        return load.named("kv_load_bytes_per_accelerator")
-
-    @cached_property
-    def load_probability(self) -> float:
-        """Probability that the cache holds the load."""
-        return self.max_sequences.probability_at_least(self.in_flight_per_replica.no_less_than(1))
-
-    @cached_property
-    def max_model_len_accepted(self) -> Range:
-        """Longest sequence whose reservation fits in the pool."""
-        return self._sizing.longest_held(exact(1)).named("max_model_len_accepted")
-
-    @cached_property
-    def max_tokens_per_request(self) -> Range:
-        """Longest mean request at which the load is held; never above max_model_len."""
-        per_rank = np.ceil(self.in_flight_per_replica.draws / self._sizing.ranks)
-        found = self._sizing.longest_held(Range(np.maximum(per_rank, 1)))
-        return found.named("max_tokens_per_request")
-
-    @cached_property
-    def accelerators_needed(self) -> int | None:
-        """Fewest accelerators of this kind that hold one request; None when no number does."""
-        return self._sizing.fewest(exact(1))
-
-    @cached_property
-    def accelerators_needed_for_load(self) -> int | None:
-        """Fewest accelerators of this kind that hold the load; None when no number does."""
-        return self._sizing.fewest(self.in_flight_per_replica.no_less_than(1))
-
-    @cached_property
-    def nearest_changes(self) -> tuple[Change, ...]:
-        """Three changes of the scenario with which the load fits, the smallest of each kind."""
-        return nearest(self._sizing.plan)
-
-    def items(self) -> Iterator[tuple[str, Any]]:
-        """Yield name and value of every quantity, the load and what is searched last."""
-        yield from super().items()
-        for name in (*_LOAD, *_SEARCHED):
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:  # the load may follow from a speed that is not known
-                continue
-
-    @property
-    def kv_bytes_per_value(self) -> Range:
-        """Width of the cache that was resolved from `kv_precision`."""
-        return self._sizing.kv_bytes
-
-    @property
-    def max_num_seqs(self) -> Range:
-        """Most sequences in one step: as set, else the engine's default."""
-        return self._sizing.most_sequences
-
-    @property
-    def spare_bytes_per_accelerator(self) -> Range:
-        """Room that the load leaves in the pool; negative when it is short."""
-        spare: Range = self.kv_pool_bytes_per_accelerator - self.kv_load_bytes_per_accelerator
-        return spare
-
-    @property
-    def request_shortfall_bytes_per_accelerator(self) -> Range:
-        """What one request lacks in the pool; negative when it fits."""
-        short: Range = self.kv_request_bytes_per_accelerator - self.kv_pool_bytes_per_accelerator
-        return short
-
-
-def check(scenario: Any, facts: Facts) -> None:
+def check(scenario: Inputs) -> None:
     """Raise InvalidInput for runtime memory that is stated twice."""
+    _check_cache(scenario)
+    check_offload(scenario, architecture_of(scenario))
+    _check_context_split(scenario)
     if scenario.runtime_bytes_per_accelerator is None:
         return
     for part in ("activation_bytes", "non_torch_bytes"):
@@ -220,33 +140,67 @@ def check(scenario: Any, facts: Facts) -> None:
             )
 
 
-def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
+def _check_cache(scenario: Inputs) -> None:
+    """Refuse a cache that is larger than the accelerator."""
+    own = all_facts().get(f"{scenario.accelerator}.memory_usable_bytes")
+    if scenario.kv_cache_bytes is None or own is None:
+        return
+    wanted = base_of_field(scenario.kv_cache_bytes)
+    if wanted > float(own.value):
+        raise ImpossibleCombination(
+            f"kv_cache_bytes must be at most the {formats.gb(float(own.value))} of an accelerator, "
+            f"got {formats.gb(wanted)}; lower it",
+            field="kv_cache_bytes",
+        )
+
+
+def _check_context_split(scenario: Inputs) -> None:
+    """Refuse a split of contexts that the tensor group does not have."""
+    n, ranks = scenario.decode_context_parallel, scenario.tensor_parallel
+    if n > 1 and isinstance(ranks, int) and ranks % n:
+        raise ImpossibleCombination(
+            f"decode_context_parallel must divide tensor_parallel = {ranks}, got {n}; lower it",
+            field="decode_context_parallel",
+        )
+
+
+def base_of_field(value: Quantity) -> float:
+    """Base case of a field that may be a band."""
+    return float(value.base if isinstance(value, Band) else value)
+
+
+def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: Demand) -> Memory:
     """Size one replica."""
-    sizing = Sizing(scenario, plan, facts)
-    deployment, model = plan.deployment, plan.deployment.architecture
+    sizing = Sizing(scenario, facts, deployment=deployment, demand=demand)
+    model = deployment.architecture
     layout = sizing.layout(deployment.tensor_parallel)
-    token_bytes = apply(
-        formulas.kv_cache_bytes_per_token,
-        values_per_token=exact(model.kv_values_per_token(), name="values_per_token", unit="value"),
+    token_bytes = formulas.kv_cache_bytes_per_token(
+        values_per_token=exact(sizing.token_values, name="values_per_token", unit="value"),
         bytes_per_value=sizing.kv_bytes,
     )
     held = layout.held(sizing.ranks)
-    prefill = prefill_room(scenario, plan, facts)
+    prefill = prefill_room(scenario, facts, deployment=deployment, demand=demand)
     if prefill is not None and not prefill.fits:  # what cannot be read is not answered
-        held = (held * 0).named(held.name)
+        unread = max_batch_sequences(batch_sequences=held, fits_fraction=0.0)
+        held = as_range(unread, name=held.name)
     return Memory(
         parameters=exact(model.parameters, name="parameters", origin=sizing.model_origin),
         active_parameters=exact(
             model.active_parameters, name="active_parameters", origin=sizing.model_origin
         ),
-        weight_bytes=sizing.weights(model.weight_groups()),
+        weight_bytes=sizing.all_weights,
         weight_bytes_per_accelerator=layout.weight_bytes,
+        tower_bytes_per_accelerator=layout.tower_bytes,
+        draft_bytes_per_accelerator=layout.draft_bytes,
         adapter_bytes_per_accelerator=layout.adapter_bytes,
         kv_cache_bytes_per_token=token_bytes,
         kv_cache_bytes_per_request=sizing.reserved(model.whole, 1, sizing.request_tokens),
         memory_bytes_per_accelerator=sizing.memory_bytes,
-        limit_bytes_per_accelerator=(sizing.memory_bytes * sizing.utilization).named(
-            "limit_bytes_per_accelerator"
+        limit_bytes_per_accelerator=as_range(
+            formulas.limit_bytes(
+                gpu_memory_utilization=sizing.utilization, memory_bytes=sizing.memory_bytes
+            ),
+            name="limit_bytes_per_accelerator",
         ),
         activation_bytes_per_accelerator=layout.activation_bytes,
         other_runtime_bytes_per_accelerator=layout.other_runtime_bytes,
@@ -255,18 +209,27 @@ def evaluate(scenario: Any, plan: "Plan", facts: Facts) -> Memory:
         kv_longest_bytes_per_accelerator=layout.longest_bytes.named(
             "kv_longest_bytes_per_accelerator"
         ),
-        kv_pool_tokens=apply(
-            formulas.pool_tokens,
+        kv_pool_tokens=as_range(
+            formulas.pool_tokens(
+                kv_pool_bytes=layout.pool_bytes,
+                cache_bytes_per_token=layout.token_bytes,
+                n_ranks=sizing.ranks,
+            ),
             name="kv_pool_tokens",
-            kv_pool_bytes=layout.pool_bytes * sizing.ranks,
-            cache_bytes_per_token=layout.token_bytes,
         ),
         max_sequences=held,
         max_sequences_guaranteed=layout.held(sizing.ranks, layout.longest_bytes).named(
             "max_sequences_guaranteed"
         ),
-        fits=held.base >= 1,
+        fits=held.base >= 1 and _starts(scenario, layout),
         fits_probability=held.probability_at_least(1),
         _sizing=sizing,
         _prefill=prefill,
     )
+
+
+def _starts(scenario: Inputs, layout: Layout) -> bool:
+    """Whether the pool holds one sequence of a stated max_model_len, which engines insist on."""
+    if scenario.max_model_len is None:
+        return True
+    return bool(layout.longest_bytes.base <= layout.pool_bytes.base)

@@ -1,77 +1,77 @@
 """Time to first token of the slow requests: those that met many prompts, or no free place."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from llminfra.facets.base import quantity
-from llminfra.facets.serving.engine import Engine
-from llminfra.facets.serving.pools import Pools
-from llminfra.formulas import first_token, queueing
-from llminfra.ranges import Range, apply
+from llminfra.facets.capacity import Capacity
+from llminfra.facets.replica import Replica
+from llminfra.facets.replica.engine import Engine
+from llminfra.facets.replica.pools import Pools
+from llminfra.formulas import batch, first_token, law, percentile, queueing
+from llminfra.ranges import Range, as_range
 
-if TYPE_CHECKING:
-    from llminfra.plan import Plan
 
-
-def ttft_percentile_s(engine: Engine, plan: "Plan") -> Range:
+def ttft_percentile_s(replica: Replica, capacity: Capacity) -> Range:
     """Time to first token that `percentile_fraction` of the requests do not exceed."""
-    capacity, share = plan.capacity, quantity(engine.scenario, "percentile_fraction")
-    seen = engine.loaded(capacity.served_per_replica)
+    engine = replica.engine
+    share = quantity(engine.scenario, "percentile_fraction")
+    seen = replica.seen_at(capacity.served_per_replica)
     is_burst = engine.scenario.arrivals == "closed_loop"
     wait = _of_pools if isinstance(engine, Pools) else _burst if is_burst else _steady
     probability, waiting = wait(engine, seen, capacity.served_per_replica)
-    percentile = apply(
-        queueing.waiting_percentile_s,
+    slow_wait = percentile.waiting_percentile_s(
         wait_probability=probability,
         waiting_s=waiting,
         waiting_variation_ratio=1.0,
         percentile_fraction=share,
     )
-    return apply(
-        queueing.ttft_percentile_s,
+    found = percentile.ttft_percentile_s(
         ttft_s=engine.with_error(seen["ttft_s"], "ttft"),
         prompt_waiting_s=engine.with_error(waiting, "ttft"),
-        prompt_waiting_percentile_s=engine.with_error(percentile, "ttft"),
+        prompt_waiting_percentile_s=engine.with_error(slow_wait, "ttft"),
         waiting_percentile_s=capacity.waiting_percentile_s,
     )
+    return as_range(found)
 
 
 def _steady(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
     """A prompt waits when another is being worked on: as often as prompts take the time."""
-    load = engine.base_load(served)
-    rate = served / float(engine.ranks) / seen["e2e_s"]
-    passes = engine.computed_tokens / engine.inputs["pass_tokens"]
-    service = seen["prefill_s"] + seen["step_s"] * passes
-    most = load["most_utilization"]
-    offered = rate * service
-    utilization = Range(np.minimum(offered.draws, most), inputs={"offered_fraction": offered})
-    decoding = rate * seen["prefill_s"]
-    waiting = apply(
-        first_token.prompt_waiting_s,
-        prompt_utilization=utilization,
-        service_s=service,
-        decode_utilization=Range(np.minimum(decoding.draws, 1.0), inputs={"": decoding}),
-        variation_ratio=load["variation_ratio"],
+    rate = batch.placed_requests_per_s(
+        in_flight=served,
+        n_ranks=engine.ranks,
+        full_sequences=np.inf,
+        busy_s=seen["e2e_s"],
+        request_overhead_s=0.0,
     )
-    return utilization, waiting
+    found = law.prompt_waiting(engine.inputs, engine.load(served), seen, rate)
+    return found["prompt_utilization"], found["prompt_waiting_s"]
 
 
 def _burst(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
     """The first request of each client waits for half the others, those after it for none."""
     fraction = engine.inputs["burst_fraction"]
-    others = (served / float(engine.ranks)).no_less_than(1.0) - 1
-    waiting = fraction * others * seen["queued_prefill_s"]
-    return fraction * 2, waiting.named("prompt_waiting_s")
+    waiting = first_token.burst_waiting_s(
+        burst_fraction=fraction,
+        in_flight=served,
+        n_ranks=engine.ranks,
+        queued_prefill_s=seen["queued_prefill_s"],
+    )
+    return first_token.burst_wait_probability(burst_fraction=fraction), waiting
 
 
 def _of_pools(engine: Any, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
     """A prompt waits when all prefill ranks are taken, or behind those that started with it."""
     waiting = seen["prompt_waiting_s"]
     if engine.scenario.arrivals == "closed_loop":
-        return engine.reader.inputs["burst_fraction"] * 2, waiting
-    used = seen["requests_per_s"] / seen["prefill_requests_per_s"] * float(engine.n_prefill_ranks)
-    probability = apply(
-        queueing.wait_probability, n_places=float(engine.n_prefill_ranks), offered_requests=used
+        fraction = engine.reader.inputs["burst_fraction"]
+        return first_token.burst_wait_probability(burst_fraction=fraction), waiting
+    used = queueing.offered_requests(
+        requests_per_s=seen["requests_per_s"],
+        request_s=seen["queued_prefill_s"],
+    )
+    probability = queueing.wait_probability(
+        n_places=float(engine.n_prefill_ranks), offered_requests=used
     )
     return probability, waiting

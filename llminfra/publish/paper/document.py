@@ -18,6 +18,7 @@ from llminfra.publish.paper.prose import Prose
 from llminfra.publish.web.page import (
     HIDE_CELL,
     HIDE_OUTPUT,
+    SILENT_BLOCKS,
     Show,
     code_label,
     hides_input,
@@ -25,7 +26,7 @@ from llminfra.publish.web.page import (
 )
 
 _ABOVE_PT: Final = {"first": 20, "section": 26}
-_WHOLE_ROWS: Final = 10  # a table of so many rows is not split over pages
+_WHOLE_ROWS: Final = 14  # a table of so many rows is not split over pages
 _NOTHING: Final = "This notebook holds code without results; run it to fill this page."
 
 
@@ -142,6 +143,8 @@ class _Builder:
     # --- blocks ------------------------------------------------------------------------------
 
     def _block(self, block: Any) -> list[Node]:
+        if isinstance(block, Mapping) and block.get("kind") in SILENT_BLOCKS:
+            return []
         try:
             shown = describe(block if isinstance(block, Mapping) else {})
         except LlmInfraError as error:

@@ -116,7 +116,52 @@
     live.setAttribute("aria-hidden", "true");
     live.removeAttribute("role");
     picture.replaceWith(live);
+    plot.view = view;
+    slide(plot, view, (spec.usermeta || {}).sliders || []);
     plot.dataset.live = "true";
+  };
+
+  // Sliders: they exist where a chart can compute itself again, and nowhere else.
+  const slide = (plot, view, sliders) => {
+    if (!sliders.length) return;
+    const box = document.createElement("div");
+    box.className = `ll-sliders ${plot.classList.contains("ll-narrow") ? "ll-narrow" : "ll-wide"}`;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", "Change the assumptions of this chart");
+    sliders.forEach((slider) => box.append(control(plot, view, slider)));
+    const back = document.createElement("button");
+    back.type = "button";
+    back.textContent = "As in the report";
+    back.addEventListener("click", () => box.querySelectorAll("input").forEach((input) => {
+      input.value = input.defaultValue;
+      input.dispatchEvent(new Event("input"));
+    }));
+    box.append(back);
+    plot.nextElementSibling.after(box);
+  };
+  const control = (plot, view, slider) => {
+    const label = document.createElement("label"), words = document.createElement("span");
+    const input = document.createElement("input"), shown = document.createElement("output");
+    words.textContent = slider.words;
+    Object.entries({ type: "range", min: slider.low, max: slider.high, step: slider.step })
+      .forEach(([name, value]) => input.setAttribute(name, value));
+    input.setAttribute("value", slider.value);
+    input.name = slider.name;
+    const write = () => { shown.textContent = llFormat(slider.show, Number(input.value)); };
+    input.addEventListener("input", () => {
+      write();
+      view.signal(slider.name, Number(input.value)).runAsync();
+    });
+    write();
+    label.append(words, input, shown);
+    return label;
+  };
+  const llFormat = (how, value) => {
+    const [digits, unit] = how.split("|");
+    const percent = unit === "%";
+    return (percent ? 100 * value : value).toLocaleString("en-US", {
+      maximumFractionDigits: Number(digits),
+    }) + (unit ? `\u00a0${unit}` : "");
   };
   let vega = null;
   const enlivenShown = async () => {

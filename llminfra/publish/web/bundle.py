@@ -3,8 +3,6 @@
 import base64
 import gzip
 import hashlib
-import os
-import tempfile
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -12,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from platformdirs import user_cache_path
+
+from llminfra.disk import write_atomic
 
 # Charts are compiled to Vega before, so that neither Vega-Lite nor vega-embed need to ship. The
 # name `vega` of vl-convert 1 is empty for Vega 6 (no default export), so its modules are imported.
@@ -35,7 +35,8 @@ def vega_bundle() -> str:
     packed = _read(path)
     if packed is None:
         packed = gzip.compress(_build().encode(), 9, mtime=0)
-        _write(path, packed)
+        with suppress(OSError):  # the next process builds it again
+            write_atomic(path, packed)
     return base64.b64encode(packed).decode()
 
 
@@ -59,16 +60,3 @@ def _read(path: Path) -> bytes | None:
     except (OSError, EOFError, ValueError):
         return None
     return packed if whole else None
-
-
-def _write(path: Path, packed: bytes) -> None:
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(packed)
-            os.replace(name, path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise

@@ -5,9 +5,8 @@ from html import unescape
 from typing import Final
 from urllib.parse import urlsplit
 
+import nh3
 import tinycss2
-from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
-from bleach.sanitizer import Cleaner
 
 from llminfra.wire import clean_text
 
@@ -94,15 +93,29 @@ _ATTRIBUTES: Final = frozenset(
         "height",
     ]
 )
-# Removed with their content; what Bleach alone would strip to bare text.
-_WHOLE: Final = "script|style|svg|template|noscript|iframe|object|embed|applet|math|head|title|form"
+# Removed with their content; of others the words stay.
+_WHOLE: Final = frozenset(
+    [
+        *("script", "style", "svg", "template", "noscript", "iframe", "object", "embed"),
+        *("applet", "math", "head", "title", "form"),
+    ]
+)
 _STYLER_RULE: Final = re.compile(r"#T_\w+(?:[\s.:>#+]*[\w-]+(?:\(\w+\))?)*")
-# unicode-bidi turns text as the marks of direction do.
-_PROPERTIES: Final = (ALLOWED_CSS_PROPERTIES - {"unicode-bidi"}) | {
-    *("background", "border", "padding", "margin", "min-width", "max-width", "max-height"),
-    *("border-collapse", "border-bottom", "border-top", "border-left", "border-right", "opacity"),
-    *("padding-left", "padding-right", "padding-top", "padding-bottom", "text-transform"),
-}
+# Neither unicode-bidi, which turns text as the marks of direction do, nor what lifts a part out of
+# its place.
+_PROPERTIES: Final = frozenset(
+    [
+        *("background", "background-color", "color", "opacity"),
+        *("border", "border-bottom", "border-top", "border-left", "border-right"),
+        *("border-bottom-color", "border-top-color", "border-left-color", "border-right-color"),
+        *("border-collapse", "border-color", "clear", "cursor", "direction", "display", "float"),
+        *("font", "font-family", "font-size", "font-style", "font-variant", "font-weight"),
+        *("height", "width", "min-width", "max-width", "max-height", "overflow"),
+        *("letter-spacing", "line-height", "vertical-align", "white-space"),
+        *("margin", "padding", "padding-left", "padding-right", "padding-top", "padding-bottom"),
+        *("text-align", "text-decoration", "text-indent", "text-transform"),
+    ]
+)
 _BAD_VALUE: Final = re.compile(r"url\s*\(|image-set|expression|\\|@import|behavior", re.IGNORECASE)
 _IMAGE_DATA: Final = re.compile(
     r"data:image/(?:png|jpeg|gif|webp|svg\+xml)(?:;[\w=-]+)*[,;][\w+/=%.,;:'()~!*$&@?\s-]*"
@@ -116,13 +129,22 @@ _NUMBER: Final = re.compile(
 )
 
 
-class _Css(CSSSanitizer):  # type: ignore[misc]  # Bleach ships no types
-    def sanitize_css(self, style: str) -> str:
-        kept = [part for part in style.split(";") if not _BAD_VALUE.search(part)]
-        return str(super().sanitize_css(";".join(kept)))
+def safe_style(style: str) -> str:
+    """Keep plain properties that ask for nothing from elsewhere.
 
-
-_CSS: Final = _Css(allowed_css_properties=_PROPERTIES)
+    Examples
+    --------
+    >>> safe_style("color: red; position: fixed; background: url(x)")
+    'color: red;'
+    """
+    found = tinycss2.parse_blocks_contents(style, skip_comments=True, skip_whitespace=True)
+    kept = []
+    for part in found:
+        if part.type == "declaration" and part.lower_name in _PROPERTIES:
+            value = tinycss2.serialize(part.value).strip()
+            ending = " !important" if part.important else ""
+            kept += [] if _BAD_VALUE.search(value) else [f"{part.lower_name}: {value}{ending};"]
+    return " ".join(kept)
 
 
 def safe_url(url: str) -> str | None:
@@ -154,6 +176,13 @@ def safe_image(url: str) -> str | None:
     return url if _IMAGE_DATA.fullmatch(url) else None
 
 
+def _kept(tag: str, name: str, value: str) -> str | None:
+    """Return what stays of an attribute."""
+    if name == "style":
+        return safe_style(value) or None
+    return value if _keep(tag, name, value) else None
+
+
 def _keep(tag: str, name: str, value: str) -> bool:
     if name == "href":
         return tag == "a" and safe_url(value) is not None
@@ -166,13 +195,13 @@ def _keep(tag: str, name: str, value: str) -> bool:
     return name in _ATTRIBUTES
 
 
-_CLEANER: Final = Cleaner(
-    tags=_TAGS,
-    attributes=_keep,
-    protocols={"http", "https", "mailto", "data"},
-    strip=True,
-    strip_comments=True,
-    css_sanitizer=_CSS,
+_CLEANER: Final = nh3.Cleaner(
+    tags=set(_TAGS),
+    clean_content_tags=set(_WHOLE),
+    attributes={"*": {*_ATTRIBUTES, "id"}, "a": {"href"}, "img": {"src"}},
+    attribute_filter=_kept,
+    url_schemes={"http", "https", "mailto", "data"},
+    link_rel=None,
 )
 
 
@@ -186,9 +215,8 @@ def clean_html(html: str) -> str:
     """
     html = _TURNING_REFERENCE.sub(lambda m: clean_text(unescape(m[0])), html)
     styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL | re.IGNORECASE)
-    bare = re.sub(rf"<({_WHOLE})\b.*?(?:</\1\s*>|$)", "", html, flags=re.DOTALL | re.IGNORECASE)
     css = styler_css("\n".join(styles))
-    body = _tables(_one_h1(_pictures(str(_CLEANER.clean(bare)))))
+    body = _tables(_one_h1(_pictures(_CLEANER.clean(html))))
     return f"<style>{css}</style>{body}" if css else body
 
 
@@ -202,7 +230,7 @@ def styler_css(css: str) -> str:
         if rule.type != "qualified-rule":
             continue
         selectors = [part.strip() for part in tinycss2.serialize(rule.prelude).split(",")]
-        body = _CSS.sanitize_css(tinycss2.serialize(rule.content)) if rule.content else ""
+        body = safe_style(tinycss2.serialize(rule.content)) if rule.content else ""
         if body and all(_STYLER_RULE.fullmatch(part) for part in selectors) and "<" not in body:
             kept.append(f"{','.join(selectors)}{{{body}}}")
     return "\n".join(kept)

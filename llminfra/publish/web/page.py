@@ -16,6 +16,9 @@ from llminfra.publish.web.code import highlighted
 from llminfra.publish.web.markdown import Markdown
 from llminfra.publish.web.outputs import OutputRenderer, note
 
+# A preview of this very page, what tells that an answer is not for this case, and what is for the
+# workbook alone.
+SILENT_BLOCKS: Final = frozenset({"preview", "unshown", "model"})
 HIDE_CELL: Final = frozenset({"remove_cell", "remove-cell"})
 _HIDE_INPUT: Final = frozenset({"remove_input", "remove-input", "hide_input", "hide-input"})
 HIDE_OUTPUT: Final = frozenset({"remove_output", "remove-output"})
@@ -148,7 +151,7 @@ class _Builder:
     def _block(self, block: Any) -> str:
         kind = block.get("kind") if isinstance(block, Mapping) else None
         try:
-            if kind == "preview":  # of this very page
+            if kind in SILENT_BLOCKS:
                 return ""
             if kind == "masthead":
                 return self._masthead(block)

@@ -1,0 +1,193 @@
+"""Batches beside what people do without this package, taking turns in one run: ``make bench``.
+
+All sides render one notebook for different scenarios, on this machine, with bytecode compiled.
+Seconds depend on the machine and on what else it does; ratios of a run less so. A report more is
+what the larger of two batches takes longer than the smaller: start-up is then left out.
+
+``--record`` keeps the figures for the README (`make readme`).
+"""
+
+import argparse
+import ctypes
+import datetime as dt
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.batch_sides import FIELD, SIDES, values
+from benchmarks.batch_told import RECORD, lines
+
+ROOT: Final = Path(__file__).parents[1]
+_SUBREAPER: Final = 36  # of prctl: what a killed process leaves behind is waited for here
+_OWN: Final = {"html": ("html",), "html+pdf": ("html", "pdf")}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a program took, with all processes that it started."""
+
+    seconds: float
+    cpu_s: float
+    peak_bytes: float
+    first_s: float
+    printed: str
+
+
+def run(*command: object, cache: Path) -> Run:
+    """Run a program and all that it starts to the end.
+
+    The peak is that of the program itself, without its children; the first line that it prints
+    is timed.
+    """
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    before, start = _cpu_s(), time.perf_counter()
+    process = subprocess.Popen(
+        list(map(str, command)), env=env, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    peak: list[float] = [0.0]
+    watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
+    watcher.start()
+    assert process.stdout is not None
+    printed = process.stdout.readline()
+    first_s = time.perf_counter() - start
+    printed += process.stdout.read()
+    process.wait()
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {process.returncode}")
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
+    watcher.join()
+    return Run(seconds, _cpu_s() - before, peak[0], first_s, printed)
+
+
+def _watch(pid: int, peak: list[float]) -> None:
+    with suppress(OSError):
+        while found := [
+            line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmHWM" in line
+        ]:
+            peak[0] = 1024.0 * float(found[0].split()[1])
+            time.sleep(0.05)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Batches:
+    """The sides, with one notebook.
+
+    Parameters
+    ----------
+    notebook : str
+        Name of a shipped notebook.
+    folder : Path
+        For all that is written.
+    """
+
+    def __init__(self, notebook: str, folder: Path) -> None:
+        self._notebook, self._folder, self._n = notebook, folder, 0
+
+    def side(self, name: str, count: int) -> Run:
+        """Render so many reports the way of a side of `batch_sides`."""
+        folder, path = self._new(), ROOT / "notebooks" / f"{self._notebook}.ipynb"
+        program = (sys.executable, "-m", "benchmarks.batch_sides")
+        return run(*program, name, path, folder, count, cache=folder)
+
+    def own(self, formats: Iterable[str], count: int, *, out: Path | None = None) -> Run:
+        """Render so many reports with ``llminfra render``, into a new folder by default."""
+        out = out or self._new()
+        sweep = out.parent / f"{FIELD}-{count}.toml"
+        sweep.write_text(f"[sweep]\n{FIELD} = {values(count)}\n")
+        program = (sys.executable, "-m", "llminfra.cli", "render", sweep)
+        options = ("--notebook", self._notebook, "--to", ",".join(formats), "--out", out)
+        return run(*program, *options, cache=out / ".drawings")
+
+    def _new(self) -> Path:
+        self._n += 1
+        folder = self._folder / str(self._n)
+        folder.mkdir()
+        return folder
+
+
+def measure(notebook: str, sizes: list[int], n_slow: int, rounds: int) -> dict[str, Any]:
+    """Let the sides take turns and return what they took, per report where not said otherwise."""
+    found: dict[str, list[dict[str, float]]] = {}
+    once: dict[str, float] = {}
+    small, *_, large = sizes
+    with tempfile.TemporaryDirectory() as name:
+        batches = Batches(notebook, Path(name))
+        for _ in range(rounds):
+            for side in SIDES:
+                taken = batches.side(side, n_slow)
+                _add(found, side, taken.seconds / n_slow, taken.cpu_s / n_slow)
+            for side, formats in _OWN.items():
+                less, more = (batches.own(formats, count) for count in (small, large))
+                _add(found, side, *_marginal(less, more, large - small))
+                found[side][-1] |= {"whole_s": more.seconds / large, "parent_mb": _mb(more)}
+                found[side][-1] |= {"parent_small_mb": _mb(less)}
+            bare, drawn = batches.side("cells", small).printed.split()
+            _add(found, "cells", float(drawn), float(drawn))
+            found["cells"][-1] |= {"bare_cpu_s": float(bare)}
+        out = Path(name) / "same"
+        out.mkdir()
+        once["cold_s"] = batches.own(["html"], 1).first_s
+        batches.own(["html"], large, out=out)
+        once["no_op_s"] = batches.own(["html"], large, out=out).seconds
+    sides = {
+        side: {key: statistics.median(r[key] for r in rows) for key in rows[0]}
+        for side, rows in found.items()
+    }
+    settings = {"notebook": notebook, "sizes": sizes, "n_slow": n_slow, "rounds": rounds}
+    machine = {"cores": os.cpu_count(), "day": dt.date.today().isoformat()}
+    machine |= {"load_average": round(os.getloadavg()[2], 1)}  # with this program's own
+    return {"settings": settings | machine, "sides": sides, "once": once}
+
+
+def _add(found: dict[str, list[dict[str, float]]], side: str, s: float, cpu_s: float) -> None:
+    found.setdefault(side, []).append({"s": s, "cpu_s": cpu_s})
+    print(f"  {side:<10}{s:7.2f} s {cpu_s:7.2f} CPU-s a report", flush=True)
+
+
+def _marginal(less: Run, more: Run, n: int) -> tuple[float, float]:
+    """Seconds and CPU-seconds of a report more."""
+    return (more.seconds - less.seconds) / n, (more.cpu_s - less.cpu_s) / n
+
+
+def _mb(taken: Run) -> float:
+    return taken.peak_bytes / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--notebook", default="memory")
+    parser.add_argument("--sizes", default="4,12", help="reports of the batches, rising")
+    parser.add_argument("--slow", type=int, default=2, help="reports of each other side")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--record", action="store_true", help="keep the figures for the README")
+    asked = parser.parse_args()
+    sizes = [int(size) for size in asked.sizes.split(",")]
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1)
+    print(f"\nBatches of {asked.notebook}, side by side")
+    taken = measure(asked.notebook, sizes, asked.slow, asked.rounds)
+    print("\n".join(lines(taken)))
+    if asked.record:
+        RECORD.write_text(json.dumps(taken, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

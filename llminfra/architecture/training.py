@@ -1,0 +1,122 @@
+"""What training a model multiplies and keeps for its tokens, counted from its layers."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from llminfra.architecture import Architecture
+from llminfra.architecture.groups import WeightGroup
+from llminfra.architecture.layers import Dense, Gqa, Layer, Mixer, Mla, Mlp, Moe
+from llminfra.architecture.work import attention_flop
+
+_PRODUCT: Final = 2.0  # one multiplication and one sum for each weight
+_LOOKED_UP: Final = ("embedding", "positions")
+
+
+def forward_flop_per_token(architecture: Architecture, sequence_tokens: float) -> float:
+    """Products of a token on its way through the model [FLOP/token].
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The model; of experts those that a token is sent to count.
+    sequence_tokens : float
+        Length of a sequence, over which causal attention is averaged. [token]
+
+    Examples
+    --------
+    Llama 3.1 8B at 8,192 tokens, a layer of whose attention takes 4 x 4,096 x 4,096:
+
+    >>> layer = Layer(mixer=Gqa(n_heads=32, n_kv_heads=8, head_dim=128),
+    ...               mlp=Dense(intermediate_size=14336), count=32)
+    >>> model = Architecture("llama", 4096, 128256, (layer,))
+    >>> round(forward_flop_per_token(model, 8192) / 1e9, 2)
+    17.16
+    """
+    looked_up = 0 if architecture.tied_embeddings else _count(architecture, _LOOKED_UP)
+    multiplied = architecture.active_parameters - looked_up
+    attention = float(attention_flop(architecture, sequence_tokens)) / sequence_tokens
+    return _PRODUCT * multiplied + attention
+
+
+def _count(architecture: Architecture, names: tuple[str, ...]) -> int:
+    return sum(group.count for group in architecture.weight_groups() if group.name in names)
+
+
+def kept_values(architecture: Architecture, *, is_recomputed: bool) -> float:
+    """Values of a token that the way back needs, in the whole model [value/token].
+
+    Inputs and outputs of all products; or, where the rest is computed again, the input of each
+    layer and all of the widest one.
+
+    Examples
+    --------
+    >>> layer = Layer(mixer=Gqa(n_heads=32, n_kv_heads=8, head_dim=128),
+    ...               mlp=Dense(intermediate_size=14336), count=32)
+    >>> model = Architecture("llama", 4096, 128256, (layer,))
+    >>> [int(kept_values(model, is_recomputed=again)) for again in (False, True)]
+    [2686976, 215040]
+    """
+    width = architecture.hidden_size
+    of_layers = [(layer.count, _layer_values(layer, width)) for layer in architecture.layers]
+    if is_recomputed:
+        return float(architecture.n_layers * width + max(values for _, values in of_layers))
+    return float(sum(count * values for count, values in of_layers))
+
+
+def _layer_values(layer: Layer, width: int) -> float:
+    mixed = _mixer_values(layer.mixer, width) if layer.mixer else 0.0
+    return mixed + (_mlp_values(layer.mlp, width) if layer.mlp else 0.0)
+
+
+def _mixer_values(mixer: Mixer, width: int) -> float:
+    """Input, its norm, queries, keys, values and what attention finds; others by their products."""
+    if isinstance(mixer, Gqa):
+        value_dim = mixer.value_dim or mixer.head_dim
+        key_value = mixer.n_kv_heads * (mixer.head_dim + value_dim)
+        return 2 * width + mixer.n_heads * (mixer.head_dim + value_dim) + key_value
+    if isinstance(mixer, Mla):
+        query_key = 2 * mixer.n_heads * (mixer.nope_dim + mixer.rope_dim)
+        latents = (mixer.q_lora_rank or 0) + mixer.kv_lora_rank
+        return 2 * width + query_key + 2 * mixer.n_heads * mixer.value_dim + latents
+    return 2 * width + sum(group.count for group in mixer.weights(width)) / width
+
+
+def _mlp_values(mlp: Mlp, width: int) -> float:
+    """Input, its norm, and of each matrix up what comes out of it and of the gate."""
+    if isinstance(mlp, Dense):
+        return 2 * width + (4 if mlp.gated else 2) * mlp.intermediate_size
+    if isinstance(mlp, Moe):
+        inner = mlp.top_k * mlp.intermediate_size + mlp.shared_size
+        sent = 2 * mlp.top_k * (mlp.latent_size or width)
+        return 2 * width + sent + (4 if mlp.gated else 2) * inner + mlp.n_experts
+    return 2 * width + sum(group.count for group in mlp.weights(width)) / width
+
+
+def largest_layer_parameters(architecture: Architecture) -> int:
+    """Parameters of the largest layer [1].
+
+    Examples
+    --------
+    >>> layer = Layer(mlp=Dense(intermediate_size=100), count=3)
+    >>> largest_layer_parameters(Architecture("x", 10, 50, (layer,)))
+    3000
+    """
+    width = architecture.hidden_size
+    return max(_sum(layer.weights(width)) for layer in architecture.layers)
+
+
+def _sum(groups: Iterable[WeightGroup]) -> int:
+    return sum(group.count for group in groups)
+
+
+def quantizable_parameters(architecture: Architecture) -> int:
+    """Parameters of the matrices that recipes store in few bits [1].
+
+    Examples
+    --------
+    >>> layer = Layer(mlp=Dense(intermediate_size=100), count=3)
+    >>> quantizable_parameters(Architecture("x", 10, 50, (layer,)))
+    9000
+    """
+    groups: tuple[WeightGroup, ...] = architecture.weight_groups()
+    return sum(group.count for group in groups if group.quantizable)

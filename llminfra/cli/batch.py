@@ -1,0 +1,388 @@
+"""A batch: scenario files x notebooks, checked as a whole before anything is written."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+import llminfra
+from llminfra import lock
+from llminfra.cli.finding import all_scenario_files
+from llminfra.cli.predecessor import predecessor, with_told
+from llminfra.cli.preloaded import PRELOADED, Choices
+from llminfra.errors import ImpossibleCombination, InvalidInput, closest
+from llminfra.evaluate import evaluate
+from llminfra.facets import SERVED
+from llminfra.facets.base import Problem
+from llminfra.names import OF_CASES, check_distinct, distinct_name
+from llminfra.plan import Plan
+from llminfra.publish import manifest
+from llminfra.publish.about import About, Unreadable, about
+from llminfra.publish.index import link_to
+from llminfra.publish.job import Job, Result
+from llminfra.scenario import Scenario, plain
+from llminfra.scenario.expand import Case, joined
+from llminfra.scenario.file import MY, kept, load_cases
+
+COMPARE: Final = Path(__file__).resolve().parents[1] / "present" / "pages" / "compare.ipynb"
+NOTEBOOK: Final = "notebook"  # origin of a field whose default a notebook has changed
+# Asked in the process of a notebook after its last cell: what of the catalogue it has read.
+_READS: Final = (
+    '__import__("llminfra.catalog.digests", fromlist=["digests"]).read_digests() '
+    'if "llminfra.catalog.reads" in __import__("sys").modules else {}'
+)
+_AS_USUAL: Final = Choices()
+_UNSTATED: Final = ("title", "name", "as_of", "facts", "prices")
+
+
+@dataclass
+class ReportSet:
+    """The reports of one scenario: what to run, and what came of it."""
+
+    case: Case
+    folder: Path
+    notebooks: list[Path]
+    jobs: list[Job]
+    is_about_plan: bool = True
+    is_served: bool = True
+    compared: list[Case] = field(default_factory=list)
+    differing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """The plan of the scenario, made when it is first needed; None where it is not possible."""
+        return evaluate(self.case.scenario) if self.case.scenario else None
+
+    @property
+    def is_done(self) -> bool:
+        """True when each job has its result."""
+        return len(self.results) == len(self.jobs)
+
+    @property
+    def problems(self) -> list[str]:
+        """Problems and warnings of the plan that concern these reports, as lines."""
+        return [str(problem) for problem in self._found]
+
+    @property
+    def is_ok(self) -> bool:
+        """True when neither the plan nor a notebook says that something cannot work as asked."""
+        return not any(problem.is_error for problem in self._found) and not any(
+            result.problems for result in self.results
+        )
+
+    def settle(self) -> None:
+        """Let go of what only lock and manifest need, once they are written: batches are long."""
+        _ = self._found
+        self.__dict__.pop("plan", None)
+        for block in (block for result in self.results for block in result.blocks):
+            block.pop("facts", None)
+            block.pop("digests", None)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Lines on what the reports of this set do not agree in."""
+        for name, values in self.differing.items():
+            told = ", ".join(f"{joined(value)} in {book}" for book, value in values.items())
+            yield f"notebooks differ in {name}, which the scenario does not state: {told}"
+
+    @cached_property
+    def _found(self) -> list[Problem]:
+        """What keeps the load from being served, and what else these reports are about.
+
+        Nobody who renders a report on memory asked for stale prices, nor who trains for a load. Of
+        the package nothing is found, and a comparison says itself which variant does what.
+        """
+        if not self.is_about_plan or not self.plan:
+            return []
+        told = {problem["code"] for result in self.results for problem in result.told}
+        served = self.plan.problems_of(*SERVED) if self.is_served else []
+        return served + [p for p in self.plan.problems if p not in served and p.code in told]
+
+
+def cases(files: Iterable[Path], overrides: Mapping[str, Any], *, defaults: bool) -> list[Case]:
+    """Return the cases of scenario files, of all in reports/, or of the defaults alone."""
+    given = list(files)
+    if not defaults:
+        return [case for path in given or all_scenario_files() for case in _cases(path, overrides)]
+    if given:
+        raise InvalidInput(f"--defaults must go without a file, got {given[0]}; drop one of them")
+    fields = kept(overrides)
+    mine = kept(fields.pop(MY, {}))
+    scenario = Scenario(**({"name": "scenario"} | fields))
+    origins = dict.fromkeys(fields, "--set")
+    return [Case(name=scenario.name, scenario=scenario, origins=origins, my=mine)]
+
+
+def named_case(overrides: Mapping[str, Any]) -> Case:
+    """Return the one case that the command line gives, under the name of what it says."""
+    (case,) = cases([], overrides, defaults=True)
+    if case.scenario is None or "name" in case.origins:
+        return case
+    given = {**{n: v for n, v in overrides.items() if n not in (MY, "title")}, **case.my}
+    words = ",".join(f"{name}={joined(value)}" for name, value in given.items())
+    name = distinct_name(words or case.name, also=OF_CASES)
+    return replace(case, name=name, scenario=case.scenario.replace(name=name))
+
+
+def report_sets(
+    cases: Iterable[Case],
+    notebooks: list[Path],
+    out: Path,
+    report_formats: tuple[str, ...],
+    *,
+    anew: bool = True,
+    named: bool = True,
+    choices: Choices = _AS_USUAL,
+) -> list[ReportSet]:
+    """Check everything before anything is written.
+
+    Parameters
+    ----------
+    anew : bool
+        Whether notebooks that are about the package, and about no scenario, are rendered even
+        where this version of it has done so.
+    named : bool
+        Whether the notebooks were asked for by name: else a file that compares its cases gives the
+        page of the comparison alone.
+    """
+    found, books = list(cases), [about(path) for path in notebooks]
+    for case in found:
+        _check_mine(case, books)
+    make, sets = _Maker(out, report_formats, choices), []
+    for case in found if named else (case for case in found if not case.comparison):
+        # A case that gives a parameter or a field that asks for such a notebook has its report.
+        own = [b for b in books if not b.is_once or _asks(case, b)]
+        sets += [make.of_case(case, own)] if own else []
+    sets += [make.of_comparison(group) for group in _compared(found)]
+    asked = {path for report_set in sets for path in report_set.notebooks}
+    sets += [
+        make.of_package(book)
+        for book in books
+        if book.is_once and book.path not in asked
+        if anew or not _is_rendered(out, book.path, report_formats)
+    ]
+    check_distinct("scenario names", [s.folder.name for s in sets], "rename a file")
+    return sets
+
+
+def _asks(case: Case, book: About) -> bool:
+    stated = set() if case.scenario is None else case.scenario.changed()
+    return bool(set(book.parameters) & set(case.my)) or book.is_asked_by(stated)
+
+
+def warnings(sets: Iterable[ReportSet]) -> Iterator[str]:
+    """Yield what is wrong with a batch as a whole, though each report can be rendered."""
+    books: dict[Path, int] = {}
+    for report_set in sets:
+        for job in report_set.jobs:
+            books[job.notebook] = books.get(job.notebook, 0) + 1
+    for path, n_cases in books.items():
+        found = about(path)
+        if n_cases > 1 and not found.has_parameters and not found.is_once:
+            yield (
+                f"{path.name} has no cell tagged parameters: its {n_cases} reports will be the "
+                "same; tag the cell that holds the values to change"
+            )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    out: Path
+    formats: tuple[str, ...]
+    choices: Choices
+
+    def of_case(self, case: Case, books: list[About]) -> ReportSet:
+        folder = self.out / _name(case)
+        if case.scenario is None:
+            return ReportSet(case, folder, [book.path for book in books], [])
+        stated = {book.path: _defaults(case, book) for book in books}
+        shared, differing = _agreed(stated)
+        case = _stated(case, shared)
+        jobs = [self._job(book, folder, case, _parameters(book, case, differing)) for book in books]
+        is_about_plan = any(book.is_report for book in books)
+        served = any(not book.is_once for book in books)
+        paths = [book.path for book in books]
+        made = ReportSet(case, folder, paths, jobs, is_about_plan, served, differing=differing)
+        if before := predecessor(folder, case):
+            pairs = zip(jobs, books, strict=True)
+            made.jobs = [with_told(job, book, before, made.plan) for job, book in pairs]
+        return made
+
+    def of_comparison(self, group: list[Case]) -> ReportSet:
+        """One page for all cases of a file."""
+        first, book = next((c for c in group if c.scenario), group[0]), about(COMPARE)
+        assert first.comparison is not None
+        folder = self.out / first.stem
+        if first.scenario is None:
+            return ReportSet(replace(first, name=first.stem), folder, [COMPARE], [])
+        scenario = first.scenario.replace(name=first.stem)
+        variants = [
+            {"label": c.label, "fields": _literals(plain(c.varied))}
+            | ({"reason": c.reason} if c.scenario is None else {})
+            for c in group
+        ]
+        case = replace(first, name=first.stem, scenario=scenario, my={})
+        own = {"variants": variants, "results": list(first.comparison.results)}
+        parameters = _parameters(book, case, {}) | own
+        jobs = [self._job(book, folder, case, parameters)]
+        return ReportSet(case, folder, [COMPARE], jobs, is_about_plan=False, compared=group)
+
+    def of_package(self, book: About) -> ReportSet:
+        name = distinct_name(book.path.stem)
+        case = Case(name=name, scenario=Scenario(name=name), origins={})
+        jobs = [self._job(book, self.out / name, case, {})]
+        return ReportSet(case, self.out / name, [book.path], jobs, is_about_plan=False)
+
+    def _job(self, book: About, folder: Path, case: Case, parameters: Mapping[str, Any]) -> Job:
+        assert case.scenario is not None
+        subject = case.scenario.title or case.scenario.name
+        return Job(
+            notebook=book.path,
+            out_dir=folder,
+            parameters=parameters,
+            formats=self.formats,
+            title=book.heading + ("" if subject == book.path.stem else f" · {subject}"),
+            kernel=self.choices.kernel,
+            timeout_s=self.choices.timeout_s,
+            probe=_READS,
+            engine=self.choices.engine,
+            memory_gb=self.choices.memory_gb,
+            index=link_to(folder.name),
+            preload=PRELOADED,
+        )
+
+
+def _compared(found: list[Case]) -> list[list[Case]]:
+    groups: dict[str, list[Case]] = {}
+    for case in found:
+        if case.comparison and case.stem:
+            groups.setdefault(case.stem, []).append(case)
+    return list(groups.values())
+
+
+def _is_rendered(out: Path, notebook: Path, report_formats: tuple[str, ...]) -> bool:
+    """Tell whether this version of the package has made these files, and they are still there."""
+    folder = out / distinct_name(notebook.stem)
+    made = manifest.read(folder)
+    report = made.get("reports", {}).get(distinct_name(notebook.stem), {})
+    files = report.get("outputs", {})
+    return (
+        made.get("generated_by") == f"llminfra {llminfra.__version__}"
+        and report.get("status") == "ok"
+        and all(f in files and (folder / files[f]["path"]).is_file() for f in report_formats)
+    )
+
+
+def _check_mine(case: Case, books: Iterable[About]) -> None:
+    """Refuse a parameter of notebooks that no notebook of this batch has."""
+    known = {name for book in books for name in book.parameters}
+    for name in case.my:
+        if name not in known:
+            own = sorted(known - {"more", *Scenario.model_fields})
+            near = f"closest: {', '.join(closest(name, own))}" if own else "they have none"
+            raise InvalidInput(
+                f"{MY}.{name} must be a parameter of a rendered notebook; {near}", field=name
+            )
+
+
+def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:
+    if not lock.is_lock(path):
+        return load_cases(path, overrides)
+    pinned, differences = lock.reproduce(path)
+    for line in differences:
+        click.echo(f"{path.name}: {line}", err=True)
+    facts = pinned.get("facts", {}) | dict(overrides.get("facts", {}))
+    return load_cases(path, pinned | dict(overrides) | ({"facts": facts} if facts else {}))
+
+
+def _name(case: Case) -> str:
+    return case.scenario.name if case.scenario else case.name
+
+
+# -- what a notebook is given ---------------------------------------------------------------------
+
+
+def _defaults(case: Case, book: About) -> dict[str, Any]:
+    """Fields that the notebook states and the case does not.
+
+    A default that differs from that of scenarios counts as stated by the notebook, as it does where
+    the notebook is run by itself. Of fields that exclude each other none counts where one is given.
+    """
+    if not book.is_report or case.scenario is None:
+        return {}
+    groups = {_group(name) for name in case.origins} - {""}
+    found = {
+        name: value
+        for name, value in book.parameters.items()
+        if name in Scenario.model_fields and name not in (*case.origins, *_UNSTATED)
+        if value is not Unreadable and value is not None and _group(name) not in groups
+    }
+    try:
+        scenario = case.scenario.replace(**found)
+    except ImpossibleCombination:  # with what the case states, which goes before
+        return {}
+    except InvalidInput as error:
+        raise InvalidInput(f"{book.path.name}: {error}", field=error.field) from None
+    mine, plain = scenario.to_dict(), Scenario(as_of=case.scenario.as_of).to_dict()
+    return {name: found[name] for name in found if mine[name] != plain[name]}
+
+
+def _group(name: str) -> str:
+    info = Scenario.model_fields.get(name)
+    extra = info.json_schema_extra if info else None
+    return str(extra.get("group") or "") if isinstance(extra, dict) else ""
+
+
+def _agreed(
+    stated: Mapping[Path, Mapping[str, Any]],
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return what all notebooks state alike, and of what they do not: who says what."""
+    names = list(dict.fromkeys(name for fields in stated.values() for name in fields))
+    shared: dict[str, Any] = {}
+    differing: dict[str, dict[str, Any]] = {}
+    for name in names:
+        values = {path.stem: fields.get(name) for path, fields in stated.items()}
+        if all(value == next(iter(values.values())) for value in values.values()):
+            shared[name] = next(iter(values.values()))
+        else:
+            default = Scenario.model_fields[name].default
+            differing[name] = {b: default if v is None else v for b, v in values.items()}
+    return shared, differing
+
+
+def _stated(case: Case, shared: Mapping[str, Any]) -> Case:
+    if not shared or case.scenario is None:
+        return case
+    origins = {**case.origins, **dict.fromkeys(shared, NOTEBOOK)}
+    return replace(case, scenario=case.scenario.replace(**shared), origins=origins)
+
+
+def _parameters(
+    book: About, case: Case, differing: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Fields that the notebook lists by name, the other given ones in `more`, and its own.
+
+    What only this notebook states stays as it is there. A notebook that does not use this package
+    is given what the case states and nothing else: its names may mean something else.
+    """
+    assert case.scenario is not None
+    values, listed = _literals(case.scenario.to_dict()), set(book.parameters)
+    left = set(differing) if book.is_report else set(values) - set(case.origins)
+    found = {name: value for name, value in values.items() if name in listed - left}
+    if "more" in listed:
+        given = case.scenario.changed() | {"name", "as_of"}
+        found["more"] = {n: values[n] for n in sorted(given) if n not in listed}
+    return found | {name: value for name, value in case.my.items() if name in listed}
+
+
+def _literals(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _literal(value) for name, value in values.items()}
+
+
+def _literal(value: Any) -> Any:
+    is_band = isinstance(value, dict) and value.keys() == {"low", "base", "high"}
+    return [value["low"], value["base"], value["high"]] if is_band else value

@@ -1,0 +1,117 @@
+"""What lies beside the reports of a scenario: lock file and manifest."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from llminfra import lock
+from llminfra.cli.batch import ReportSet
+from llminfra.cli.predecessor import keep_before
+from llminfra.disk import write_atomic
+from llminfra.errors import RenderError
+from llminfra.names import distinct_name
+from llminfra.publish import manifest
+from llminfra.publish.job import Result
+from llminfra.scenario.expand import Case
+from llminfra.scenario.file import LOCK_SUFFIX, MY
+
+
+def write_results(report_set: ReportSet) -> None:
+    """Note in the manifest what is finished, so that it is known whatever happens next."""
+    entries = {result.job.stem: manifest.entry(result) for result in report_set.results}
+    _update(report_set, entries)
+
+
+def write_lock(report_set: ReportSet) -> None:
+    """Write the lock file of a set, of all results that there are; one not possible is noted."""
+    case, folder = report_set.case, report_set.folder
+    if case.scenario is None:
+        entries = {
+            distinct_name(n.stem): manifest.not_possible(case.name, case.reason)
+            for n in report_set.notebooks
+        }
+        _made(folder)
+        manifest.update(folder, entries, scenario=case.name, lock="")
+        return
+    assert report_set.plan is not None
+    facts, digests = _facts_used(report_set), _digests(report_set)
+    text = lock.lock_text(
+        case,
+        facts,
+        {} if report_set.compared else report_set.plan.fixed,
+        digests,
+        answers={} if report_set.compared else lock.answers(report_set.plan),
+        without=report_set.differing,
+        variants=report_set.compared,
+    )
+    path = _made(folder) / _lock_name(report_set)
+    keep_before(path, text)
+    write_atomic(path, text)
+
+
+def is_recorded(report_set: ReportSet) -> bool:
+    """Tell whether lock and manifest say already what these results say."""
+    found = manifest.read(report_set.folder)
+    reports = found.get("reports", {})
+    return (
+        all(result.is_unchanged for result in report_set.results)
+        and found.get("fingerprint") == _fingerprint(report_set.case)
+        and all(reports.get(r.job.stem, {}).get("status") == "ok" for r in report_set.results)
+        and (report_set.folder / _lock_name(report_set)).is_file()
+    )
+
+
+def _update(report_set: ReportSet, entries: dict[str, manifest.Entry]) -> None:
+    manifest.update(
+        _made(report_set.folder),
+        entries,
+        scenario=report_set.folder.name,
+        lock=_lock_name(report_set),
+        fingerprint=_fingerprint(report_set.case),
+    )
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError(f"{folder} cannot be made: {error.strerror}; try another --out") from None
+    return folder
+
+
+def _lock_name(report_set: ReportSet) -> str:
+    return f"{report_set.folder.name}{LOCK_SUFFIX}"
+
+
+def _fingerprint(case: Case) -> str:
+    assert case.scenario is not None
+    given = case.scenario.to_dict() | ({MY: dict(case.my)} if case.my else {})
+    return hashlib.sha256(json.dumps(given).encode()).hexdigest()
+
+
+def _facts_used(report_set: ReportSet) -> list[dict[str, Any]]:
+    """Facts of the plan and of everything that the notebooks compared it with, by key."""
+    assert report_set.plan is not None
+    facts: dict[str, dict[str, Any]] = {}
+    for fact in report_set.plan.to_dict()["facts"]:
+        facts.setdefault(fact["key"], fact)  # a comparison may have replaced it later
+    for block in _blocks(report_set.results):
+        for fact in block.get("facts", []):
+            known = facts.setdefault(fact["key"], fact | {"used_by": []})
+            known["used_by"] = sorted({*known["used_by"], *fact["used_by"]})
+    return [facts[key] for key in sorted(facts)]
+
+
+def _digests(report_set: ReportSet) -> dict[str, str]:
+    """One digest for each kind of comparison that the plan or a notebook made."""
+    assert report_set.plan is not None
+    found = {
+        k: v for block in _blocks(report_set.results) for k, v in block.get("digests", {}).items()
+    }
+    return found | report_set.plan.digests
+
+
+def _blocks(results: Iterable[Result]) -> Iterable[dict[str, Any]]:
+    return (block for result in results for block in result.blocks)

@@ -1,0 +1,104 @@
+"""Fields of the API's bill: seller, own prices, caches, lanes, contract."""
+
+from typing import Any, Final
+
+from llminfra.catalog import api_prices
+from llminfra.errors import InvalidInput, shown, unknown
+from llminfra.facets import deployment
+from llminfra.facets.base import Band, Quantity, base_value, field
+
+# Kinds of token that have a price of their own.
+PRICES: Final = ("input", "cached_input", "cache_write", "output")
+
+
+def _price(words: str) -> Any:
+    return field(
+        None, help=f"your own price of {words}; none is the list price", unit="USD/Mtoken",
+        minimum=0.0001, maximum=10_000,
+    )  # fmt: skip
+
+
+def _share(default: float | None, words: str) -> Any:
+    return field(default, help=words, unit="1", minimum=0, maximum=1)
+
+
+def _usd(words: str) -> Any:
+    return field(0.0, help=words, unit="USD/month", minimum=0, maximum=1e9)
+
+
+class ApiInputs(deployment.Inputs):
+    """Fields of the API's bill."""
+
+    api_provider: str | None = field(
+        None, help="seller of the model by the token; none is the cheapest allowed in the region"
+    )
+    api_model: str | None = field(
+        None, help="model that the API answers with, as api_provider names it; none is the model"
+    )
+    api_usd_per_mtok_input: Quantity | None = _price("input")
+    api_usd_per_mtok_output: Quantity | None = _price("output")
+    api_usd_per_mtok_cached_input: Quantity | None = _price("input that the cache holds")
+    api_usd_per_mtok_cache_write: Quantity | None = _price("input that is written to the cache")
+    api_price_drift: Quantity = field(
+        Band(-0.6, -0.2, 0.1),
+        help="signed change of API prices a year: -0.2 is a fifth cheaper",
+        unit="1/year",
+        minimum=-0.99,
+        maximum=5,
+    )
+    cache_hit_fraction: Quantity = _share(0.0, "share of the API's input that its cache holds")
+    cache_write_fraction: Quantity = _share(0.0, "share of the API's input written to its cache")
+    cache_storage_mtok_hours: Quantity = field(
+        0.0,
+        help="prompts kept in the API's cache, a month: million tokens times hours",
+        unit="Mtoken h",
+        minimum=0,
+        maximum=1e9,
+    )
+    batch_fraction: Quantity = _share(0.0, "share of the requests that can wait for hours")
+    priority_fraction: Quantity = _share(0.0, "share of the requests in the API's priority lane")
+    retry_fraction: Quantity = _share(0.02, "requests that are sent again and billed again")
+    tokenizer_ratio: Quantity | None = field(
+        None,
+        help="the API's tokens over the model's for the same text; none is 1, or what is known",
+        unit="1",
+        minimum=0.3,
+        maximum=3,
+    )
+    reasoning_ratio: Quantity = field(
+        1.0, help="output that is billed over output that is read", unit="1", minimum=1, maximum=100
+    )
+    api_uplift_fraction: Quantity | None = _share(
+        None, "what processing in a region adds; none is the seller's, where the region needs it"
+    )
+    api_minimum_usd_per_month: Quantity = _usd("least that the provider bills a month")
+    api_plan_usd_per_month: Quantity = _usd("fee of a monthly plan")
+    api_plan_included_usd_per_month: Quantity = _usd("use that the plan includes")
+
+
+def check(inputs: ApiInputs) -> None:
+    """Raise InvalidInput for prices without their pair, shares above one and unknown sellers."""
+    given = [getattr(inputs, f"api_usd_per_mtok_{kind}") is not None for kind in PRICES]
+    if any(given) and not (given[0] and given[-1]):
+        missing = "output" if given[0] else "input"
+        raise InvalidInput(
+            f"api_usd_per_mtok_{missing} must be given with the other price, got none; add it",
+            field=f"api_usd_per_mtok_{missing}",
+        )
+    for one, other in (
+        ("cache_hit_fraction", "cache_write_fraction"),
+        ("batch_fraction", "priority_fraction"),
+    ):
+        both = base_value(getattr(inputs, one)) + base_value(getattr(inputs, other))
+        if both > 1:
+            raise InvalidInput(
+                f"{one} + {other} must be at most 1, got {both:g}; lower one", field=other
+            )
+    if inputs.api_provider is not None and inputs.api_provider not in api_prices.sellers():
+        raise unknown("api_provider", inputs.api_provider, api_prices.sellers())
+    if inputs.api_model is not None and inputs.api_provider is None and not given[0]:
+        raise InvalidInput(
+            f"api_model {shown(inputs.api_model)} needs its api_provider, got none; name the "
+            f"seller, such as {', '.join(api_prices.sellers()[:3])}",
+            field="api_provider",
+        )

@@ -1,0 +1,126 @@
+"""Fields of a training run: how much is trained, on what, and how."""
+
+from typing import Any, Literal
+
+from llminfra.catalog.loader import all_facts
+from llminfra.errors import InvalidInput
+from llminfra.facets.base import Inputs, Quantity, field
+from llminfra.facets.deployment import model_named
+
+TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
+ADAPTED = ("lora", "qlora")
+
+
+class RunInputs(Inputs):
+    """Fields of a training run; nothing is asked where neither tokens nor hours are given."""
+
+    training_tokens: float | None = field(
+        None,
+        help="tokens of one pass over the data of a training; none asks for no training",
+        unit="token",
+        minimum=1,
+        maximum=1e16,
+    )
+    training_accelerator_hours: float | None = field(
+        None,
+        help="accelerator hours of the training, instead of an estimate from its tokens",
+        unit="h",
+        minimum=0,
+        maximum=1e10,
+    )
+    training_adapter_parameters: float | None = field(
+        None,
+        help="parameters that are trained while the model's own stay as they are; none is that of "
+        "training_adapter_rank with lora and qlora, and trains all else",
+        unit="1",
+        minimum=1,
+        maximum=1e13,
+    )
+    training_method: TrainingMethod | None = field(
+        None,
+        help="from scratch (pretrain), all weights of a made model (full), adapters beside it in "
+        "16 (lora) or 4 bits (qlora), or from a teacher (distil); none is full, or lora where "
+        "training_adapter_parameters is given",
+    )
+    training_epochs: int = field(1, help="passes over the data", unit="1", minimum=1, maximum=1000)
+    training_accelerators: int = field(
+        8, help="accelerators that train together", unit="accelerator", minimum=1, maximum=200_000
+    )
+    training_precision: Literal["bf16", "fp8", "fp4"] = field(
+        "bf16", help="format of the products of the training"
+    )
+    training_sequence_tokens: int = field(
+        4096, help="length of a sequence of the training", unit="token", minimum=1,
+        maximum=16_777_216,
+    )  # fmt: skip
+    training_recompute: bool = field(
+        True, help="compute activations again on the way back, which takes less memory"
+    )
+    training_adapter_rank: int = field(
+        16, help="rank of the adapters of lora and qlora", unit="1", minimum=1, maximum=4096
+    )
+    training_teacher: str | None = field(
+        None, help="model that teaches with distil: catalogue id, or path of a config.json"
+    )
+    training_utilization: Quantity | None = field(
+        None,
+        help="share of the arithmetic peak that the training reaches; none is as measured",
+        unit="1",
+        minimum=0.001,
+        maximum=0.75,
+    )
+    training_overhead: Quantity = field(
+        1.0,
+        help="tests, failed runs and the last run together, over the last run alone",
+        unit="1",
+        minimum=1,
+        maximum=100,
+    )
+
+
+def method_of(inputs: Any) -> TrainingMethod:
+    """Return how is trained: as stated, else what follows from the parameters that are."""
+    if inputs.training_method is not None:
+        stated: TrainingMethod = inputs.training_method
+        return stated
+    return "full" if inputs.training_adapter_parameters is None else "lora"
+
+
+def check_run(inputs: Any) -> None:
+    """Raise InvalidInput for a method without an amount, and for teachers and adapters alone."""
+    method = inputs.training_method
+    is_asked = inputs.training_tokens is not None or inputs.training_accelerator_hours is not None
+    if method is not None and not is_asked:
+        raise InvalidInput(
+            f"training_method must go with training_tokens, got {method!r} alone; give the tokens",
+            field="training_method",
+        )
+    if (method == "distil") != (inputs.training_teacher is not None):
+        got = "no teacher" if method == "distil" else f"method {method_of(inputs)!r}"
+        raise InvalidInput(
+            f"training_teacher must be given with training_method = 'distil' alone, got {got}; "
+            "give both or neither",
+            field="training_teacher",
+        )
+    if method == "distil":
+        model_named(inputs.training_teacher, "training_teacher")
+    _check_format(inputs)
+    if inputs.training_adapter_parameters is not None and method_of(inputs) not in ADAPTED:
+        raise InvalidInput(
+            "training_adapter_parameters must go with training_method lora or qlora, "
+            f"got {method!r}; leave it out",
+            field="training_adapter_parameters",
+        )
+
+
+def _check_format(inputs: Any) -> None:
+    """Refuse a format that the accelerator does not multiply."""
+    name, wanted = inputs.accelerator, inputs.training_precision
+    key = f"{name}.{wanted}_flop_per_s"
+    is_known = any(fact.startswith(f"{name}.") for fact in all_facts())
+    if wanted != "bf16" and is_known and key not in all_facts() and key not in inputs.facts:
+        raise InvalidInput(
+            f"training_precision must be a format that {name} multiplies, got {wanted!r}; "
+            "take bf16, or another accelerator",
+            field="training_precision",
+        )

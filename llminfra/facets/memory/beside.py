@@ -1,0 +1,148 @@
+"""What stands on an accelerator beside the language model, and how its cache is kept there."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from llminfra.architecture import Layer, Stage, WeightGroup, WindowRule
+from llminfra.catalog.support import is_processor
+from llminfra.facets.base import quantity
+from llminfra.facets.memory.offload import Offload
+from llminfra.facets.memory.runtime import SizingTerms
+from llminfra.facets.memory.weights import draft_parts
+from llminfra.formulas import memory as formulas
+from llminfra.ranges import Range, as_range, exact
+
+PLAIN_CACHES: Final = ("auto", "bf16", "fp16")
+# Form factors whose memory is the host's too.
+UNIFIED: Final = ("SoC", "FP11")
+
+
+class BesideTerms(SizingTerms):
+    """Towers, drafts and what the host holds."""
+
+    _draft_layers: tuple[Layer, ...]
+    _drafts: bool
+    windows: WindowRule
+    offload: Offload
+
+    def weights(self, stage: Stage, tensor_parallel: int) -> Range:
+        """Weights of one rank at the scenario's precision."""
+        raise NotImplementedError
+
+    def loaded(self, stage: Stage, tensor_parallel: int) -> Range:
+        """Weights of one rank, with what stands beside the language model there."""
+        weights = self.weights(stage, tensor_parallel)
+        beside = (self._has_towers and stage.is_first) or (self._drafts and stage.is_last)
+        if not beside:
+            return weights
+        key = ("loaded", weights, tensor_parallel, stage.is_first, stage.is_last)
+        total: Range = self._once(
+            lambda: (
+                weights + self.towers(stage, tensor_parallel) + self.drafts(stage, tensor_parallel)
+            ).named("weight_bytes"),
+            *key,
+        )
+        return total
+
+    def towers(self, stage: Stage, tensor_parallel: int) -> Range:
+        """Encoders on one rank, which stand with the first layers."""
+        count = sum(t.parameters_on_rank(tensor_parallel) for t in self.model.towers)
+        present = self._has_towers and stage.is_first
+        parameters = exact(
+            count if present else 0, name="tower_parameters", origin=self.model_origin
+        )
+        bits = self._stored_bits("vision")
+        towers = formulas.tower_bytes(parameters=parameters, bits_per_weight=bits)
+        return as_range(towers, name="tower_bytes")
+
+    def _stored_bits(self, group: str) -> Any:
+        stored = self.model.stored_weights
+        bits = dict(stored.bits).get(group) if stored else None
+        return self._fact("bf16", "bits_per_weight") if bits is None else bits
+
+    def drafts(self, stage: Stage, tensor_parallel: int) -> Range:
+        """Layers or a model that draft, on one rank: with the last layers."""
+        if not (self._drafts and stage.is_last):
+            return exact(0, name="draft_bytes", unit="byte", origin="no draft")
+        return self._once(
+            lambda: as_range(
+                formulas.weight_bytes(
+                    **draft_parts(
+                        self.facts, self.scenario, self.deployment, tensor_parallel=tensor_parallel
+                    )
+                ),
+                name="draft_bytes",
+            ),
+            *("drafts", self.scenario.precision, tensor_parallel),
+        )
+
+    def _cached(self, stage: Stage) -> Stage:
+        """Layers of a stage that keep a cache: with those that draft, on the last one."""
+        if not (self._drafts and stage.is_last):
+            return stage
+        return self._once(lambda: stage.with_layers(self._draft_layers), "cached", id(stage))
+
+    def _computed(self, stage: Stage) -> Stage:
+        """The stage without the layers that the host keeps."""
+        if not self.offload.layer_fraction:
+            return stage
+        return self._once(lambda: self.offload.on_device(stage), "computed", id(stage))
+
+    def _ruled(self, stage: Stage) -> Stage:
+        """The stage with the engine's rule for windows."""
+        if stage.windows == self.windows:
+            return stage
+        ruled = ("ruled", id(stage), self.windows)
+        return self._once(lambda: replace(stage, windows=self.windows), *ruled)
+
+    def _kept(self, stage: Stage) -> Stage:
+        """The stage as the engine keeps its cache."""
+        stage = self._ruled(self._cached(self._computed(stage)))
+        if self.keeps_whole_latents:
+            stage = self._once(lambda: stage.with_whole_latents(), "whole latents", id(stage))
+        if self.engine_family == "llama.cpp" and self.scenario.kv_precision not in PLAIN_CACHES:
+            return self._once(lambda: stage.with_plain_windows(), "plain windows", id(stage))
+        return stage
+
+    @property
+    def token_values(self) -> int:
+        """Values that one more token adds in the whole model, drafting layers included."""
+        return self.model.kv_values_per_token() + sum(
+            g.n_layers * g.values_on_rank(1) // g.tokens_per_entry
+            for layer in self._draft_layers
+            for g in (layer.mixer.caches() if layer.mixer else ())
+            for _ in range(layer.count)
+            if g.kind in ("full", "latent")
+        )
+
+    def _on_device(self, stage: Stage) -> tuple[WeightGroup, ...]:
+        """Weights that stand on accelerators: some engines read embeddings from the host."""
+        groups = tuple(g for g in map(self._device_part, stage.weight_groups) if g.count)
+        leaves = self.engine_family == "llama.cpp" and not self._shares_memory()
+        if not leaves or self.model.tied_embeddings:
+            return groups
+        return tuple(group for group in groups if group.name != "embedding")
+
+    def _device_part(self, group: WeightGroup) -> WeightGroup:
+        return self.offload.split(group)[0]
+
+    @property
+    def host_weights(self) -> Range:
+        """Weights that the host keeps, of the whole replica."""
+        if self.scenario.host_weight_bytes is not None:
+            each = quantity(self.scenario, "host_weight_bytes")
+            total: Range = each * self.deployment.accelerators_per_replica
+            return total.named("host_weight_bytes")
+        groups = tuple(self.offload.split(group)[1] for group in self.model.weight_groups())
+        return self.weights_of(tuple(g for g in groups if g.count)).named("host_weight_bytes")
+
+    def weights_of(self, groups: tuple[WeightGroup, ...], **split: int) -> Range:
+        """Weights of some groups on one rank; on all ranks without a split."""
+        raise NotImplementedError
+
+    def _shares_memory(self) -> bool:
+        """Whether accelerator and host are one memory, as in processors and unified chips."""
+        chip = self.scenario.accelerator
+        if is_processor(self.facts, chip):
+            return True
+        return self.facts.text(chip, "form_factor") in UNIFIED

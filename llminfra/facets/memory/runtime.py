@@ -1,0 +1,158 @@
+"""What an engine needs to run on one accelerator: activations, buffers, graphs."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, Final, TypeVar
+
+from llminfra.architecture import Architecture, Mla
+from llminfra.architecture.beside import live_values
+from llminfra.catalog.facts import Facts
+from llminfra.facets.base import quantity
+from llminfra.facets.deployment import Deployment
+from llminfra.formulas import runtime
+from llminfra.ranges import Range, as_range, exact
+
+T = TypeVar("T")
+# Families whose files for llama.cpp are mostly of the time before it kept latents compressed.
+OLD_FILES: Final = ("deepseek_v2",)
+_SCORES: Final = 2  # copies of attention scores where no flash attention keeps them small
+
+
+class SizingTerms:
+    """What the terms of a sizing share."""
+
+    facts: Facts
+    deployment: Deployment
+    model: Architecture
+    engine: str
+    engine_family: str
+    scenario: Any
+    step_tokens: Range
+    most_sequences: Range
+    _has_towers: bool
+    memory_bytes: Range
+
+    def _once(self, compute: Callable[..., T], *key: Hashable) -> T:
+        """Compute a term unless it is known; `key` is all that it depends on."""
+        raise NotImplementedError
+
+    @property
+    def model_origin(self) -> object:
+        """Where the configuration of the model comes from."""
+        raise NotImplementedError
+
+    def _fact(self, entity: str, name: str) -> Range:
+        return self._once(lambda: self.facts.number(entity, name), entity, name)
+
+    def _of_model(self, name: str) -> Range:
+        return exact(getattr(self.model, name), name=name, origin=self.model_origin)
+
+    @property
+    def keeps_whole_latents(self) -> bool:
+        """Whether a file for llama.cpp keeps whole keys and values of latent attention."""
+        asked = self.scenario.latent_cache
+        if self.engine_family != "llama.cpp" or asked == "compressed":
+            return False
+        has = any(isinstance(layer.mixer, Mla) for layer in self.model.layers)
+        return has and (asked == "full" or self.model.model_type in OLD_FILES)
+
+
+class Runtime(SizingTerms):
+    """Peak activation, and everything else that is no weight and no cache."""
+
+    def runtime(self, tensor_parallel: int) -> tuple[Range, Range]:
+        """Peak activation, and everything else that the engine subtracts from the pool."""
+        scenario, facts = self.scenario, self.facts
+        if scenario.runtime_bytes_per_accelerator is not None:
+            return exact(0, name="activation_bytes"), quantity(
+                scenario, "runtime_bytes_per_accelerator"
+            )
+        if scenario.activation_bytes is not None:
+            activation = quantity(scenario, "activation_bytes")
+        else:
+            activation = self._activation(tensor_parallel)
+        if scenario.non_torch_bytes is not None:
+            return activation, quantity(scenario, "non_torch_bytes")
+        size = "single" if tensor_parallel == 1 else "parallel"
+        has_index = any(group.kind == "index" for group in self.model.cache_groups())
+        kind = "cuda_graph_index_bytes" if has_index else "cuda_graph_bytes"
+        graphs = kind if self._counts_graphs() else None
+        outside = facts.number(self.engine, f"non_torch_bytes_{size}")
+        if self.deployment.draft_architecture is not None:  # its graphs and buffers
+            outside = outside + facts.number(self.engine, "draft_runtime_bytes")
+        other = runtime.runtime_bytes(
+            non_torch_bytes=outside,
+            cuda_graph_bytes=facts.number(self.engine, graphs) if graphs else 0.0,
+            pool_error_bytes=runtime.whole_pool_error_bytes(
+                pool_error_bytes=facts.number(self.engine, "pool_error_bytes"),
+                pool_error_fraction=facts.number(self.engine, "pool_error_fraction"),
+                memory_bytes=self.memory_bytes,
+            ),
+        )
+        return activation, as_range(other, name="other_runtime_bytes")
+
+    def _counts_graphs(self) -> bool:
+        """Tell whether this engine version takes captured graphs from the pool."""
+        if self.scenario.eager:
+            return False
+        return self.facts.number(self.engine, "graph_counts_in_pool") > 0
+
+    def _activation(self, tensor_parallel: int) -> Range:
+        facts, engine = self.facts, self.engine
+        forward = runtime.forward_bytes(
+            max_num_batched_tokens=self.step_tokens,
+            live_values=self._live_values(tensor_parallel),
+            bytes_per_value=facts.number(engine, "activation_bytes_per_value"),
+        )
+        activation = runtime.activation_bytes(
+            max_num_seqs=self.most_sequences,
+            vocab_size=self._of_model("vocab_size"),
+            max_num_batched_tokens=self.step_tokens,
+            hidden_size=self._of_model("hidden_size"),
+            activation_bytes_per_logit=facts.number(engine, "activation_bytes_per_logit"),
+            activation_bytes_per_hidden=facts.number(engine, "activation_bytes_per_hidden"),
+            forward_bytes=forward,
+            workspace_bytes=self._workspace(tensor_parallel),
+        )
+        return as_range(activation)
+
+    def _live_values(self, tensor_parallel: int) -> Range:
+        """Values of a token that live at once in the widest layer of a rank."""
+        model = self.model
+        found = live_values(model.layers, model.hidden_size, tensor_parallel=tensor_parallel)
+        return exact(found, name="live_values", unit="value", origin=self.model_origin)
+
+    def _workspace(self, tensor_parallel: int) -> Any:
+        """Buffers beside a step: of an encoder's largest batch, of an indexer."""
+        has_encoder = self._has_towers and any(tower.parameters for tower in self.model.towers)
+        nothing = exact(0, name="encoder_bytes", unit="byte", origin="no encoder")
+        return runtime.beside_step_bytes(
+            encoder_bytes=self._fact(self.engine, "encoder_activation_bytes")
+            if has_encoder
+            else nothing,
+            tensor_parallel=tensor_parallel,
+            buffer_bytes=self._buffer(),
+        )
+
+    def _buffer(self) -> Any:
+        """Buffer that each rank keeps: llama.cpp's, or an indexer's."""
+        if self.engine_family == "llama.cpp":
+            return self._compute_buffer()
+        if any(group.kind == "index" for group in self.model.cache_groups()):
+            return runtime.forward_bytes(
+                max_num_batched_tokens=self.step_tokens,
+                live_values=1.0,
+                bytes_per_value=self._fact(self.engine, "index_bytes_per_step_token"),
+            )
+        return exact(0, name="buffer_bytes", unit="byte", origin="no buffer")
+
+    def _compute_buffer(self) -> Any:
+        """llama.cpp's buffer of one micro-batch: its logits, and scores of whole latent heads."""
+        model, scores = self.model, 0
+        if self.keeps_whole_latents:
+            scores = model.n_attention_heads * self.deployment.max_model_len
+        values = model.vocab_size + model.hidden_size + _SCORES * scores
+        return runtime.forward_bytes(
+            max_num_batched_tokens=self._fact(self.engine, "micro_batch_tokens"),
+            live_values=exact(values, name="live_values", unit="value", origin=self.model_origin),
+            bytes_per_value=self._fact("fp32", "kv_bytes_per_value"),
+        )

@@ -1,0 +1,90 @@
+"""What the data sheet of an accelerator says of its arithmetic, its streams and its power."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from llminfra.catalog.facts import Facts
+from llminfra.catalog.loader import ids
+from llminfra.errors import MissingFact
+from llminfra.facets.replica import constants
+from llminfra.formulas import chips
+from llminfra.ranges import Range
+
+_FULL_PRECISION_RATES: Final = ("bf16", "fp16")
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An accelerator, and the case that decides which of its rates count."""
+
+    facts: Facts
+    accelerator: str
+    case: constants.Setting
+
+    @property
+    def _is_blockwise(self) -> bool:
+        """llama.cpp multiplies weights in blocks of small integers."""
+        return self.case.engine == "llama.cpp"
+
+    def flop_per_s(self) -> tuple[Range, Range]:
+        """Arithmetic in 16 bits, and in the format of the weights."""
+        return self._cores() if self.case.is_cpu else self._rates()
+
+    def _stated(self) -> list[str]:
+        """Arithmetic in 16 bits that the accelerator's data sheet states."""
+        names = [f"{precision}_flop_per_s" for precision in _FULL_PRECISION_RATES]
+        return [name for name in names if self.facts.has(self.accelerator, name)]
+
+    def _rates(self) -> tuple[Range, Range]:
+        stated = self._stated()
+        if not stated:
+            raise MissingFact(
+                f"no fact {self.accelerator}.bf16_flop_per_s; give it in the scenario's [facts]"
+            )
+        plain = self.facts.number(self.accelerator, stated[0])
+        if self._is_blockwise and self.facts.has(self.accelerator, "int8_op_per_s"):
+            whole = self.facts.number(self.accelerator, "int8_op_per_s")
+            plain = chips.half_sums_flop_per_s(flop_per_s=plain, int8_op_per_s=whole)
+            return plain, plain
+        wanted = f"{constants.native_rate(self.case)}_flop_per_s"
+        has_wanted = self.facts.has(self.accelerator, wanted)
+        return plain, self.facts.number(self.accelerator, wanted) if has_wanted else plain
+
+    def _cores(self) -> tuple[Range, Range]:
+        clock, width = (
+            self.facts.number(self.accelerator, name) for name in ("clock_hz", "vector_bits")
+        )
+        rate = chips.cores_flop_per_s(n_cores=self._n_cores, clock_hz=clock, vector_bits=width)
+        return rate, rate
+
+    @property
+    def _n_cores(self) -> float:
+        return float(self.facts.text(self.accelerator, "cores").split()[0])
+
+    def stream_limits(self) -> tuple[Any, Any]:
+        """What limits one stream beside the memory: cores, cycles of multiprocessors, or a rate.
+
+        Chips whose multiprocessors are not in the catalogue keep the rate that cards showed.
+        """
+        if self.case.is_cpu:
+            return self._n_cores, np.inf
+        names = ("multiprocessors", "clock_hz")
+        if not self._is_blockwise or self.case.generation == constants.APPLE:
+            return np.inf, np.inf
+        if all(self.facts.has(self.accelerator, name) for name in names):
+            count, clock = (self.facts.number(self.accelerator, name) for name in names)
+            return chips.cycles_per_s(n_multiprocessors=count, clock_hz=clock), np.inf
+        return np.inf, self.facts.number(constants.GGUF, "stream_limit_bytes_per_s")
+
+    def power_fraction(self) -> Any:
+        """Share of full speed that a card's power limit allows, where its generation was seen."""
+        entity = f"serving-{constants.generation_id(self.case.generation)}"
+        needed = ("tdp_w", "fp8_flop_per_s")
+        has_all = all(self.facts.has(self.accelerator, name) for name in needed)
+        if entity not in ids("serving") or not has_all:
+            return 1.0
+        power, peak = (self.facts.number(self.accelerator, name) for name in needed)
+        full = self.facts.number(entity, "full_speed_j_per_flop")
+        return chips.power_fraction(power_w=power, peak_flop_per_s=peak, full_speed_j_per_flop=full)

@@ -1,0 +1,32 @@
+"""What a training takes, asked only where the scenario gives its tokens."""
+
+from llminfra.catalog.facts import Facts
+from llminfra.errors import MissingFact
+from llminfra.facets.deployment import Deployment
+from llminfra.facets.energy import Energy
+from llminfra.facets.training.inputs import Inputs
+from llminfra.facets.training.priced import WAYS, Hour
+from llminfra.facets.training.problems import problems
+from llminfra.facets.training.result import METHODS, TrainingRun
+from llminfra.facets.training.state import PARTS, Setup, State, accelerators_needed
+
+__all__ = [
+    "METHODS",
+    "PARTS",
+    "WAYS",
+    "Hour",
+    "Inputs",
+    "Setup",
+    "State",
+    "TrainingRun",
+    "accelerators_needed",
+    "evaluate",
+    "problems",
+]
+
+
+def evaluate(
+    inputs: Inputs, facts: Facts, *, deployment: Deployment, energy: Energy | MissingFact
+) -> TrainingRun:
+    """Hold what a training needs; nothing is computed before it is read."""
+    return TrainingRun(deployment, energy, inputs, facts)

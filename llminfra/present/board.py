@@ -1,0 +1,354 @@
+"""What the board's page shows: the answer in words, one row an option, and what would turn it."""
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from llminfra import formats
+from llminfra.facets.build_vs_api import Flip
+from llminfra.facets.compliance import UNKNOWN, Compliance
+from llminfra.facets.cost import Option
+from llminfra.facets.decision import CRITERIA, PART, Decision, group_of
+from llminfra.present.costs import PART_WORDS, Money
+from llminfra.present.gates import short_banner
+from llminfra.present.prose import FORMATS
+from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.versus import Versus
+from llminfra.ranges import Range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from llminfra.plan import Plan
+
+_MONDAY: Final = {
+    "api": "ask the seller for the contract, and put a gateway of your own in front of it",
+    "managed": "ask for an endpoint in your region, and try it with your own prompts",
+    "rented": "ask two providers for these machines, and measure on one before you commit",
+    "owned": "ask three vendors for these servers, and check power, cooling and space",
+    "hybrid": "put a gateway of your own in front of both parts before you buy either",
+    "wait": "buy nothing that binds, use this way meanwhile, and measure the load",
+    "none open": "take the smallest change that opens a way to whoever can allow it",
+}
+_CRITERION: Final = {
+    "time": "Soon",
+    "skills": "Few people",
+    "place": "Place and keys",
+    "control": "Logs",
+}
+# So sure that one way may be called the cheaper one.
+_SURE: Final = 0.8
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class Board:
+    """The decision of a plan in the currency of its scenario.
+
+    Attributes
+    ----------
+    plan : Plan
+        Whose decision is shown.
+    """
+
+    plan: "Plan"
+
+    @property
+    def decision(self) -> Decision:
+        """The decision, in USD."""
+        return self.plan.decision
+
+    @property
+    def gates(self) -> Compliance:
+        """The gates."""
+        return self.plan.compliance
+
+    @cached_property
+    def money(self) -> Money:
+        """Amounts in the currency of the report."""
+        return Money(self.plan)
+
+    # -- the answer ----------------------------------------------------------------------------
+
+    @property
+    def case(self) -> str:
+        """Which answer the page gives."""
+        found = self.decision
+        if found.recommendation == "none open":
+            return "none open"
+        if found.chosen_option is None:
+            return "nothing to be had"
+        if found.recommendation in ("wait", "hybrid"):
+            return found.recommendation
+        if found.is_asked:
+            return "asked" if found.option == self.plan.cost.hosting else "asked in vain"
+        if found.runner_up is None:
+            return "one way"
+        is_sure = (found.probability or 0.0) >= _SURE and (found.margin_fraction or 0.0) > 0
+        return "clear" if is_sure else "about equal"
+
+    @property
+    def doing(self) -> str:
+        """What to do, in the imperative."""
+        return self.money.doing(self.decision.chosen_option)
+
+    @property
+    def monday(self) -> str:
+        """What to do on Monday."""
+        return _MONDAY[self.decision.recommendation]
+
+    @property
+    def only_if(self) -> str:
+        """The conditions of the option, the first few by name; or that nobody asked."""
+        option = self.decision.option
+        if not self.gates.is_known:
+            return "data protection clears it: no gate was checked, as the data are not stated"
+        duties = self.gates.conditions_of(option) if option else []
+        unknown = self.gates.n_unknown(option) if option else 0
+        open_ = f"; {formats.counted(unknown, 'gate')} not known" if unknown else ""
+        if not duties:
+            return f"no condition is known{open_}"
+        named = formats.join([_first_words(d.rule.condition) for d in duties[:_NAMED]])
+        more = len(duties) - _NAMED
+        rest = f", and {formats.counted(more, 'condition')} more" if more > 0 else ""
+        return f"{named}{rest}{open_}"
+
+    @property
+    def against(self) -> str:
+        """How the month stands to the runner-up's."""
+        option, other = self.decision.chosen_option, self.decision.runner_up
+        if option is None or other is None:
+            return "no other way is open"
+        month = self.said(other.usd_per_month)
+        is_other = group_of(option.name) != group_of(other.name)
+        kind = "the next of another kind" if is_other else "the next"
+        return f"{self.money.in_words(other)}, {kind}, costs {month} a month"
+
+    def said(self, usd: Range) -> str:
+        """Show an amount inside a sentence."""
+        return str(FORMATS["money"](self.money.of(usd)))
+
+    @property
+    def gate_claim(self) -> str:
+        """How many ways are left, and how many a gate has closed."""
+        left = formats.counted(len(self.decision.candidates), "way")
+        if not self.gates.is_known:
+            return f"{left} can be had; no gate is checked, for the data are not stated"
+        closed = len(self.gates.blocked)
+        return f"{left} left, {closed or 'none'} blocked by a gate"
+
+    @property
+    def removed(self) -> str:
+        """How many options each step removed."""
+        steps = [
+            f"{formats.counted(len(stage.removed), 'option')} by {stage.name.lower()}"
+            for stage in self.decision.stages
+            if stage.removed
+        ]
+        return formats.join(steps) if steps else "none"
+
+    # -- what would turn it --------------------------------------------------------------------
+
+    def turn_words(self, turn: Flip) -> tuple[str, str, str, str]:
+        """Return a threshold in the reader's units: what, now, where it turns, and how far."""
+        part = turn.name.removesuffix(PART)
+        if part == turn.name:
+            return Versus(self.plan).flip_words(turn)
+        option = self.plan.cost[turn.words]
+        words = f"{PART_WORDS[part].lower()} of {self.money.in_words(option)}"
+        now, then = (f"{self.money.show(x)} a month" for x in (turn.value, turn.threshold))
+        far = f"{formats.times(turn.ratio)} as now" if math.isfinite(turn.ratio) else "from nothing"
+        return words, now, then, far
+
+    @property
+    def turns(self) -> str:
+        """Both thresholds in one phrase."""
+        told = []
+        for turn in self.decision.flips:
+            words, now, then, far = self.turn_words(turn)
+            is_multiple = far.endswith("as now") and not now.startswith("1×")
+            told.append(f"{words} at {then}{f', {far}' if is_multiple else f' (now {now})'}")
+        return ", or ".join(told) if told else "no single input turns it"
+
+    def turns_table(self) -> Table:
+        """Tabulate the thresholds that would turn it, and the day of the next look."""
+        heads = [
+            column("What changes", align="left"),
+            column("Now"),
+            column("It turns at"),
+            column("That is", align="left"),
+        ]
+        rows = [row(*self.turn_words(turn)) for turn in self.decision.flips]
+        today, day = self.plan.scenario.as_of, self.decision.look_again_on
+        rows.append(row("day", formats.date(today), formats.date(day), self._why_then(day)))
+        return table_of(heads, rows)
+
+    def _why_then(self, day: dt.date) -> str:
+        due = [gate for gate in self.gates.upcoming if gate.from_date == day]
+        if due:
+            return f"from then on {formats.counted(len(due), 'more requirement')} applies"
+        return f"{formats.counted(self.plan.scenario.review_months, 'month')} from now"
+
+    # -- options -------------------------------------------------------------------------------
+
+    def rows(self) -> "pd.DataFrame":
+        """Return rows for `way_bars`: those left by their month, then those that are blocked."""
+        import pandas as pd  # heavy, and only charts need it
+
+        rows: list[dict[str, Any]] = []
+        for option in self.decision.candidates:
+            month = self.money.of(option.usd_per_month)
+            kind = "api" if option.name.startswith("api_") else "own"
+            ends = {"low": month.low, "base": month.base, "high": month.high}
+            shown = f"{formats.money(month)} ({formats.band(month, formats.money)})"
+            rows.append({"label": option.label, "kind": kind, "shown": shown} | ends)
+        closed: dict[str, list[str]] = {}
+        for name in self.gates.blocked:
+            closed.setdefault(self._blockers(name), []).append(self.plan.cost[name].label)
+        for blockers, labels in closed.items():
+            nothing = dict.fromkeys(("low", "base", "high"), 0.0)
+            label = labels[0] if len(labels) == 1 else f"{len(labels)} other ways"
+            shown = f"✗ blocked by {blockers}"
+            rows.append({"label": label, "kind": "free", "shown": shown} | nothing)
+        return pd.DataFrame(rows)
+
+    def _blockers(self, option: str) -> str:
+        gates = [gate for gate in self.gates.of(option) if gate.blocks]
+        return formats.join([f"{g.requirement.id} {g.requirement.name.lower()}" for g in gates])
+
+    def options_table(self) -> Table:
+        """Tabulate every option: money, latency, availability, carbon, gates, effort, exit."""
+        heads = [
+            column("Option", align="left"),
+            column("A month", "all in"),
+            column("M tokens"),
+            column("First token", "95 of 100"),
+            column("Up"),
+            column("CO₂e", "t a year"),
+            column("Gates", align="left"),
+            column("Effort", "posts, weeks", align="left"),
+            column("Exit"),
+        ]
+        return table_of(heads, [self._option(option) for option in self.plan.cost.options])
+
+    def _option(self, option: Option) -> Any:
+        left = option in self.decision.candidates
+        kind = self.gates.kind_of(option.name)
+        effort = f"{_span(kind.posts)}, {_span(kind.lead_weeks)}"
+        amounts = [formats.MISSING] * 3
+        if option.feasible:
+            found = (
+                option.usd_per_month,
+                option.usd_per_mtok_total,
+                self.decision.exit(option).usd,
+            )
+            amounts = [formats.money(self.money.of(usd)) for usd in found]
+        promised = (
+            _or_missing(self.decision.ttft_percentile_s(option.name), formats.seconds),
+            _or_missing(self.decision.availability(option.name), formats.nines),
+            _or_missing(self.decision.tonnes_per_year(option.name), formats.number),
+        )
+        return row(
+            option.label,
+            *amounts[:2],
+            *(promised if left else [formats.MISSING] * 3),
+            self.gate_words(option),
+            effort,
+            amounts[2],
+            emphasis=option.name == self.decision.option,
+        )
+
+    def gate_words(self, option: Option) -> str:
+        """How an option stands at the gates, by symbol and word."""
+        if option.name in self.gates.blocked:
+            return f"✗ blocked by {self._blockers(option.name)}"
+        if not option.is_allowed:
+            return "✗ not among allowed_options"
+        if not option.feasible:
+            return "– cannot be had"
+        number = len(self.gates.conditions_of(option.name))
+        if number:
+            return f"○ on {formats.counted(number, 'condition')}"
+        return "? not known" if self.gates.status(option.name) == UNKNOWN else "✓ passes"
+
+    def stages_table(self) -> Table:
+        """Tabulate the steps: question, what is left, what was removed and why."""
+        heads = [
+            column("Step", align="left"),
+            column("Question", align="left"),
+            column("Left"),
+            column("Removed, and why", align="left"),
+        ]
+        rows = [
+            row(stage.name, stage.question, str(len(stage.left)), self._why(stage.removed) or "–")
+            for stage in self.decision.stages
+        ]
+        found = self.decision
+        option = found.chosen_option
+        if option is not None:
+            month = formats.money(self.money.of(option.usd_per_month))
+            rows.append(row("Money", "What costs least?", "1", f"{option.label}, {month} a month"))
+            tonnes = _or_missing(found.tonnes_per_year(option.name), formats.number)
+            said = f"{tonnes} t CO₂e a year" if tonnes != formats.MISSING else "not published"
+            rows.append(row("Energy", "What does it emit?", "1", said))
+            rows.append(row("Risk", "How sure, and what turns it?", "1", self.turns))
+        return table_of(heads, rows)
+
+    def _why(self, removed: Any) -> str:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in removed.items():
+            by_reason.setdefault(reason, []).append(self.plan.cost[name].label)
+        return "; ".join(f"{formats.join(names)}: {why}" for why, names in by_reason.items())
+
+    def score_table(self) -> Table:
+        """Tabulate what is not in money, from 0 to 1, with its weights."""
+        heads = [column("Option", align="left")]
+        weights = self.decision.weights
+        heads += [column(_CRITERION[c], f"weight {weights[c]:.0%}") for c in CRITERIA]
+        heads.append(column("Score"))
+        rows = [
+            row(
+                self.plan.cost[score.option].label,
+                *(f"{score.points[c]:.2f}" for c in CRITERIA),
+                f"{score.total:.2f}",
+                emphasis=score.option == self.decision.option,
+            )
+            for score in self.decision.scores
+        ]
+        return table_of(heads, rows)
+
+    @property
+    def score_words(self) -> str:
+        """Who leads by the score, and whether a single criterion would change that."""
+        found = self.decision.scores
+        if not found:
+            return "nothing is left to score"
+        first = found[0].option
+        changed = [
+            _CRITERION[name].lower()
+            for name, leader in self.decision.score_leaders.items()
+            if leader != first
+        ]
+        rest = f"another leads by {formats.join(changed)} alone" if changed else "whatever counts"
+        return f"{self.money.in_words(self.plan.cost[first])} leads; {rest}"
+
+    @property
+    def banner(self) -> str:
+        """What every page with gates says, in one line."""
+        return short_banner(self.gates)
+
+
+def _first_words(condition: str) -> str:
+    """The first clause of a condition, as part of a sentence."""
+    clause = condition.partition(",")[0].partition(";")[0]
+    return clause if clause[1:2].isupper() else f"{clause[:1].lower()}{clause[1:]}"
+
+
+def _or_missing(value: Range | None, show: Any) -> str:
+    return formats.MISSING if value is None or not math.isfinite(value.base) else show(value)
+
+
+def _span(ends: tuple[float, float] | None) -> str:
+    return formats.MISSING if ends is None else f"{ends[0]:g}–{ends[1]:g}"

@@ -1,0 +1,60 @@
+"""What the decision report recommends, as other reports say it."""
+
+from typing import TYPE_CHECKING
+
+from llminfra.errors import MissingFact
+from llminfra.evaluate import evaluate
+from llminfra.present.board import Board
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
+
+
+def run_words(plan: "Plan") -> str:
+    """Begin an advice on machines: as an order, or on condition where tokens are the better buy.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> run_words(evaluate(Scenario(tensor_parallel=8, allowed_options=["owned"])))
+    'Run'
+    """
+    try:
+        option = Board(evaluate(plan.resolved)).decision.chosen_option
+    except MissingFact:
+        return "Run"
+    is_bought = option is not None and option.name.startswith("api")
+    return "If you run it yourself, take" if is_bought else "Run"
+
+
+def decision_of(plan: "Plan", *, is_of_machines: bool = False) -> str:
+    """Say what the decision report recommends for a plan's scenario, in one line.
+
+    It is computed apart, so that a report on one question lists no facts of the others. Nothing
+    where prices are missing. A report on machines says that it is one where tokens are advised.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> decision_of(evaluate(Scenario(tensor_parallel=8, allowed_options=["owned"])))[:22]
+    'buy the servers and ru'
+    """
+    board = Board(evaluate(plan.resolved))
+    try:
+        case = board.case
+    except MissingFact:
+        return ""
+    option = board.decision.chosen_option
+    if case == "none open":
+        return "no way is open: a gate closes each"
+    if option is None:
+        return "wait: no way that is open can be had"
+    month = board.said(option.usd_per_month)
+    if case == "wait":
+        return f"wait, and use {board.money.in_words(option)} meanwhile, for {month} a month"
+    if case == "hybrid" and board.decision.mixture is not None:
+        usd = board.money.show(board.decision.mixture.usd_per_month)
+        return f"run part of it yourself and buy the rest, for {usd} a month"
+    is_bought = is_of_machines and option.name.startswith("api")
+    here = "; this page says what running it oneself takes" if is_bought else ""
+    return f"{board.doing[:1].lower()}{board.doing[1:]}, for {month} a month{here}"

@@ -1,0 +1,1 @@
+"""Runs notebooks in forks of one process that has loaded the libraries already."""

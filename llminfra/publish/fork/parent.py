@@ -1,0 +1,117 @@
+"""Loads the libraries once and forks a child for each notebook.
+
+``python -m … READ WRITE CONTROL LOADED…``, with descriptors of three pipes, and modules or
+``module:function``.
+
+It has one thread and draws nothing, or its children could hang. It ends when its input does.
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from llminfra.publish.fork import frames
+
+# Marks a module that makes itself known to the running shell when it is imported.
+IN_SHELL: Final = "__in_shell__"
+_PR_SET_PDEATHSIG: Final = 1
+# Where such a library starts threads of its own, a child of it would lack them.
+_ONE_THREAD: Final = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Fork a child for each request."""
+    reader, writer, control = map(int, arguments[:3])
+    end_with_parent()
+    given = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    for name in ("llminfra.publish.fork.child", *arguments[3:]):
+        with suppress(Exception):  # a notebook that needs it says so itself
+            load(name)
+    for name in [n for n, module in sys.modules.items() if hasattr(module, IN_SHELL)]:
+        del sys.modules[name]  # what it is made of stays loaded
+    for name, value in given.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    gc.collect()
+    gc.freeze()
+    frames.write(control, {"type": "ready", "threads": n_threads()})
+    while (request := frames.read(reader)) is not None:
+        if request["op"] == "start":
+            _fork(reader, writer, control, request)
+
+
+def load(name: str) -> None:
+    """Import a module; of ``module:function``, call the function too."""
+    module, _, function = name.partition(":")
+    found = importlib.import_module(module)
+    if function:
+        getattr(found, function)()
+
+
+def _fork(reader: int, writer: int, control: int, request: frames.Frame) -> None:
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        from llminfra.publish.fork.child import Child
+
+        end_with_parent()
+        os.close(control)
+        try:
+            os.environ.clear()
+            os.environ.update(request["environment"])
+            limit_memory(request.get("memory_gb"))
+            Child(reader, writer).main(request["folder"])
+        finally:
+            os._exit(70)
+    frames.write(control, {"type": "started", "pid": child})
+    _, status = os.waitpid(child, 0)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)  # what it started and left behind
+    code = os.waitstatus_to_exitcode(status)
+    frames.write(control, {"type": "ended", "code": code})
+
+
+def end_with_parent() -> None:
+    """Let the system end this process when the one that started it is gone, however that went."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit_memory(most_gb: float | None) -> None:
+    """Let a cell that asks for more fail with MemoryError, before the machine has none left.
+
+    Parameters
+    ----------
+    most_gb : float, optional
+        Memory that this process may hold; by default all of the machine. [GB]
+    """
+    with suppress(OSError, ValueError):  # where the user has a lower limit, that holds
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        most = int(1e9 * most_gb) if most_gb else machine
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def n_threads() -> int:
+    """Return the number of threads of this process."""
+    with suppress(OSError):
+        return len(list(Path("/proc/self/task").iterdir()))
+    return 1
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""A notebook as a workbook: its tables and data, and models with live formulas."""

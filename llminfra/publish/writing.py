@@ -1,0 +1,86 @@
+"""An executed notebook in each format that is asked for: exporters by their entry points."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Final
+
+from llminfra.disk import inside, write_atomic
+from llminfra.publish.cell_error import one_line
+from llminfra.publish.job import Job
+from llminfra.wire import BLOCK_MIME
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_PREFIX: Final = "llminfra-"
+_NOTEBOOK: Final = "ipynb"
+
+
+def formats_available() -> list[str]:
+    """Return the names of all formats: ``ipynb`` and each exporter named ``llminfra-…``."""
+    found = entry_points(group="nbconvert.exporters")
+    names = {e.name.removeprefix(_PREFIX) for e in found if e.name.startswith(_PREFIX)}
+    return sorted(names | {_NOTEBOOK})
+
+
+def write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], list[str]]:
+    """Write each format that works; one that does not leaves the others alone.
+
+    A page without one of its parts is written, where it says so, and is an error.
+    """
+    outputs: dict[str, str] = {}
+    errors: list[str] = []
+    for name in job.formats:
+        try:
+            extension, data, unshown = _export(job, document, name)
+            path = inside(job.out_dir, job.stem + extension)
+            write_atomic(path, data)
+            outputs[name] = path.name
+            errors += [f"{name} lacks a part: {reason}" for reason in unshown]
+        except Exception as exc:
+            errors.append(f"{name}: {one_line(exc)}")
+    return outputs, errors
+
+
+def _export(
+    job: Job, document: "NotebookNode", name: str
+) -> tuple[str, str | bytes, Sequence[str]]:
+    if job.title:
+        document.metadata["title"] = job.title
+    if name == _NOTEBOOK:
+        return ".ipynb", as_text(document), ()
+    exporter = exporter_of(name)
+    where = {"name": job.stem, "path": str(job.notebook.parent), "index": job.index}
+    data, resources = exporter.from_notebook_node(document, {"metadata": where})
+    extension = resources.get("output_extension") or exporter.file_extension
+    return extension, data, resources.get("unshown", ())
+
+
+def as_text(document: "NotebookNode") -> str:
+    """Return a notebook as the text of its file."""
+    import nbformat  # slow to import
+
+    return f"{nbformat.writes(document)}\n"
+
+
+@cache
+def exporter_of(name: str) -> Any:
+    """One exporter per format and process: its first page costs ten times the next."""
+    found = entry_points(group="nbconvert.exporters", name=_PREFIX + name)
+    if not found:
+        known = ", ".join(formats_available())
+        raise ValueError(f"format must be one of {known}, got {name!r}")
+    return next(iter(found)).load()()
+
+
+def warm_up(formats: Sequence[str]) -> None:
+    """Load what comes after the kernel, while this process would only wait for it."""
+    from nbformat import v4
+
+    block = {BLOCK_MIME: {"version": 1, "kind": "answer", "headline": "1", "points": []}}
+    cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", block)])
+    for name in formats:
+        with suppress(Exception):  # told when the format is written
+            exporter_of(name).from_notebook_node(v4.new_notebook(cells=[cell]))

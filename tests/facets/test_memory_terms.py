@@ -1,0 +1,40 @@
+"""Terms of the memory that few plans have: adapters, windows, and lengths that are too long."""
+
+import pytest
+
+from llminfra import Scenario, evaluate
+
+
+def test_adapters_take_their_room() -> None:
+    """Rank 16 on Llama 3.1 8B is 41.9 M parameters (LoRA on all attention and MLP matrices)."""
+    fields = {"model": "llama-3.1-8b", "accelerator": "h100-sxm"}
+    without = evaluate(Scenario(**fields)).memory
+    held = evaluate(Scenario(**fields, lora_adapters=8)).memory
+    assert held.adapter_bytes_per_accelerator.base == 8 * 41_943_040 * 2
+    lost = without.kv_pool_bytes_per_accelerator.base - held.kv_pool_bytes_per_accelerator.base
+    assert lost == pytest.approx(8 * 41_943_040 * 2)
+
+
+def test_a_window_reserves_the_tokens_of_a_step_as_the_log_says() -> None:
+    """Gemma 4 26B-A4B: 51.62 GiB hold 33.42 sequences of 131,072 tokens (engine log)."""
+    scenario = Scenario(
+        model="gemma-4-26b-a4b",
+        accelerator="h200-sxm",
+        kv_precision="fp8",
+        max_model_len=131_072,
+        max_num_batched_tokens=2048,
+    )
+    longest = evaluate(scenario).memory.kv_longest_bytes_per_accelerator.base
+    assert 51.62 * 2**30 / longest == pytest.approx(33.42, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"precision": "fp8", "tensor_parallel": 8}, "W-FORMAT"),
+        ({"tensor_parallel": 2, "in_flight": 1}, "W-LEN"),
+        ({"tensor_parallel": 2, "in_flight": 1, "max_model_len": 131_072}, "E-LEN"),
+    ],
+)
+def test_warnings_and_errors_carry_their_code(fields: dict[str, object], code: str) -> None:
+    assert code in [problem.code for problem in evaluate(Scenario(**fields)).problems]

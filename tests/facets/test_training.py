@@ -1,0 +1,224 @@
+"""What a training takes, and that a plan which asks for none pays nothing."""
+
+import re
+from typing import Any
+
+import pytest
+
+from llminfra import Plan, Scenario, evaluate
+from llminfra.errors import InvalidInput
+from llminfra.facets.base import Problem
+from llminfra.facets.training import METHODS, PARTS
+
+TUNED: dict[str, Any] = {
+    **{"model": "llama-3.1-70b", "accelerator": "a100-sxm-80", "tensor_parallel": 4},
+    **{"training_tokens": 1e8, "training_method": "full"},
+}
+
+
+def plan(**fields: Any) -> Plan:
+    return evaluate(Scenario(**TUNED | fields))
+
+
+# -- asked only when wanted ---------------------------------------------------------------------
+
+
+def test_a_plan_that_asks_for_none_computes_none() -> None:
+    found = evaluate(Scenario(tensor_parallel=8))
+    found.frame()
+    assert dict(found.training.items()) == {}
+    assert found.problems_of("training") == []
+    assert found.energy.training is None
+    assert [read.fact.key for read in found.facts if "training" in str(read.users)] == []
+
+
+def test_fields_of_a_training_leave_the_service_as_it_is() -> None:
+    served = evaluate(Scenario(tensor_parallel=8))
+    asked = served.variant(training_tokens=1e8, training_method="lora")
+    for path in ("serving.tpot_s", "cost.usd_per_month", "energy.kwh_per_month"):
+        facet, name = path.split(".")
+        values = [getattr(getattr(p, facet), name).base for p in (served, asked)]
+        assert values[0] == values[1], path
+    assert asked.training.run_usd.base > 0
+
+
+# -- arithmetic, time, money --------------------------------------------------------------------
+
+
+def test_hours_are_arithmetic_over_what_is_sustained() -> None:
+    run = plan().training
+    rate = 312e12 * run.utilization.base * run.effective_fraction.base
+    assert run.accelerator_hours.base == pytest.approx(run.counted_flop.base / rate / 3600)
+    assert run.run_days.base == pytest.approx(run.accelerator_hours.base / 8 / 24)
+    price = run.accelerator_hours.base * run.usd_per_accelerator_hour.base
+    assert run.run_usd.base == pytest.approx(price)
+
+
+def test_a_stated_share_is_taken() -> None:
+    run = plan(training_utilization=0.5).training
+    assert run.utilization.base == 0.5
+    assert run.evidence == "stated"
+
+
+def test_passes_and_tests_multiply_the_hours() -> None:
+    once, thrice = (plan(training_epochs=n).training.accelerator_hours.base for n in (1, 3))
+    assert thrice == pytest.approx(3 * once)
+    with_tests = plan(training_overhead=1.5).training.accelerator_hours.base
+    assert with_tests == pytest.approx(1.5 * once)
+
+
+def test_a_teacher_reads_the_data_once() -> None:
+    student = {"model": "llama-3.1-8b", "tensor_parallel": 1, "training_epochs": 2}
+    alone = plan(**student).training.training_flop.base
+    taught = plan(
+        **student, training_method="distil", training_teacher="llama-3.1-70b"
+    ).training.training_flop.base
+    assert taught - alone == pytest.approx(2 * 70.5e9 * 1e8, rel=0.05)
+
+
+def test_experts_count_by_their_active_part() -> None:
+    run = plan(model="mixtral-8x7b", training_method="full").training
+    assert run.training_flop.base == pytest.approx(6 * 12.9e9 * 1e8, rel=0.01)
+    assert run.state.weights.base * 8 == pytest.approx(2 * 46.7e9, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "evidence"),
+    [("a100-sxm-40", "measured"), ("h200-sxm", "generation"), ("l40s", "assumed")],
+)
+def test_it_says_how_well_the_speed_is_known(accelerator: str, evidence: str) -> None:
+    found = plan(accelerator=accelerator, training_method="qlora")
+    assert found.training.evidence == evidence
+    said = [p.code for p in found.problems_of("training") if p.code == "W-TRAIN"]
+    assert bool(said) == (evidence == "assumed")
+
+
+def test_a_price_of_ones_own_goes_before_all_others() -> None:
+    run = plan(rent_usd_per_hour=8.0).training
+    (hour,) = (hour for hour in run.hours if hour.name == "on_demand")
+    assert hour.usd is not None
+    assert hour.usd.base == pytest.approx(1.0)
+
+
+# -- memory -------------------------------------------------------------------------------------
+
+
+def test_parts_sum_to_the_whole_and_methods_take_less_and_less() -> None:
+    run = plan().training
+    totals = [run.state_of(name).total.base for name in METHODS]
+    assert totals == sorted(totals, reverse=True)
+    for name in METHODS:
+        state = run.state_of(name)
+        assert sum(state.parts().values()).base == pytest.approx(state.total.base)
+        assert list(state.parts()) == list(PARTS)
+
+
+def test_stages_of_sharding_take_less_and_less() -> None:
+    totals = [plan(training_sharding=stage).training.state.total.base for stage in range(3)]
+    assert totals == sorted(totals, reverse=True)
+
+
+def test_recomputing_trades_memory_for_time() -> None:
+    kept, again = (plan(training_recompute=flag).training for flag in (False, True))
+    assert kept.state.activations.base > 10 * again.state.activations.base
+    assert kept.accelerator_hours.base < again.accelerator_hours.base
+
+
+def test_what_is_moved_to_the_host_is_there() -> None:
+    here, moved = (plan(training_offload=flag).training.state for flag in (False, True))
+    assert moved.host.base == pytest.approx(here.gradients.base + here.optimizer.base)
+    assert moved.total.base == pytest.approx(here.total.base - moved.host.base)
+
+
+def applied(found: Plan, fix: str) -> Plan:
+    """The plan with what a fix says before its colon."""
+    fields: dict[str, Any] = {}
+    for name, text in re.findall(r"(training_\w+) = (\w+|\"\w+\")", fix.partition(":")[0]):
+        plain = {"true": True, "false": False}.get(text, text.strip('"'))
+        fields[name] = int(plain) if isinstance(plain, str) and plain.isdigit() else plain
+    return found.variant(**fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"training_sharding": 0, "model": "llama-3.1-8b", "tensor_parallel": 1},
+        {"training_recompute": False, "training_method": "lora"},
+        {"model": "gpt-3-175b", "training_accelerators": 16},
+    ],
+)
+def test_every_fix_of_a_state_that_does_not_fit_does(fields: dict[str, Any]) -> None:
+    found = plan(**fields)
+    (problem,) = (p for p in found.problems_of("training") if p.code == "E-TRAIN")
+    assert "GB" in problem.message
+    assert problem.fixes
+    for fix in problem.fixes:
+        assert applied(found, fix).training.fits, fix
+        assert "GB" in fix
+
+
+def test_too_large_for_any_number_names_another_way() -> None:
+    found = plan(model="llama-3.1-405b", accelerator="rtx4090", training_method="full")
+    problem: Problem = found.problems_of("training")[0]
+    assert problem.code == "E-TRAIN"
+    assert problem.fixes
+
+
+def test_the_fewest_accelerators_hold_it_and_one_server_less_does_not() -> None:
+    run = plan().training
+    n = run.accelerators_needed
+    assert run.with_accelerators(n).fits(run.usable_bytes)
+    assert not run.with_accelerators(n - run.per_server).fits(run.usable_bytes)
+
+
+# -- the AI Act ---------------------------------------------------------------------------------
+
+
+def test_tuning_stays_below_a_third_and_much_of_it_does_not() -> None:
+    run = plan().training
+    assert run.is_original_known
+    assert run.original_fraction.base == pytest.approx(1e8 / 15e12)
+    assert not run.is_provider
+    assert plan(training_tokens=6e12).training.is_provider
+
+
+@pytest.mark.parametrize(("is_systemic", "flop"), [(False, 1e23), (True, 1e25)])
+def test_a_threshold_stands_in_for_an_unknown_original(is_systemic: bool, flop: float) -> None:
+    fields = {"model": "qwen3-32b", "tensor_parallel": 1}
+    run = plan(**fields, training_systemic_risk=is_systemic).training
+    assert not run.is_original_known
+    assert run.original_flop.base == flop
+
+
+def test_a_model_from_scratch_has_no_original() -> None:
+    run = plan(training_method="pretrain", training_tokens=1e12).training
+    assert "original_fraction" not in dict(run.items())
+    assert run.is_provider
+
+
+# -- bad input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"training_tokens": 0},
+        {"training_epochs": 0},
+        {"training_utilization": 0.76},
+        {"training_tokens": None},
+        {"training_method": "distil"},
+        {"training_teacher": "llama-3.1-8b"},
+        {"training_method": "distil", "training_teacher": "lama-3.1-8b"},
+        {"training_precision": "fp8"},
+        {"training_adapter_parameters": 1e7},
+        {"training_accelerators": 0},
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_line(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as error:
+        Scenario(**TUNED | fields)
+    assert "\n" not in str(error.value)
+    assert "training_" in str(error.value)
+    assert "got" in str(error.value)

@@ -1,0 +1,146 @@
+"""Training: published figures, and what must hold for any run."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llminfra.architecture import Architecture, Dense, Gqa, Layer
+from llminfra.architecture.training import forward_flop_per_token, kept_values
+from llminfra.catalog.facts import architecture
+from llminfra.formulas import training, training_memory, training_speed, training_time
+
+LAW: dict[str, float] = {
+    **dict.fromkeys(("format_ratio", "peak_ratio", "model_ratio", "run_ratio"), 1.0),
+    **{"base_fraction": 0.5, "recompute_ratio": 1.0, "parameters": 1e10, "n_accelerators": 64},
+    **{"size_exponent": 0.03, "count_exponent": -0.02, "log_error_ratio": 0.0},
+}
+SIZES = st.floats(1e6, 1e13)
+COUNTS = st.integers(1, 100_000)
+
+
+def golden(name: str, value: Any, expected: float, within: float) -> Any:
+    return pytest.param(float(value), expected, within, id=name)
+
+
+def state(stage: int) -> Any:
+    """Bytes of 7.5 billion parameters on one of 64 accelerators."""
+    shards = {part: 64 if stage >= first else 1 for part, first in (("o", 1), ("g", 2), ("w", 3))}
+    of = {"w": 2, "g": 2, "o": 12}
+    return sum(
+        training_memory.state_bytes(
+            parameters=7.5e9, bytes_per_weight=of[part], shard_accelerators=shards[part]
+        )
+        for part in of
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "within"),
+    [
+        golden(
+            "GPT-3 by its parameters, arXiv 2005.14165",
+            training.training_flop(
+                parameters=architecture("gpt-3-175b").active_parameters, tokens=3e11
+            ),
+            3.14e23,
+            0.01,
+        ),
+        golden(
+            "Llama 3.1 405B, arXiv 2407.21783",
+            training.training_flop(
+                parameters=architecture("llama-3.1-405b").active_parameters, tokens=15.6e12
+            ),
+            3.8e25,
+            0.01,
+        ),
+        golden(
+            "DeepSeek-V3, cost in its report, arXiv 2412.19437",
+            training_time.run_usd(
+                accelerator_hours=2.788e6, usd_per_accelerator_hour=2, data_usd=0
+            ),
+            5.576e6,
+            1e-9,
+        ),
+        golden("ZeRO, arXiv 1910.02054, nothing shared", state(0), 120e9, 1e-9),
+        golden("ZeRO, optimizer", state(1), 31.4e9, 0.002),
+        golden("ZeRO, gradients too", state(2), 16.6e9, 0.003),
+        golden("ZeRO, weights too", state(3), 1.9e9, 0.014),
+        golden(
+            "Llama 3.1 405B, interruptions over 54 days",
+            training_time.expected_interruptions_ratio(
+                accelerator_hours=54 * 24 * 16_384, accelerator_failure_hours=50_678
+            ),
+            419,
+            0.001,
+        ),
+    ],
+)
+def test_published_figures(value: float, expected: float, within: float) -> None:
+    assert value == pytest.approx(expected, rel=within)
+
+
+def test_a_layer_of_gpt_keeps_about_what_was_published() -> None:
+    """34 bytes for a token and width (arXiv 2205.05198), of which dropout takes two."""
+    width = 12288
+    gpt = Layer(
+        mixer=Gqa(n_heads=96, n_kv_heads=96, head_dim=128),
+        mlp=Dense(intermediate_size=4 * width, gated=False),
+    )
+    model = Architecture("gpt", width, 50257, (gpt,))
+    assert 2 * kept_values(model, is_recomputed=False) / width == pytest.approx(34, rel=0.06)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "mamba-2.8b"])
+def test_layers_count_what_is_active(model: str) -> None:
+    """Short sequences leave the matrices alone: two for each active parameter but lookups."""
+    found = architecture(model)
+    short = forward_flop_per_token(found, 1)
+    assert 0.8 < short / (2 * found.active_parameters) <= 1.0
+    assert forward_flop_per_token(found, 8192) >= short
+
+
+@given(SIZES, SIZES, st.floats(0.001, 0.2))
+def test_adapters_take_between_two_thirds_and_all(n: float, tokens: float, share: float) -> None:
+    whole = training.training_flop(parameters=n, tokens=tokens)
+    part = training.adapter_training_flop(parameters=n, adapter_parameters=share * n, tokens=tokens)
+    assert 2 / 3 <= part / whole <= 2 / 3 + share + 1e-9
+
+
+@given(st.floats(0.01, 1), st.floats(1e8, 1e13), COUNTS, st.floats(-2, 2))
+def test_no_run_passes_the_most(base: float, n: float, count: int, error: float) -> None:
+    given = {"base_fraction": base, "parameters": n, "n_accelerators": count}
+    found = training_speed.training_utilization(**LAW | given | {"log_error_ratio": error})
+    assert 0 < found <= training_speed.MOST_UTILIZATION
+
+
+@given(COUNTS, st.floats(0.1, 10))
+def test_more_accelerators_lose_more_time(count: int, factor: float) -> None:
+    def effective(n: float, every_factor: float = 1.0) -> float:
+        between = training_time.run_failure_hours(
+            accelerator_failure_hours=50_678, n_accelerators=n
+        )
+        every = training_time.checkpoint_every_hours(
+            checkpoint_hours=0.01, run_failure_hours=between
+        )
+        return float(
+            training_time.effective_fraction(
+                checkpoint_hours=0.01,
+                checkpoint_every_hours=every * every_factor,
+                restart_hours=0.1,
+                run_failure_hours=between,
+            )
+        )
+
+    assert 0 < effective(2 * count) < effective(count) < 1
+    assert effective(count, factor) <= effective(count) * (1 + 1e-12)  # no better interval
+
+
+@given(SIZES, COUNTS)
+def test_sharing_divides_and_never_adds(n: float, count: int) -> None:
+    held = [
+        training_memory.state_bytes(parameters=n, bytes_per_weight=12, shard_accelerators=k)
+        for k in (1, count)
+    ]
+    assert held[1] * count == pytest.approx(held[0])

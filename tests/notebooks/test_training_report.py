@@ -1,0 +1,88 @@
+"""The report on training: each answer is reached, reads well, and is there where it is asked."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner
+
+from llminfra import Scenario, evaluate, formats
+from llminfra.cli import main
+from tests.notebooks.test_cost_report import faults, tables_of, words_in
+from tests.notebooks.test_decision_report import shown_of
+
+LARGE: Final[dict[str, Any]] = {"training_method": "full", "training_accelerators": 2}
+SCRATCH: Final[dict[str, Any]] = {
+    **{"model": "llama-3.1-8b", "training_method": "pretrain", "training_tokens": 15e12},
+    **{"training_epochs": 1, "training_accelerators": 1024, "counts": [512, 1024]},
+}
+CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "as shipped": ("changed", {}),
+    "too large": ("too large", LARGE),
+    "from scratch": ("from scratch", SCRATCH),
+    "in euro": ("changed", {"currency": "EUR", "region": "DE"}),
+    "an unmeasured card": ("changed", {"accelerator": "mi300x", "training_method": "qlora"}),
+    "a card without a price": (
+        "changed",
+        {"accelerator": "epyc-9654", "model": "llama-3.1-8b", "more": {}},
+    ),
+    "an original that nobody knows": ("changed", {"model": "qwen3-32b"}),
+    "stated hours": ("changed", {"training_accelerator_hours": 500.0}),
+    "taught": (
+        "changed",
+        {
+            "model": "llama-3.1-8b",
+            "training_method": "distil",
+            "training_teacher": "llama-3.1-70b",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_answer_is_reached_and_reads_well(name: str) -> None:
+    expected, fields = CASES[name]
+    case, blocks, _ = shown_of("training", fields)
+    assert case == expected
+    assert faults(blocks) == []
+
+
+def test_it_says_what_the_plan_says() -> None:
+    _, blocks, _ = shown_of("training", {})
+    plan = evaluate(
+        Scenario(
+            accelerator="h100-sxm", training_method="lora", training_tokens=1e8, training_epochs=3
+        )
+    )
+    (answer,) = (block for block in blocks if block["kind"] == "answer")
+    text = " ".join(words_in(answer))
+    assert formats.duration(plan.training.run_days) in text
+    assert "1.34 × 10⁻⁵" in text
+
+
+def test_the_first_number_is_reproduced_costed_and_priced_in_carbon() -> None:
+    _, blocks, _ = shown_of("training", {})
+    (seed,) = (t for t in tables_of(blocks) if "GPT-3 on" in str(t["title"]))
+    shown = {str(row["cells"][0]): str(row["cells"][1]) for row in seed["rows"]}
+    assert shown["Arithmetic, by its parameters"] == "3.14 × 10²³"
+    assert shown["Price, rented on demand"].endswith("USD")
+    assert shown["CO₂e of that energy"].endswith("t")
+
+
+@pytest.mark.parametrize(("given", "is_there"), [("", False), ("training_tokens = 1e8\n", True)])
+def test_a_case_has_it_where_it_asks_for_a_training(
+    given: str, is_there: bool, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "own.toml"
+    scenario.write_text(f'title = "Own"\n{given}', encoding="utf-8")
+    command = ["render", str(scenario), "--dry-run", "--out", str(tmp_path / "out")]
+    printed = CliRunner().invoke(main, command).output
+    assert ("own/training" in printed) is is_there
+
+
+def test_a_set_on_training_alone_is_not_told_that_nobody_can_be_served(tmp_path: Path) -> None:
+    """A 70B on one accelerator serves nobody; tuning it works all the same."""
+    given = ["--set", "training_tokens=1e6", "--set", "training_method=qlora", "--set", "name=t"]
+    command = ["render", "--notebook", "training", "--to", "ipynb", "--defaults", *given]
+    result = CliRunner().invoke(main, [*command, "--out", str(tmp_path)])
+    assert (result.exit_code, result.stderr) == (0, "")

@@ -1,0 +1,14 @@
+"""What reports are made from, told apart within one process."""
+
+import pytest
+
+from llminfra.publish.fingerprint import environment_digest
+
+
+def test_a_fixed_time_that_is_set_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    before = environment_digest()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert environment_digest() != before
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert environment_digest() == before
