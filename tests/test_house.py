@@ -285,6 +285,11 @@ def test_tree_is_free_of(what: str) -> None:
     assert found == []
 
 
+def test_tree_holds_no_links() -> None:
+    """Not every copy of a tree keeps them: an archive or Windows makes them files of one line."""
+    assert [path.name for path in files() if path.is_symlink()] == []
+
+
 def test_constraints_pin_versions_and_hold_no_address() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pin = re.compile(r"[a-z0-9._-]+==[a-z0-9.]+(; [a-z_]+ [<>=]+ '[\w.]+')?")

@@ -9,8 +9,10 @@ from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.names import check_distinct, distinct_name
 from llminfra.publish.about import about
 
-# In a checkout these are links to its own folders; a wheel holds the files.
-EXAMPLES: Final = Path(__file__).resolve().parents[1] / "examples"
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+_INSIDE: Final = _PACKAGE / "examples"
+# A wheel brings both folders inside the package; in a checkout they stand beside it.
+EXAMPLES: Final = _INSIDE if _INSIDE.is_dir() else _PACKAGE.parent
 NOTEBOOKS: Final = Path("notebooks")
 REPORTS: Final = Path("reports")
 _LOCK: Final = ".lock.toml"

@@ -103,10 +103,8 @@ def test_changed_fact_renders_its_readers_and_nobody_else(
 ) -> None:
     """On a copy of the package, whose catalogue a user has edited."""
     package = tmp_path / "copy" / "llminfra"
-    examples = Path(llminfra.__file__).parent
-    shutil.copytree(
-        examples, package, ignore=shutil.ignore_patterns("__pycache__", "examples"), symlinks=True
-    )
+    own = Path(llminfra.__file__).parent
+    shutil.copytree(own, package, ignore=shutil.ignore_patterns("__pycache__"))
     book = "books/{}.ipynb"
     notebook(
         book.format("card"), (PARAMETERS, COUNT, READS.format("h100-sxm", "memory_usable_bytes"))

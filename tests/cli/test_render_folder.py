@@ -157,10 +157,3 @@ def test_empty_folder_takes_the_scenarios_of_the_package_each_time(tmp_path: Pat
     before = ok("--notebook", "memory", "--dry-run")
     Path("reports/out").mkdir(parents=True)
     assert ok("--notebook", "memory", "--dry-run") == before != []
-
-
-def test_all_notebooks_and_scenarios_come_with_the_package(root: Path) -> None:
-    for folder, pattern in (("notebooks", "*.ipynb"), ("reports", "*.toml")):
-        own = {p.name: p.resolve() for p in (root / folder).glob(pattern)}
-        packaged = root / "llminfra" / "examples" / folder
-        assert {p.name: p.resolve() for p in packaged.glob(pattern)} == own, "link it there"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,15 @@ def test_an_installed_wheel_makes_a_folder_and_renders_in_it(root: Path, tmp_pat
     pip = ("-m", "pip", "--disable-pip-version-check")
     called(sys.executable, *pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, root)
     (wheel,) = tmp_path.glob("*.whl")
+    shipped = {"notebooks": "*.ipynb", "reports": "*.toml"}
+    expected = {
+        f"llminfra/examples/{folder}/{path.name}"
+        for folder, pattern in shipped.items()
+        for path in (root / folder).glob(pattern)
+    }
+    expected.add("llminfra/examples/reports/scenario.schema.json")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if "/examples/" in name}
+    assert held == expected
     venv.create(tmp_path / "venv", with_pip=True)
     bin_ = tmp_path / "venv" / "bin"
     called(bin_ / "python", *pip, "install", "--no-deps", wheel)
