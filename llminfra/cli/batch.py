@@ -11,16 +11,17 @@ import click
 import llminfra
 from llminfra import lock
 from llminfra.cli.finding import all_scenario_files
+from llminfra.cli.given import agreed, literals, parameters_for, stated_by, with_stated
 from llminfra.cli.predecessor import predecessor, with_told
 from llminfra.cli.preloaded import PRELOADED, Choices
-from llminfra.errors import ImpossibleCombination, InvalidInput, closest
+from llminfra.errors import InvalidInput, closest
 from llminfra.evaluate import evaluate
 from llminfra.facets import SERVED
 from llminfra.facets.base import Problem
 from llminfra.names import OF_CASES, check_distinct, distinct_name
 from llminfra.plan import Plan
 from llminfra.publish import manifest
-from llminfra.publish.about import About, Unreadable, about
+from llminfra.publish.about import About, about
 from llminfra.publish.index import link_to
 from llminfra.publish.job import Job, Result
 from llminfra.scenario import Scenario, plain
@@ -28,14 +29,12 @@ from llminfra.scenario.expand import Case, joined
 from llminfra.scenario.file import MY, kept, load_cases
 
 COMPARE: Final = Path(__file__).resolve().parents[1] / "present" / "pages" / "compare.ipynb"
-NOTEBOOK: Final = "notebook"  # origin of a field whose default a notebook has changed
 # Asked in the process of a notebook after its last cell: what of the catalogue it has read.
 _READS: Final = (
     '__import__("llminfra.catalog.digests", fromlist=["digests"]).read_digests() '
     'if "llminfra.catalog.reads" in __import__("sys").modules else {}'
 )
 _AS_USUAL: Final = Choices()
-_UNSTATED: Final = ("title", "name", "as_of", "facts", "prices")
 
 
 @dataclass
@@ -199,10 +198,12 @@ class _Maker:
         folder = self.out / _name(case)
         if case.scenario is None:
             return ReportSet(case, folder, [book.path for book in books], [])
-        stated = {book.path: _defaults(case, book) for book in books}
-        shared, differing = _agreed(stated)
-        case = _stated(case, shared)
-        jobs = [self._job(book, folder, case, _parameters(book, case, differing)) for book in books]
+        stated = {book.path: stated_by(case, book) for book in books}
+        shared, differing = agreed(stated)
+        case = with_stated(case, shared)
+        jobs = [
+            self._job(book, folder, case, parameters_for(book, case, differing)) for book in books
+        ]
         is_about_plan = any(book.is_report for book in books)
         served = any(not book.is_once for book in books)
         paths = [book.path for book in books]
@@ -221,13 +222,13 @@ class _Maker:
             return ReportSet(replace(first, name=first.stem), folder, [COMPARE], [])
         scenario = first.scenario.replace(name=first.stem)
         variants = [
-            {"label": c.label, "fields": _literals(plain(c.varied))}
+            {"label": c.label, "fields": literals(plain(c.varied))}
             | ({"reason": c.reason} if c.scenario is None else {})
             for c in group
         ]
         case = replace(first, name=first.stem, scenario=scenario, my={})
         own = {"variants": variants, "results": list(first.comparison.results)}
-        parameters = _parameters(book, case, {}) | own
+        parameters = parameters_for(book, case, {}) | own
         jobs = [self._job(book, folder, case, parameters)]
         return ReportSet(case, folder, [COMPARE], jobs, is_about_plan=False, compared=group)
 
@@ -301,88 +302,3 @@ def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:
 
 def _name(case: Case) -> str:
     return case.scenario.name if case.scenario else case.name
-
-
-# -- what a notebook is given ---------------------------------------------------------------------
-
-
-def _defaults(case: Case, book: About) -> dict[str, Any]:
-    """Fields that the notebook states and the case does not.
-
-    A default that differs from that of scenarios counts as stated by the notebook, as it does where
-    the notebook is run by itself. Of fields that exclude each other none counts where one is given.
-    """
-    if not book.is_report or case.scenario is None:
-        return {}
-    groups = {_group(name) for name in case.origins} - {""}
-    found = {
-        name: value
-        for name, value in book.parameters.items()
-        if name in Scenario.model_fields and name not in (*case.origins, *_UNSTATED)
-        if value is not Unreadable and value is not None and _group(name) not in groups
-    }
-    try:
-        scenario = case.scenario.replace(**found)
-    except ImpossibleCombination:  # with what the case states, which goes before
-        return {}
-    except InvalidInput as error:
-        raise InvalidInput(f"{book.path.name}: {error}", field=error.field) from None
-    mine, plain = scenario.to_dict(), Scenario(as_of=case.scenario.as_of).to_dict()
-    return {name: found[name] for name in found if mine[name] != plain[name]}
-
-
-def _group(name: str) -> str:
-    info = Scenario.model_fields.get(name)
-    extra = info.json_schema_extra if info else None
-    return str(extra.get("group") or "") if isinstance(extra, dict) else ""
-
-
-def _agreed(
-    stated: Mapping[Path, Mapping[str, Any]],
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return what all notebooks state alike, and of what they do not: who says what."""
-    names = list(dict.fromkeys(name for fields in stated.values() for name in fields))
-    shared: dict[str, Any] = {}
-    differing: dict[str, dict[str, Any]] = {}
-    for name in names:
-        values = {path.stem: fields.get(name) for path, fields in stated.items()}
-        if all(value == next(iter(values.values())) for value in values.values()):
-            shared[name] = next(iter(values.values()))
-        else:
-            default = Scenario.model_fields[name].default
-            differing[name] = {b: default if v is None else v for b, v in values.items()}
-    return shared, differing
-
-
-def _stated(case: Case, shared: Mapping[str, Any]) -> Case:
-    if not shared or case.scenario is None:
-        return case
-    origins = {**case.origins, **dict.fromkeys(shared, NOTEBOOK)}
-    return replace(case, scenario=case.scenario.replace(**shared), origins=origins)
-
-
-def _parameters(
-    book: About, case: Case, differing: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Fields that the notebook lists by name, the other given ones in `more`, and its own.
-
-    What only this notebook states stays as it is there. A notebook that does not use this package
-    is given what the case states and nothing else: its names may mean something else.
-    """
-    assert case.scenario is not None
-    values, listed = _literals(case.scenario.to_dict()), set(book.parameters)
-    left = set(differing) if book.is_report else set(values) - set(case.origins)
-    found = {name: value for name, value in values.items() if name in listed - left}
-    if "more" in listed:
-        given = case.scenario.changed() | {"name", "as_of"}
-        found["more"] = {n: values[n] for n in sorted(given) if n not in listed}
-    return found | {name: value for name, value in case.my.items() if name in listed}
-
-
-def _literals(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _literal(value) for name, value in values.items()}
-
-
-def _literal(value: Any) -> Any:
-    is_band = isinstance(value, dict) and value.keys() == {"low", "base", "high"}
-    return [value["low"], value["base"], value["high"]] if is_band else value

@@ -39,6 +39,7 @@ class Case:
     """One scenario of a file, or the reason why this combination is not possible.
 
     `my` holds parameters that notebooks have for themselves, from the file's ``[my]`` table.
+    `stem` is the name of the file, none where no file gave the case.
     `label` says what sets it apart from the other cases of the file, `varied` holds these fields.
     """
 

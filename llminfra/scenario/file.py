@@ -71,7 +71,7 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
             cases = expanded(stem, fields, left, origins, prepared=prepared)
         else:
             scenario = Scenario(**({"name": name} | fields))
-            cases = [Case(name=name, scenario=scenario, origins=origins)]
+            cases = [Case(name=name, scenario=scenario, origins=origins, stem=name)]
         return [replace(case, my=mine, comparison=comparison) for case in cases]
     except InvalidInput as error:
         where = "--set" if error.field in given else _where(path, text, error.field)

@@ -38,6 +38,19 @@ def test_file_goes_before_a_default_and_one_way_to_state_demand_excludes_the_oth
     assert printed("out/case/n.ipynb").split() == ["None", "7"]
 
 
+def test_file_that_says_little_means_the_same_to_a_plan_and_to_reports(notebook: Notebook) -> None:
+    """What a notebook shows as its example is no statement; what an analyst changed is."""
+    example = "tensor_parallel: int = 8\nactive_users: float = 100\nmore: dict = {}"
+    tell = "print(scenario.tensor_parallel, scenario.active_users)"
+    path = notebook("n.ipynb", (example, SETUP, tell))
+    case = write("case.toml", 'model = "llama-3.1-8b"')
+    ok(case, "--notebook", path, "--to", "ipynb")
+    assert printed("out/case/n.ipynb").split() == ["1", "None"]
+    path = notebook("n.ipynb", (example.replace("8", "4"), SETUP, tell))
+    ok(case, "--notebook", path, "--to", "ipynb")
+    assert printed("out/case/n.ipynb").split() == ["4", "None"]
+
+
 def test_set_whose_notebooks_differ_says_so(notebook: Notebook) -> None:
     one = notebook("one.ipynb", (OWN, SETUP, TELL))
     two = notebook("two.ipynb", (OWN.replace("500", "7"), SETUP, TELL))
