@@ -1,6 +1,6 @@
 """What is impossible or in doubt about the cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import Problem
@@ -21,7 +21,7 @@ def _found(result: Cost) -> Iterator[Problem]:
         return  # it is told where it belongs, and no price would help
     option = result.by_name.get(result.hosting)
     if option is None:
-        reasons = "; ".join(dict.fromkeys(o.reason for o in result.options if o.reason))
+        reasons = _in_one(o.reason for o in result.options if o.reason)
         is_gated = all(not o.is_allowed for o in result.options)
         code, fixes = ("E-GATE", ()) if is_gated else ("E-DATA", (_FILL,))
         yield Problem(code, f"nothing can be rented or bought for it: {reasons}", fixes)
@@ -36,6 +36,24 @@ def _found(result: Cost) -> Iterator[Problem]:
         yield Problem("E-GATE", f"{option.label} is not among allowed_options")
     for priced in (option.price, *result.local_prices):
         yield from _doubts(priced)
+
+
+def _in_one(reasons: Iterable[str]) -> str:
+    """Say what stands in the way of all options; what differs by the way of renting, once.
+
+    Examples
+    --------
+    >>> _in_one(["no price of a server; give one", "none, on-demand; ask", "none, spot"])
+    'no price of a server; none (on-demand, spot)'
+    """
+    grouped: dict[str, list[str]] = {}
+    for reason in reasons:
+        why, _, way = reason.partition("; ")[0].partition(", ")
+        grouped.setdefault(why, []).extend([way] if way else [])
+    told = {
+        why: f" ({', '.join(dict.fromkeys(ways))})" if ways else "" for why, ways in grouped.items()
+    }
+    return "; ".join(f"{why}{ways}" for why, ways in told.items())
 
 
 def _doubts(priced: Priced) -> Iterator[Problem]:
