@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
+from llminfra.explain.options import options
 from llminfra.facets.build_vs_api import Flip
 from llminfra.facets.compliance import UNKNOWN, Compliance
 from llminfra.facets.cost import Option
@@ -37,6 +38,11 @@ _CRITERION: Final = {
     "skills": "Few people",
     "place": "Place and keys",
     "control": "Logs",
+}
+_LEFT_OUT: Final = {
+    "Gates": "closed by a gate",
+    "Feasibility": "not to be had or too small for the load",
+    "Quality": "below the quality floor",
 }
 # So sure that one way may be called the cheaper one.
 _SURE: Final = 0.8
@@ -141,13 +147,14 @@ class Board:
 
     @property
     def removed(self) -> str:
-        """How many options each step removed."""
+        """How many ways each step leaves out."""
         steps = [
-            f"{formats.counted(len(stage.removed), 'option')} by {stage.name.lower()}"
+            f"{len(stage.removed)} {_LEFT_OUT[stage.name]}"
             for stage in self.decision.stages
             if stage.removed
         ]
-        return formats.join(steps) if steps else "none"
+        every = formats.counted(len(self.plan.cost.options), "way")
+        return f"of {every}, {formats.join(steps) or 'none is left out'}"
 
     # -- what would turn it --------------------------------------------------------------------
 
@@ -163,14 +170,29 @@ class Board:
         return words, now, then, far
 
     @property
+    def first_fix(self) -> str:
+        """What to settle first where nothing can be recommended."""
+        found = options(self.plan).follow if self.plan.cost.obstacle else None
+        if found is not None:
+            return f"put {found.words} into the scenario, which does carry the load"
+        fixes = [fix for problem in self.plan.problems for fix in problem.fixes]
+        return fixes[0] if fixes else "state what is missing"
+
+    @property
+    def look_again(self) -> str:
+        """When to look again: a day, and the thresholds that would turn it before."""
+        day = formats.date(self.decision.look_again_on)
+        return f"on {day}, or at {self.turns}" if self.turns else f"on {day}; no one input turns it"
+
+    @property
     def turns(self) -> str:
-        """Both thresholds in one phrase."""
+        """Both thresholds in one phrase; empty without any."""
         told = []
         for turn in self.decision.flips:
             words, now, then, far = self.turn_words(turn)
             is_multiple = far.endswith("as now") and not now.startswith("1×")
             told.append(f"{words} at {then}{f', {far}' if is_multiple else f' (now {now})'}")
-        return ", or ".join(told) if told else "no single input turns it"
+        return ", or ".join(told)
 
     def turns_table(self) -> Table:
         """Tabulate the thresholds that would turn it, and the day of the next look."""

@@ -13,6 +13,7 @@ from llminfra import formats
 from llminfra.facets.base import base_value
 from llminfra.facets.cost import PARTS, SELF_RUN, Cost, Option
 from llminfra.facets.cost.cash import RESIDUAL
+from llminfra.present.prose import FORMATS
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:
@@ -141,6 +142,19 @@ class Money:
     def run_oneself(self) -> Option | None:
         """The cheapest way to run the model oneself that is possible and allowed."""
         return next((o for o in self.cost.possible if o.name in SELF_RUN), None)
+
+    @property
+    def oneself(self) -> str:
+        """What a month of running the model oneself costs at least, or why it is no way."""
+        run = self.run_oneself
+        if run is not None:
+            usd = FORMATS["money"](self.of(run.usd_per_month))
+            return (
+                f"running the model oneself costs {usd} a month at least ({self.in_words(run)}); "
+                f"the largest part of it is {self.largest(run)}"
+            )
+        short = next((o.shortfall for o in self.cost.options if o.shortfall), "")
+        return short or "nobody can run the model oneself as asked; the table below says why"
 
     @cached_property
     def ranked(self) -> tuple[Option | None, Option | None]:

@@ -344,13 +344,15 @@ def chance_words(chance: float) -> str:
 
     Examples
     --------
-    >>> chance_words(0.003), chance_words(0.72), chance_words(0.98)
-    ('in none of ten cases', 'in seven of ten cases', 'in 98 of 100 cases')
+    >>> chance_words(0.003), chance_words(0.72), chance_words(0.98), chance_words(1.0)
+    ('in no case', 'in seven of ten cases', 'in 98 of 100 cases', 'in all cases')
     """
-    if round(10 * chance) in (0, 10) and 0 < round(100 * chance) < 100:
+    if round(100 * chance) in (0, 100):
+        return "in all cases" if chance > 0.5 else "in no case"
+    if round(10 * chance) in (0, 10):
         return f"in {round(100 * chance)} of 100 cases"
-    names = "none one two three four five six seven eight nine all".split()  # noqa: SIM905
-    return f"in {names[round(10 * chance)]} of ten cases"
+    names = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return f"in {names[round(10 * chance) - 1]} of ten cases"
 
 
 def _taken(given: dict[str, Any], side: str, **scale: float) -> dict[str, Any]:

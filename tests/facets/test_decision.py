@@ -196,3 +196,34 @@ def test_any_scenario_has_one_recommendation_and_never_a_blocked_option() -> Non
             assert decision.recommendation == "none open", fields
             assert "E-GATE" in {p.code for p in found.problems_of("compliance")}
     assert {"api", "owned", "none open", "wait"} <= answers
+
+
+def test_machines_that_do_not_carry_the_load_are_not_recommended() -> None:
+    """Their month is that of a service which falls ever further behind."""
+    asked = {"model": "llama-3.3-70b", "accelerator": "h100-sxm", "tensor_parallel": 4}
+    small = evaluate(Scenario(**asked, requests_per_s=40))
+    assert small.capacity.is_unstable
+    assert small.cost["on_demand"].shortfall == "replicas = 1 does not carry the load, 4 would"
+    assert {o.name for o in small.cost.possible} == {"api_same_model", "api_frontier"}
+    assert small.decision.recommendation == "api"
+    enough = evaluate(Scenario(**asked, requests_per_s=40, replicas=4))
+    assert not enough.capacity.is_unstable
+    assert enough.cost["on_demand"].is_possible
+
+
+def test_tokens_are_not_priced_where_nobody_knows_their_number() -> None:
+    """Requests in flight send as many as the machines allow: on those that run nothing, none."""
+    small = {"model": "deepseek-r1", "accelerator": "rtx4090", "tensor_parallel": 2}
+    unknown = evaluate(Scenario(**small, in_flight=10))
+    assert not unknown.cost["api_same_model"].feasible
+    assert "state requests_per_s" in unknown.cost["api_same_model"].reason
+    assert (unknown.decision.recommendation, unknown.decision.option) == ("wait", "")
+    known = evaluate(Scenario(**small, requests_per_s=2))
+    assert known.cost["api_same_model"].usd_per_month > 1000
+    assert known.decision.recommendation == "api"
+
+
+def test_what_turns_two_apis_is_their_tokens() -> None:
+    processor = {"model": "llama-3.1-8b", "accelerator": "epyc-9654", "engine": "llama.cpp"}
+    found = evaluate(Scenario(**processor, precision="q4_k_m", in_flight=2)).decision
+    assert [turn.name for turn in found.flips] == ["tokens_usd_per_month"] * 2

@@ -55,11 +55,11 @@ def evaluate(
 def _own(cost: Cost) -> tuple[Option | None, str]:
     """The option that is followed where it runs the model oneself, else the cheapest that does."""
     followed = cost.by_name.get(cost.hosting)
-    if followed is not None and followed.name in SELF_RUN and followed.is_possible:
+    run = [o for o in cost.options if o.name in SELF_RUN and o.feasible and o.is_allowed]
+    if followed in run:
         return followed, ""
-    run = [option for option in cost.possible if option.name in SELF_RUN]
-    if run:
-        return run[0], ""
+    if run:  # a break-even is bounded by what they carry, which may be less than is asked
+        return min(run, key=lambda o: o.usd_per_month.base), ""
     reasons = dict.fromkeys(o.reason for o in cost.options if o.name in SELF_RUN and o.reason)
     return None, f"nobody can run it oneself: {'; '.join(reasons)}"
 

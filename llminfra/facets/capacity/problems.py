@@ -8,7 +8,7 @@ from llminfra.errors import MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Goal, Problem
 from llminfra.facets.capacity import resources
 from llminfra.facets.capacity.result import Capacity
-from llminfra.facets.demand import VIEWS, Demand
+from llminfra.facets.demand import VIEWS
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory import Memory
 
@@ -22,12 +22,11 @@ def problems(
     capacity: Capacity,
     *,
     deployment: Deployment,
-    demand: Demand,
     memory: Memory | MissingFact,
 ) -> list[Problem]:
     """Report an unstable queue, too much to install, idle spares, a load that is not held."""
     found = [
-        _unstable(scenario, demand, capacity),
+        _unstable(scenario, capacity),
         _too_many(scenario, deployment, capacity),
         _too_much_power(scenario, facts, capacity),
         _shared_fate(scenario, deployment, capacity),
@@ -37,14 +36,11 @@ def problems(
     return [problem for problem in found if problem is not None]
 
 
-def _unstable(scenario: Any, demand: Demand, capacity: Capacity) -> Problem | None:
-    """Closed loops slow down instead; whether memory holds them up is a question of its own."""
-    needed = capacity.replicas_needed if demand.is_open else None
-    if needed is None or capacity.replicas >= needed:
+def _unstable(scenario: Any, capacity: Capacity) -> Problem | None:
+    needed = capacity.replicas_needed
+    if not capacity.is_unstable or needed is None:
         return None
     chance = capacity.utilization.probability_at_least(1.0)
-    if 1 - chance >= SIZING_CONFIDENCE:
-        return None
     targets = " and every latency target" if capacity.is_limited_by_targets else ""
     answers = "answers" if capacity.replicas == 1 else "answer"
     return Problem(

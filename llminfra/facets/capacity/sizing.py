@@ -232,6 +232,17 @@ class Sized(Result):
         return as_range(used)
 
     @cached_property
+    def is_unstable(self) -> bool:
+        """Whether a queue grows without end, in more draws than sizing leaves.
+
+        Closed loops slow down instead; whether memory holds them up is a question of its own.
+        """
+        needed = self.replicas_needed if self._demand.is_open else None
+        if needed is None or self.replicas >= needed:
+            return False
+        return 1 - self.utilization.probability_at_least(1.0) < SIZING_CONFIDENCE
+
+    @cached_property
     def headroom_fraction(self) -> Range:
         """Share of the load to keep free until another replica runs."""
         memory = self._memory

@@ -119,20 +119,21 @@ def _option(
     if name in compliance.blocked:  # removed before anything is priced
         return Option(name, label, False, compliance.blocked[name], False, is_blocked=True), None
     try:
-        obstacle = case.obstacle if name in SELF_RUN else ""
-        if obstacle:
+        if obstacle := case.obstacle if name in SELF_RUN else case.unknown_volume:
             raise MissingFact(obstacle)
         way = with_conditions(make(), shared, compliance.usd_of(name))
         month = way.month(case.first)
     except MissingFact as reason:
         return Option(name, label, False, str(reason), is_allowed), None
+    shortfall = case.shortfall if name in SELF_RUN else ""
     return (
         Option(
             name=name,
             label=label,
             feasible=True,
-            reason="" if is_allowed else "not among allowed_options",
+            reason=shortfall if is_allowed else "not among allowed_options",
             is_allowed=is_allowed,
+            shortfall=shortfall,
             price=way.price,
             accelerators=way.accelerators(case.first),
             paid_hours_per_week=way.paid_hours_per_week,

@@ -301,6 +301,27 @@ class Case:
             return "no number of replicas carries the load within the targets"
         return ""
 
+    @property
+    def shortfall(self) -> str:
+        """Why what is asked for does not carry the load, though more of it would."""
+        if not self.capacity.is_unstable:
+            return ""
+        asked, needed = self.capacity.replicas, self.capacity.replicas_needed
+        return f"replicas = {asked} does not carry the load, {needed} would"
+
+    @property
+    def unknown_volume(self) -> str:
+        """Why nobody knows how many answers a month has; empty where that is known.
+
+        Requests in flight and people who wait for an answer send as many as the machines allow.
+        """
+        if self.demand.is_open or known(self.memory).fits:
+            return ""
+        return (
+            "how many answers a month has is not known, as the model does not fit on "
+            f"{self.deployment.label}; state requests_per_s, or named_users"
+        )
+
 
 def years_of(horizon: float) -> list[tuple[int, float]]:
     """Return the years of a horizon, each with the share of it that counts.

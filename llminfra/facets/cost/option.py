@@ -64,6 +64,8 @@ class Option:
     reason: str = ""
     is_allowed: bool = True
     is_blocked: bool = False
+    shortfall: str = ""
+    """Why it does not carry the load, where it can be had and does not."""
     price: Priced = _EMPTY
     accelerators: int = 0
     paid_hours_per_week: Range = field(default_factory=lambda: exact(168.0))
@@ -159,8 +161,8 @@ class Option:
 
     @property
     def is_possible(self) -> bool:
-        """Whether it can be had and is allowed."""
-        return self.feasible and self.is_allowed
+        """Whether it can be had, is allowed and carries the load."""
+        return self.feasible and self.is_allowed and not self.shortfall
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""

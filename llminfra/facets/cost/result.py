@@ -69,7 +69,7 @@ class Cost(Result):
 
     @cached_property
     def possible(self) -> list[Option]:
-        """Options that can be had and are allowed, cheapest first."""
+        """Options that can be had, are allowed and carry the load, cheapest first."""
         found = [option for option in self.options if option.is_possible]
         return sorted(found, key=lambda option: option.usd_per_month.base)
 
@@ -81,8 +81,8 @@ class Cost(Result):
             return f"reserved_{self._inputs.commitment_years}y"
         if asked != _AUTO:
             return asked
-        run = [option.name for option in self.possible if option.name in SELF_RUN]
-        return run[0] if run else ""
+        run = [o for o in self.options if o.name in SELF_RUN and o.feasible and o.is_allowed]
+        return min(run, key=lambda o: o.usd_per_month.base).name if run else ""
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def stages(inputs: Any, compliance: Compliance, cost: Cost) -> tuple[Sieve, ...]
     closed |= compliance.blocked
     names = [option.name for option in cost.options]
     gates = _stage("Gates", "Is it open to these data, this sector and this house?", names, closed)
-    missing = {o.name: o.reason for o in cost.options if not o.feasible}
+    missing = {o.name: o.reason for o in cost.options if not o.feasible or o.shortfall}
     feasible = _stage("Feasibility", "Can it be had, and does it carry the load?", gates, missing)
     quality = _stage("Quality", "Is it good enough?", feasible, _below_floor(inputs, feasible.left))
     return gates, feasible, quality
