@@ -39,8 +39,8 @@ def _parts(first: Option, second: Option, gap: float) -> Iterator[Flip]:
     for option, other, change in ((first, second, gap), (second, first, -gap)):
         more = {name: part.base - other.parts[name].base for name, part in option.parts.items()}
         name = max(more, key=lambda part: more[part])
-        if more[name] <= 0:  # dearer in nothing: what it costs most for may rise
-            name = max(option.parts, key=lambda part: option.parts[part].base)
+        if more[name] <= 0:  # dearer in nothing: where it saves most may rise
+            name = min(more, key=lambda part: more[part])
         yield Flip(
             f"{name}{PART}",
             option.name,
