@@ -117,14 +117,15 @@ class BesideTerms(SizingTerms):
 
     def _on_device(self, stage: Stage) -> tuple[WeightGroup, ...]:
         """Weights that stand on accelerators: some engines read embeddings from the host."""
-        groups = tuple(g for g in map(self._device_part, stage.weight_groups) if g.count)
-        leaves = self.engine_family == "llama.cpp" and not self._shares_memory()
-        if not leaves or self.model.tied_embeddings:
-            return groups
-        return tuple(group for group in groups if group.name != "embedding")
+        groups = (self.offload.split(group)[0] for group in stage.weight_groups)
+        left = "embedding" if self._leaves_embedding else ""
+        return tuple(group for group in groups if group.count and group.name != left)
 
-    def _device_part(self, group: WeightGroup) -> WeightGroup:
-        return self.offload.split(group)[0]
+    @property
+    def _leaves_embedding(self) -> bool:
+        """Whether the table of embeddings stays in the memory of the host."""
+        reads_there = self.engine_family == "llama.cpp" and not self._shares_memory()
+        return reads_there and not self.model.tied_embeddings
 
     @property
     def host_weights(self) -> Range:

@@ -268,12 +268,14 @@ class Sizing(Runtime, BesideTerms):
         """Weights of one rank at the scenario's precision."""
         fields = ("expert_parallel", "data_parallel")
         own = {name: int(getattr(self.scenario, name)) for name in fields}
-        groups = self._on_device(stage)
-        kept: Range = self._once(
-            lambda: self._left(self.weights_of(groups, tensor_parallel=tensor_parallel, **own)),
-            *("weights", self.scenario.precision, id(stage), len(groups), tensor_parallel),
-        )
-        return kept
+
+        def kept() -> Range:
+            groups = self._on_device(stage)
+            return self._left(self.weights_of(groups, tensor_parallel=tensor_parallel, **own))
+
+        where = (id(stage), self._leaves_embedding, tensor_parallel)
+        found: Range = self._once(kept, "weights", self.scenario.precision, *where)
+        return found
 
     def _left(self, weights: Range) -> Range:
         """Weights of an accelerator without those that it reads from the host."""
