@@ -1,6 +1,7 @@
 """What all tests share: the repository's root, and a Jupyter that sees no user's settings."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from llminfra.catalog.loader import all_facts
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Wall-clock limits fail on a busy machine and prove nothing. Same examples in every run, and no
 # database of them that two workers would share.
