@@ -7,6 +7,7 @@ from typing import Any
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
+from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.deployment import Deployment
 from llminfra.formulas import availability as formulas
 from llminfra.ranges import Range, as_range
@@ -54,7 +55,9 @@ class Placement:
         return self.groups - spares // self.replicas_per_server
 
 
-def placement(scenario: Any, facts: Facts, replicas: int, *, deployment: Deployment) -> Placement:
+def placement(
+    scenario: Inputs, facts: Facts, replicas: int, *, deployment: Deployment
+) -> Placement:
     """Place replicas on servers."""
     size = scenario.accelerators_per_server or int(
         facts.number(scenario.accelerator, "accelerators_per_node").base
@@ -62,7 +65,7 @@ def placement(scenario: Any, facts: Facts, replicas: int, *, deployment: Deploym
     return Placement(size, deployment.accelerators_per_replica, replicas)
 
 
-def server_availability(scenario: Any, facts: Facts) -> Range:
+def server_availability(scenario: Inputs, facts: Facts) -> Range:
     """Share of the time that one server runs: as given, or from failures and repairs."""
     if scenario.server_availability is not None:
         return quantity(scenario, "server_availability")
@@ -74,7 +77,7 @@ def server_availability(scenario: Any, facts: Facts) -> Range:
     )
 
 
-def availability(scenario: Any, facts: Facts, placed: Placement, needed: int) -> Range:
+def availability(scenario: Inputs, facts: Facts, placed: Placement, needed: int) -> Range:
     """Share of the time that enough replicas run."""
     group = formulas.group_availability(
         server_availability=server_availability(scenario, facts),
@@ -89,13 +92,13 @@ def availability(scenario: Any, facts: Facts, placed: Placement, needed: int) ->
     return as_range(found, name="availability")
 
 
-def with_spares(scenario: Any, needed: Any) -> Any:
+def with_spares(scenario: Inputs, needed: Any) -> Any:
     """Replicas to install where the load needs so many: spares only where their number is open."""
     spares, copies = POLICIES[scenario.spare_policy if scenario.replicas == "auto" else "N"]
     return formulas.replicas_with_spares(n_replicas=needed, n_spares=spares, copies_ratio=copies)
 
 
-def headroom(scenario: Any, facts: Facts, *, weight_bytes: Range | MissingFact) -> Range:
+def headroom(scenario: Inputs, facts: Facts, *, weight_bytes: Range | MissingFact) -> Range:
     """Share of the load to keep free until another replica runs."""
     growth = quantity(scenario, "growth_fraction_per_min")
     if growth.is_exact and growth == 0:
@@ -107,7 +110,7 @@ def headroom(scenario: Any, facts: Facts, *, weight_bytes: Range | MissingFact) 
     return as_range(found)
 
 
-def scale_up(scenario: Any, facts: Facts, *, weight_bytes: Range | MissingFact) -> Range:
+def scale_up(scenario: Inputs, facts: Facts, *, weight_bytes: Range | MissingFact) -> Range:
     """Time until another replica answers: as given, or from the size of the weights."""
     if scenario.scale_up_s is not None:
         return quantity(scenario, "scale_up_s")

@@ -1,12 +1,13 @@
 """What cannot work as asked: a queue that never empties, more than may be installed."""
 
-from typing import Any, Final
+from typing import Final
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Goal, Problem
 from llminfra.facets.capacity import resources
+from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.capacity.result import Capacity
 from llminfra.facets.demand import VIEWS
 from llminfra.facets.deployment import Deployment
@@ -17,7 +18,7 @@ _OWN: Final = 2
 
 
 def problems(
-    scenario: Any,
+    scenario: Inputs,
     facts: Facts,
     capacity: Capacity,
     *,
@@ -36,7 +37,7 @@ def problems(
     return [problem for problem in found if problem is not None]
 
 
-def _unstable(scenario: Any, capacity: Capacity) -> Problem | None:
+def _unstable(scenario: Inputs, capacity: Capacity) -> Problem | None:
     needed = capacity.replicas_needed
     if not capacity.is_unstable or needed is None:
         return None
@@ -63,7 +64,7 @@ def _how_often(capacity: Capacity, chance: float) -> str:
     return f" ({spread}), and in {formats.percent(chance)} of the draws more than all of it"
 
 
-def _too_many(scenario: Any, deployment: Deployment, capacity: Capacity) -> Problem | None:
+def _too_many(scenario: Inputs, deployment: Deployment, capacity: Capacity) -> Problem | None:
     most = scenario.max_accelerators
     if most is None or capacity.accelerators <= most:
         return None
@@ -76,7 +77,7 @@ def _too_many(scenario: Any, deployment: Deployment, capacity: Capacity) -> Prob
     )
 
 
-def _too_much_power(scenario: Any, facts: Facts, capacity: Capacity) -> Problem | None:
+def _too_much_power(scenario: Inputs, facts: Facts, capacity: Capacity) -> Problem | None:
     most = scenario.max_power_w
     if most is None:
         return None
@@ -91,7 +92,7 @@ def _too_much_power(scenario: Any, facts: Facts, capacity: Capacity) -> Problem 
     )
 
 
-def _shared_fate(scenario: Any, deployment: Deployment, capacity: Capacity) -> Problem | None:
+def _shared_fate(scenario: Inputs, deployment: Deployment, capacity: Capacity) -> Problem | None:
     """Spares that stand on the server which they are to replace."""
     if scenario.replicas != "auto" or not capacity.spares or not capacity.replicas_needed:
         return None
@@ -111,7 +112,7 @@ def _shared_fate(scenario: Any, deployment: Deployment, capacity: Capacity) -> P
     )
 
 
-def _beyond_replicas(scenario: Any, capacity: Capacity) -> Problem | None:
+def _beyond_replicas(scenario: Inputs, capacity: Capacity) -> Problem | None:
     """Targets that a replica misses however little it has to do."""
     if scenario.replicas != "auto" or not capacity.replicas_needed or capacity.is_within_targets:
         return None
@@ -126,7 +127,7 @@ def _beyond_replicas(scenario: Any, capacity: Capacity) -> Problem | None:
 
 
 def _beyond_memory(
-    scenario: Any,
+    scenario: Inputs,
     facts: Facts,
     deployment: Deployment,
     memory: Memory | MissingFact,
@@ -149,7 +150,7 @@ def _beyond_memory(
     return Problem("E-LOAD", f"{where} holds {_held(memory, capacity)}", goal=Goal("load"))
 
 
-def _is_own_machine(scenario: Any, facts: Facts) -> bool:
+def _is_own_machine(scenario: Inputs, facts: Facts) -> bool:
     """Whether nobody stated a load, and the accelerator stands alone or in pairs: one's own."""
     if any(getattr(scenario, name) is not None for name in VIEWS):
         return False

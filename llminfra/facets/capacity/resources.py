@@ -9,6 +9,7 @@ from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
 from llminfra.facets.base import known, named, quantity
 from llminfra.facets.capacity.fleet import Placement
+from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.demand import Demand
 from llminfra.facets.memory import Memory
 from llminfra.formulas import resources as formulas
@@ -50,7 +51,7 @@ class Fleet(Protocol):
 
 
 def bill(
-    scenario: Any,
+    scenario: Inputs,
     facts: Facts,
     capacity: Fleet,
     *,
@@ -61,7 +62,7 @@ def bill(
     return dict(_available(_Bill(scenario, facts, capacity, demand, memory)))
 
 
-def power(scenario: Any, facts: Facts, accelerators: int) -> Range:
+def power(scenario: Inputs, facts: Facts, accelerators: int) -> Range:
     """Most power that the servers draw: rated, else the limits of their parts."""
     rated = next(
         (s for s in ids("server") if facts.has(s, "rated_w") and _holds(s, scenario, facts)), None
@@ -89,7 +90,7 @@ def _limit_w(facts: Facts, accelerator: str) -> Range:
     return facts.number("energy", "unpublished_limit_w")
 
 
-def _holds(server: str, scenario: Any, facts: Facts) -> bool:
+def _holds(server: str, scenario: Inputs, facts: Facts) -> bool:
     """Tell whether a server of the catalogue is built around the scenario's accelerator."""
     is_built = facts.has(server, "accelerator")
     return is_built and facts.text(server, "accelerator") == scenario.accelerator
@@ -108,7 +109,7 @@ class _Bill:
 
     def __init__(
         self,
-        scenario: Any,
+        scenario: Inputs,
         facts: Facts,
         capacity: Fleet,
         demand: Demand,

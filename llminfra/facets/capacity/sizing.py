@@ -12,6 +12,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, Result, known, quantity
 from llminfra.facets.capacity import fleet
+from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory import Memory
@@ -28,7 +29,7 @@ _MANY: Final = 1e6
 class Sized(Result):
     """The peak, dealt to replicas that are sized once and then lived with in every draw."""
 
-    _scenario: Any = field(repr=False, compare=False)
+    _scenario: Inputs = field(repr=False, compare=False)
     _facts: Facts = field(repr=False, compare=False)
     _deployment: Deployment = field(repr=False, compare=False)
     _demand: Demand = field(repr=False, compare=False)

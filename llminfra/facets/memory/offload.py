@@ -1,11 +1,11 @@
 """Layers and weights that stay on the host: what a scenario leaves there, by engine."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from llminfra.architecture import Architecture, Stage, WeightGroup
 from llminfra.architecture.work import layers_with
 from llminfra.errors import InvalidInput
+from llminfra.facets.memory.inputs import Inputs
 
 # Groups that stand outside the layers.
 _ENDS = ("embedding", "head", "positions")
@@ -52,7 +52,7 @@ class Offload:
 NONE = Offload()
 
 
-def offload_of(scenario: Any, model: Architecture) -> Offload:
+def offload_of(scenario: Inputs, model: Architecture) -> Offload:
     """Return what the scenario leaves on the host, as llama.cpp deals layers."""
     total, with_experts = model.n_layers, layers_with(model, "experts")
     stays = max(total - scenario.gpu_layers, 0) if scenario.gpu_layers is not None else 0
@@ -64,7 +64,7 @@ def offload_of(scenario: Any, model: Architecture) -> Offload:
     return Offload(whole, share, max(stays, experts))
 
 
-def check_offload(scenario: Any, model: Architecture) -> None:
+def check_offload(scenario: Inputs, model: Architecture) -> None:
     """Refuse what the engine cannot leave on the host."""
     is_gguf, what = scenario.engine == "llama.cpp", None
     if not is_gguf and scenario.gpu_layers is not None:

@@ -1,13 +1,13 @@
 """Whether a worker that only reads prompts has room for the weights and a prompt."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import Goal, Problem
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
+from llminfra.facets.memory.inputs import Inputs
 from llminfra.facets.memory.sizing import Sizing
 from llminfra.ranges import Range
 
@@ -27,7 +27,7 @@ class PromptRoom:
 
 
 def prefill_room(
-    scenario: Any, facts: Facts, *, deployment: Deployment, demand: Demand
+    scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: Demand
 ) -> PromptRoom | None:
     """Return the room of a prefill worker; None where there are none.
 

@@ -1,19 +1,18 @@
 """What does not fit, and by how much; what the engine cannot start, and what is assumed."""
 
-from typing import Any
-
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact
 from llminfra.facets.base import Goal, Problem
 from llminfra.facets.deployment import Deployment, is_native
+from llminfra.facets.memory.inputs import Inputs
 from llminfra.facets.memory.prefill import misfit
 from llminfra.facets.memory.result import Memory
 from llminfra.ranges import Range
 
 
 def problems(
-    scenario: Any, facts: Facts, memory: Memory, *, deployment: Deployment
+    scenario: Inputs, facts: Facts, memory: Memory, *, deployment: Deployment
 ) -> list[Problem]:
     """Report what does not fit, by how much, and warnings."""
     found = [
@@ -26,7 +25,7 @@ def problems(
     return [problem for problem in found if problem is not None]
 
 
-def _unlike(scenario: Any, facts: Facts, memory: Memory) -> Problem | None:
+def _unlike(scenario: Inputs, facts: Facts, memory: Memory) -> Problem | None:
     """Say which of unlike cards decides, and that the price is not theirs."""
     others = dict.fromkeys(scenario.beside_accelerators)
     if not others:
@@ -56,7 +55,7 @@ def _misfit(deployment: Deployment, memory: Memory) -> Problem | None:
     )
 
 
-def _too_long(scenario: Any, deployment: Deployment, memory: Memory) -> Problem | None:
+def _too_long(scenario: Inputs, deployment: Deployment, memory: Memory) -> Problem | None:
     """The engine does not start when its pool cannot hold one sequence of max_model_len."""
     wanted, most = deployment.max_model_len, memory.max_model_len_accepted.base
     if memory.max_sequences.base < 1 or wanted <= most:
@@ -69,7 +68,7 @@ def _too_long(scenario: Any, deployment: Deployment, memory: Memory) -> Problem 
     )
 
 
-def _foreign_format(scenario: Any, facts: Facts, deployment: Deployment) -> Problem | None:
+def _foreign_format(scenario: Inputs, facts: Facts, deployment: Deployment) -> Problem | None:
     if deployment.is_native_format or facts.text(scenario.precision, "native_from") == "none":
         return None
     is_bf16 = scenario.precision == "bf16"

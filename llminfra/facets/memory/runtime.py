@@ -8,6 +8,7 @@ from llminfra.architecture.beside import live_values
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import quantity
 from llminfra.facets.deployment import Deployment
+from llminfra.facets.memory.inputs import Inputs
 from llminfra.formulas import runtime
 from llminfra.ranges import Range, as_range, exact
 
@@ -25,7 +26,7 @@ class SizingTerms:
     model: Architecture
     engine: str
     engine_family: str
-    scenario: Any
+    scenario: Inputs
     step_tokens: Range
     most_sequences: Range
     _has_towers: bool

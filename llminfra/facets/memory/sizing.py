@@ -15,6 +15,7 @@ from llminfra.facets.base import SIZING_CONFIDENCE, quantity
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory.beside import BesideTerms
+from llminfra.facets.memory.inputs import Inputs
 from llminfra.facets.memory.offload import offload_of
 from llminfra.facets.memory.runtime import Runtime
 from llminfra.facets.memory.stored import stored_bytes
@@ -57,7 +58,7 @@ class Layout:
         return as_range(held)
 
 
-def kv_precision(scenario: Any, model: Architecture) -> str:
+def kv_precision(scenario: Inputs, model: Architecture) -> str:
     """The cache's precision; auto is what the checkpoint asks for, else 16 bits.
 
     TensorRT-LLM's quantised checkpoints ask for 8 bits: the published saturated throughput fits
@@ -76,7 +77,7 @@ class Sizing(Runtime, BesideTerms):
     """What fills one accelerator, term by term: the facts and fields that all layouts share."""
 
     def __init__(
-        self, scenario: Any, facts: Facts, *, deployment: Deployment, demand: Demand
+        self, scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: Demand
     ) -> None:
         self.facts, self.deployment = facts, deployment
         self.model, self.engine = deployment.architecture, deployment.engine_entry
@@ -94,7 +95,7 @@ class Sizing(Runtime, BesideTerms):
         other._take(self.scenario.model_copy(update=fields))
         return other
 
-    def _take(self, scenario: Any) -> None:
+    def _take(self, scenario: Inputs) -> None:
         """Read the facts and fields that no split changes."""
         self.scenario = scenario
         self._layouts: dict[int, Layout] = {}

@@ -1,9 +1,10 @@
 """What the files of a checkpoint hold: everything that is in them, loaded or not."""
 
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.facets.deployment import Deployment
+from llminfra.facets.memory.inputs import Inputs
 from llminfra.facets.memory.weights import own_draft_parts, weight_parts
 from llminfra.formulas import memory as formulas
 from llminfra.ranges import Range, as_range, exact
@@ -11,7 +12,7 @@ from llminfra.ranges import Range, as_range, exact
 _LOADED_BITS: Final = 16
 
 
-def stored_bytes(facts: Facts, scenario: Any, deployment: Deployment) -> Range:
+def stored_bytes(facts: Facts, scenario: Inputs, deployment: Deployment) -> Range:
     """Return the bytes of all tensors at the scenario's precision, as an index file sums them.
 
     Language model, encoders and the model's own drafting layers with their copies of embedding and

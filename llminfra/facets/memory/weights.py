@@ -7,6 +7,7 @@ from llminfra.architecture import Architecture, WeightGroup
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.recipes import end_bits, group_bits, mean_bits, quantized_groups, stored_in
 from llminfra.facets.deployment import Deployment
+from llminfra.facets.memory.inputs import Inputs
 from llminfra.ranges import exact
 
 # Parts of the weights that a recipe may store at different precisions.
@@ -51,7 +52,7 @@ def weight_parts(
 
 
 def draft_parts(
-    facts: Facts, scenario: Any, deployment: Deployment, *, tensor_parallel: int
+    facts: Facts, scenario: Inputs, deployment: Deployment, *, tensor_parallel: int
 ) -> dict[str, Any]:
     """Return the same for what drafts: a model of its own, or layers of the model.
 
@@ -69,7 +70,7 @@ def draft_parts(
 
 
 def own_draft_parts(
-    facts: Facts, scenario: Any, model: Architecture, **split: int
+    facts: Facts, scenario: Inputs, model: Architecture, **split: int
 ) -> dict[str, Any]:
     """Return the same for the model's own drafting layers; on all ranks without a split."""
     groups = model.whole.drafting(model.draft.layers, model.draft.ends).weight_groups

@@ -8,6 +8,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.facets.base import quantity
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.replica import constants
+from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.work import Work
 from llminfra.formulas import drafting, law
 from llminfra.ranges import Range, base_of, exact
@@ -17,7 +18,7 @@ _PLAIN_BYTES: Final = 2.0  # of a weight that drafts
 _LOADS: Final = 2.0 ** np.arange(0, 11.25, 0.25)
 
 
-def acceptance(scenario: Any, facts: Facts, setting: constants.Setting) -> Range:
+def acceptance(scenario: Inputs, facts: Facts, setting: constants.Setting) -> Range:
     """Share of the drafted tokens that are accepted, as stated or as logs show."""
     if scenario.draft_acceptance_probability is not None:
         return quantity(scenario, "draft_acceptance_probability")
@@ -46,14 +47,14 @@ def most_paying(engine: Any) -> float:
     return float(np.round(_LOADS[later[0] - 1])) if later[0] else 0.0
 
 
-def step_fraction(scenario: Any) -> Range:
+def step_fraction(scenario: Inputs) -> Range:
     """Time of drafting a token against a step, where the scenario states it."""
     if scenario.draft_step_fraction is None:
         return exact(0, name="draft_step_fraction")  # counted in the step
     return quantity(scenario, "draft_step_fraction")
 
 
-def counts(scenario: Any, deployment: Deployment, work: Work) -> dict[str, float]:
+def counts(scenario: Inputs, deployment: Deployment, work: Work) -> dict[str, float]:
     """Weights that a pass of the draft reads on one accelerator, and its layers.
 
     A model's own drafting layer is read as one of its layers is, with its head in 16 bits.

@@ -18,6 +18,7 @@ from llminfra.facets.memory import Memory
 from llminfra.facets.replica import constants, drafting, host
 from llminfra.facets.replica.chip import Chip
 from llminfra.facets.replica.distance import Distance, distance_of, fit_of, log_error
+from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.room import RankRoom, room_of
 from llminfra.facets.replica.work import Division, Work, work
 from llminfra.formulas import batch, binding, floors, law, model_error, tokens
@@ -41,7 +42,7 @@ class Engine:
 
     def __init__(
         self,
-        scenario: Any,
+        scenario: Inputs,
         facts: Facts,
         *,
         deployment: Deployment,

@@ -6,6 +6,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.facets.base import quantity
 from llminfra.facets.memory.offload import NONE, offload_of
 from llminfra.facets.replica import constants
+from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.work import Work
 from llminfra.formulas import host, rates
 from llminfra.ranges import Range, as_range
@@ -13,14 +14,14 @@ from llminfra.ranges import Range, as_range
 HOST: Final = "serving-host"
 
 
-def is_on_host(scenario: Any, deployment: Any) -> bool:
+def is_on_host(scenario: Inputs, deployment: Any) -> bool:
     """Whether anything lies on the host."""
     if scenario.host_weight_bytes is not None:
         return True
     return offload_of(scenario, deployment.architecture) != NONE
 
 
-def counts(scenario: Any, deployment: Any, work: Work) -> dict[str, Any]:
+def counts(scenario: Inputs, deployment: Any, work: Work) -> dict[str, Any]:
     """Shares of weights, experts and cache that lie on the host, and the layers it computes."""
     if scenario.host_weight_bytes is not None:
         share = host.host_weight_fraction(
@@ -37,7 +38,7 @@ def counts(scenario: Any, deployment: Any, work: Work) -> dict[str, Any]:
     return {f"host_{name}_fraction": x for name, x in fractions.items()} | {"host_layers": layers}
 
 
-def bytes_per_s(scenario: Any, facts: Facts) -> Range:
+def bytes_per_s(scenario: Inputs, facts: Facts) -> Range:
     """Rate at which weights on the host are read: by its cores, or over the link."""
     if scenario.host_weight_bytes is not None:
         link = facts.number(scenario.accelerator, "pcie_bytes_per_s")

@@ -10,6 +10,7 @@ from llminfra.facets.deployment import Deployment
 from llminfra.facets.deployment.workers import Workers
 from llminfra.facets.memory import Memory
 from llminfra.facets.replica.engine import Engine
+from llminfra.facets.replica.inputs import Inputs
 from llminfra.formulas import binding, disaggregated
 from llminfra.formulas import pools as pair
 from llminfra.formulas.batch import present_requests
@@ -50,7 +51,7 @@ class Pools(Worker):
 
     def __init__(
         self,
-        scenario: Any,
+        scenario: Inputs,
         facts: Facts,
         *,
         deployment: Deployment,
@@ -72,7 +73,7 @@ class Pools(Worker):
     @property
     def n_decode_ranks(self) -> int:
         """Attention ranks of all decode workers."""
-        return self.ranks * int(self.scenario.decode_workers)
+        return self.ranks * int(self.scenario.decode_workers or 1)
 
     @property
     def n_prefill_ranks(self) -> int:

@@ -1,12 +1,12 @@
 """The sequences that an attention rank of a replica has room for."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory import Memory
+from llminfra.facets.replica.inputs import Inputs
 from llminfra.formulas.memory import pool_sequences
 from llminfra.ranges import Range
 
@@ -26,7 +26,7 @@ class RankRoom:
 
 
 def room_of(
-    scenario: Any, facts: Facts, *, deployment: Deployment, memory: Memory | MissingFact
+    scenario: Inputs, facts: Facts, *, deployment: Deployment, memory: Memory | MissingFact
 ) -> RankRoom:
     """Return the room of a rank.
 

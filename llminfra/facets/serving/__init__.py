@@ -1,19 +1,15 @@
 """How fast the load of the scenario is served: time to first token, between tokens, to the end."""
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets import replica
 from llminfra.facets.capacity import Capacity
 from llminfra.facets.demand import Demand, latency_targets
 from llminfra.facets.replica import Replica
 from llminfra.facets.replica.pools import Pools
+from llminfra.facets.serving.inputs import Inputs
 from llminfra.facets.serving.result import PairServing, Serving
 from llminfra.facets.serving.targets import problems
 
 __all__ = ["Inputs", "PairServing", "Serving", "evaluate", "problems"]
-
-
-class Inputs(replica.Inputs):
-    """No field of its own: the targets are part of the demand."""
 
 
 def evaluate(

@@ -1,7 +1,6 @@
 """Latency targets that are missed, against their floor; accelerators that nobody measured."""
 
 import math
-from typing import Any
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
@@ -9,11 +8,12 @@ from llminfra.facets.base import Goal, Problem
 from llminfra.facets.demand import latency_targets
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.replica import Replica
+from llminfra.facets.serving.inputs import Inputs
 from llminfra.facets.serving.result import TARGET_WORDS, Serving, mean_s
 
 
 def problems(
-    scenario: Any, facts: Facts, serving: Serving, *, deployment: Deployment, replica: Replica
+    scenario: Inputs, facts: Facts, serving: Serving, *, deployment: Deployment, replica: Replica
 ) -> list[Problem]:
     """Report targets that are missed, and how far the accelerator is from measured ones."""
     targets = latency_targets(scenario).items()
@@ -37,7 +37,7 @@ def _target(serving: Serving, replica: Replica, name: str, target: float) -> Pro
     )
 
 
-def _draft(scenario: Any, serving: Serving, replica: Replica) -> Problem | None:
+def _draft(scenario: Inputs, serving: Serving, replica: Replica) -> Problem | None:
     """Say from which load drafting stops paying, where it does within what a replica takes on."""
     gain, most = serving.draft_gain_ratio, serving.draft_pays_up_to_in_flight
     if gain is None or most is None or not replica.fits or not math.isfinite(most):
