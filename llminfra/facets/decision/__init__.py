@@ -71,7 +71,7 @@ def _found(result: Decision) -> Iterator[Problem]:
         result.cost.options
     ):
         return  # compliance says it, with the smallest relaxation
-    if result.n_open and not result.candidates:
+    if result.n_open and not result.candidates and not result.cost.obstacle:
         reasons = dict.fromkeys(
             reason for stage in result.stages[1:] for reason in stage.removed.values()
         )

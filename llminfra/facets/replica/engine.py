@@ -54,8 +54,7 @@ class Engine:
         self.deployment, self.accelerator = deployment, scenario.accelerator
         self.generation = facts.text(self.accelerator, "architecture")
         self.is_blockwise = scenario.engine == "llama.cpp"
-        self.prompt_tokens = demand.prompt_tokens
-        self.output_tokens = demand.output_tokens
+        self.prompt_tokens, self.output_tokens = demand.prompt_tokens, demand.output_tokens
         whole = (deployment.tensor_parallel, scenario.pipeline_parallel)
         self._split(*(split or whole))
 
