@@ -17,7 +17,9 @@ from llminfra.errors import RenderError, WordsError
 from llminfra.facets import FACETS
 from llminfra.present import blocks, moved
 from llminfra.present.blocks import Block
+from llminfra.present.cases import check_cases
 from llminfra.present.checks import check_words, condition_holds, near
+from llminfra.present.own_charts import frames_of
 from llminfra.present.prose import fill
 from llminfra.present.sources import cite
 from llminfra.present.tables import Table, table_from
@@ -70,7 +72,7 @@ def answer(line: str, cell: str) -> None:
     """
     first, names = head("answer", line), blocks.notebook_names()
     check_words(cell, names, str(first))
-    shows = condition_holds(first.condition, names, str(first))
+    shows = _is_shown(first, names)
     SHOWN.answers[_cell_id() or str(first)] = (str(first), shows)
     if shows:
         decided = names.get("decided")
@@ -90,7 +92,11 @@ def figure(line: str, cell: str) -> None:
         return
     chart, words = found
     needed(words, ("alt", "source"), str(first))
-    _show(blocks.figure(chart, alt=words["alt"], data=_frame_of(chart), **_common(first, words)))
+    _show(
+        blocks.figure(
+            chart, alt=words["alt"], data=next(frames_of(chart), None), **_common(first, words)
+        )
+    )
 
 
 @_in_one_line
@@ -113,7 +119,7 @@ def prose(line: str, cell: str) -> None:
     """Show Markdown."""
     first, names = head("prose", line), blocks.notebook_names()
     check_words(cell, names, str(first))
-    if condition_holds(first.condition, names, str(first)):
+    if _is_shown(first, names):
         shown = fill(cell, names, markdown=True)
         display({"text/markdown": shown, "text/plain": shown}, raw=True)  # type: ignore[no-untyped-call]  # IPython has no types here
 
@@ -133,11 +139,18 @@ def _worded(first: Head, cell: str) -> tuple[Any, dict[str, str]] | None:
             f"{where}: no name {first.subject!r}{near(first.subject, names)}; "
             "make it in a code cell above"
         )
-    if not condition_holds(first.condition, names, where):
+    if not _is_shown(first, names):
         return None
     if (made := names[first.subject]) is None:
         raise RenderError(f"{where}: {first.subject} is None; say 'when' there is something to see")
     return made, words
+
+
+def _is_shown(first: Head, names: Mapping[str, Any]) -> bool:
+    """Evaluate what stands after ``when``, of which every name and every text must exist."""
+    shows = condition_holds(first.condition, names, str(first))
+    check_cases(first.condition, names.get("In", ()), str(first))
+    return shows
 
 
 def _common(first: Head, words: Mapping[str, str]) -> dict[str, Any]:
@@ -172,13 +185,6 @@ def _scenario(names: Mapping[str, Any]) -> Any:
     if "scenario" not in names:
         raise RenderError("no name 'scenario'; the setup cell makes it: run it first")
     return names["scenario"]
-
-
-def _frame_of(chart: Any) -> Any:
-    """Return the frame inside a chart of the analyst's own, also in one of its layers."""
-    inside = [chart, *getattr(chart, "layer", ()), *getattr(chart, "hconcat", ())]
-    frames = (getattr(part, "data", None) for part in [*inside, *getattr(chart, "vconcat", ())])
-    return next((frame for frame in frames if hasattr(frame, "to_csv")), None)
 
 
 def _cell_id() -> str:
