@@ -23,6 +23,7 @@ import llminfra.formulas
 from llminfra import evaluate
 from llminfra.facets import FACETS
 from llminfra.facets.base import Question, needs
+from llminfra.present.remarks import NOT_RESULTS
 from llminfra.units import unit_of
 
 ROOT: Final = Path(__file__).parents[1]
@@ -397,15 +398,6 @@ def test_notebook_has_more_sentences_than_code(notebook: Path) -> None:
 
 def not_code(cell: dict[str, Any]) -> bool:
     return cell["cell_type"] == "markdown" or is_prose(cell)
-
-
-# Not results: template code, formulas, code spans, link targets, list numbers, and numbers that
-# are part of a name or of a format (A100-80, FP8, 16-bit, 16 bits).
-NOT_RESULTS: Final = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\]\([^)]*\)"
-    r"|^\s*\d+\. |\d*[A-Za-z][\w.-]*|\b\d+[- ](?:bits?|bytes?)\b",
-    re.S | re.M,
-)
 
 
 @pytest.mark.parametrize("notebook", named(NOTEBOOKS))

@@ -68,6 +68,11 @@ class ReportSet:
         return [str(problem) for problem in self._found]
 
     @property
+    def remarks(self) -> list[str]:
+        """What may not be meant in the words of the notebooks, as lines."""
+        return [f"{r.job.stem}: {said}" for r in self.results for said in r.remarks]
+
+    @property
     def is_ok(self) -> bool:
         """True when neither the plan nor a notebook says that something cannot work as asked."""
         return not any(problem.is_error for problem in self._found) and not any(

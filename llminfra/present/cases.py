@@ -65,10 +65,10 @@ def _asked(condition: str) -> Iterator[tuple[str, str]]:
         if isinstance(left, ast.Constant) and is_equality:
             left, right = right, left
         members = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else []
-        texts = [right] if is_equality else members
-        for text in texts if isinstance(left, ast.Name) else ():
-            if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                yield left.id, text.value
+        for text in [right] if is_equality else members:
+            said = text.value if isinstance(text, ast.Constant) else None
+            if isinstance(left, ast.Name) and isinstance(said, str):
+                yield left.id, said
 
 
 def _texts_of(name: str, trees: list[ast.Module], above: frozenset[str]) -> Texts:

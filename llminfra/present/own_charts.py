@@ -137,11 +137,8 @@ def _asked(view: Mapping[str, Any], repeated: Mapping[str, Any]) -> Iterator[tup
 def _fields(channel: Any) -> Iterator[Any]:
     if isinstance(channel, Mapping):
         inside = (channel.get(name) for name in ("sort", "condition", "impute"))
-        yield from (part["field"] for part in (channel, *inside) if _has_field(part))
-
-
-def _has_field(part: Any) -> bool:
-    return isinstance(part, Mapping) and "field" in part
+        parts = [part for part in (channel, *inside) if isinstance(part, Mapping)]
+        yield from (part["field"] for part in parts if "field" in part)
 
 
 def _is_among(asked: str, columns: Iterable[str]) -> bool:

@@ -119,7 +119,7 @@ HIDDEN = '%%answer when case == "many"\n'
         ("%%prose when quoted['x']\nx", "KeyError: 'x'"),
         ("%%figure\n## T", "must name a chart that a code cell above made"),
         ("%%figure chrt\n## T\n\nAlt: a\nSource: b", "no name 'chrt'; closest: chart"),
-        ("%%figure nothing\n## T\n\nAlt: a\nSource: b", "nothing is None; say 'when'"),
+        ("%%figure nothing\n## T\n\nS.\n\nAlt: a\nSource: my own", "nothing is None; say 'when'"),
         ("%%figure chart\n## T\n\nSource: b", "must have the lines 'Alt: …'"),
         ("%%figure chart\n## T", "must have the lines 'Alt: …', 'Source: …'"),
         (
@@ -134,6 +134,9 @@ HIDDEN = '%%answer when case == "many"\n'
             "no facet 'servin' to cite; closest: serving; or say in several words",
         ),
         ("%%answer\nYes.\n\nRecommendation for the board meeting: buy.", "at most 24 letters"),
+        (HIDDEN + "Yes.\n\nRecommendation for the board meeting: buy.", "at most 24 letters"),
+        ('%%figure chart when case == "many"\n## T\n\nS.\n\nSource: b', "the lines 'Alt: …'"),
+        ('%%table rows when case == "many"\n## T\n\nSource: servin', "no facet 'servin' to cite"),
         ("%%masthead\nx", "must name the report"),
     ],
 )
