@@ -52,7 +52,7 @@ ORDER: Final = [
     *("launch", "present", "publish"),
     *("cli.listing", "cli.drivers", "cli.diff", "cli.finding", "cli.unchanged", "cli.predecessor"),
     "cli.group",
-    *("cli.preloaded", "cli.batch"),
+    *("cli.mine", "cli.preloaded", "cli.batch"),
     *("cli.records", "cli.new", "cli.watch", "cli.rendering", "cli.running", "cli"),
     *("cli.__main__",),
 ]

@@ -38,7 +38,8 @@ class SideBySide:
 class Case:
     """One scenario of a file, or the reason why this combination is not possible.
 
-    `my` holds parameters that notebooks have for themselves, from the file's ``[my]`` table.
+    `my` holds parameters that notebooks have for themselves, from the file's ``[my]`` table, and
+    `my_where` for each its file and line, or ``--set``.
     `label` says what sets it apart from the other cases of the file, `varied` holds these fields.
     """
 
@@ -47,6 +48,7 @@ class Case:
     origins: Mapping[str, str]
     reason: str = ""
     my: Mapping[str, Any] = field(default_factory=dict)
+    my_where: Mapping[str, str] = field(default_factory=dict)
     stem: str = ""
     label: str = ""
     varied: Mapping[str, Any] = field(default_factory=dict)

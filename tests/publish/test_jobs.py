@@ -176,7 +176,7 @@ def test_users_kernelspec_of_the_same_name_is_not_used(write: Write) -> None:
     assert repr(sys.executable) in outputs(result)
 
 
-RAISES: Final = 'cell 3 ("raise ValueError(f\'<script>{x}</script>\\…")'
+RAISES: Final = 'cell 3 ("raise ValueError(f\'<script>{x}</script>…")'
 
 
 def test_failing_cell_leaves_old_files_and_an_escaped_page(write: Write) -> None:
