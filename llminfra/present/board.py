@@ -15,6 +15,7 @@ from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
 from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.turns import NEVER, is_out_of_reach, turns_words
 from llminfra.present.versus import Versus
 from llminfra.ranges import Range
 
@@ -38,6 +39,7 @@ _CRITERION: Final = {
     "place": "Place and keys",
     "control": "Logs",
 }
+_SAME_MODEL, _FRONTIER = "api_same_model", "api_frontier"
 # So sure that one way may be called the cheaper one.
 _SURE: Final = 0.8
 _NAMED: Final = 3
@@ -124,7 +126,17 @@ class Board:
         month = self.said(other.usd_per_month)
         is_other = group_of(option.name) != group_of(other.name)
         kind = "the next of another kind" if is_other else "the next"
-        return f"{self.money.in_words(other)}, {kind}, costs {month} a month"
+        return f"{self.money.in_words(other)}, {kind}, costs {month} a month{self._frontier()}"
+
+    def _frontier(self) -> str:
+        """Name what a better model by the token costs, where tokens are bought and it is left."""
+        option, other = self.decision.chosen_option, self.decision.runner_up
+        named = {found.name for found in (option, other) if found is not None}
+        left = {found.name: found for found in self.decision.candidates}
+        frontier = left.get(_FRONTIER)
+        if frontier is None or _FRONTIER in named or not named & {_SAME_MODEL}:
+            return ""
+        return f"; {self.money.in_words(frontier)} costs {self.said(frontier.usd_per_month)}"
 
     def said(self, usd: Range) -> str:
         """Show an amount inside a sentence."""
@@ -160,17 +172,18 @@ class Board:
         words = f"{PART_WORDS[part].lower()} of {self.money.in_words(option)}"
         now, then = (f"{self.money.show(x)} a month" for x in (turn.value, turn.threshold))
         far = f"{formats.times(turn.ratio)} as now" if math.isfinite(turn.ratio) else "from nothing"
-        return words, now, then, far
+        return words, now, then, f"{NEVER}: {far}" if is_out_of_reach(turn) else far
 
     @property
     def turns(self) -> str:
-        """Both thresholds in one phrase."""
+        """Both thresholds in one phrase, as what follows "it turns"."""
         told = []
         for turn in self.decision.flips:
             words, now, then, far = self.turn_words(turn)
             is_multiple = far.endswith("as now") and not now.startswith("1×")
-            told.append(f"{words} at {then}{f', {far}' if is_multiple else f' (now {now})'}")
-        return ", or ".join(told) if told else "no single input turns it"
+            beside = f", {far.removeprefix(f'{NEVER}: ')}" if is_multiple else f" (now {now})"
+            told.append((turn, f"{words} at {then}{beside}"))
+        return turns_words(told, len(told))
 
     def turns_table(self) -> Table:
         """Tabulate the thresholds that would turn it, and the day of the next look."""

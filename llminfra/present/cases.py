@@ -6,6 +6,7 @@ be is read off the code, where it can be: texts, choices between them, and look-
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from llminfra.errors import RenderError
 from llminfra.present.checks import near
@@ -40,20 +41,21 @@ def check_cases(condition: str, cells: Iterable[str], where: str) -> None:
     Traceback (most recent call last):
     llminfra.errors.RenderError: %%answer: no code cell sets case to 'to few'; closest: too few
     """
-    trees = list(_parsed(cells))
-    for name, text in _asked(condition):
-        given = _texts_of(name, trees, frozenset())
+    asked = list(_asked(condition))
+    code = tuple(dict.fromkeys(cells)) if asked else ()  # cells that ran again count once
+    for name, text in asked:
+        given = _texts_of(name, code, frozenset())
         if given is not None and text not in given:
             hint = near(text, given) or f"; it is one of {', '.join(sorted(given))}"
             raise RenderError(f"{where}: no code cell sets {name} to {text!r}{hint}")
 
 
-def _parsed(cells: Iterable[str]) -> Iterator[ast.Module]:
-    for cell in cells:
-        try:
-            yield ast.parse(cell)
-        except (SyntaxError, ValueError):  # a magic, a shell command
-            continue
+@lru_cache(512)
+def _nodes(cell: str) -> tuple[ast.AST, ...]:
+    try:
+        return tuple(ast.walk(ast.parse(cell)))
+    except (SyntaxError, ValueError):  # a magic, a shell command
+        return ()
 
 
 def _asked(condition: str) -> Iterator[tuple[str, str]]:
@@ -71,13 +73,13 @@ def _asked(condition: str) -> Iterator[tuple[str, str]]:
                 yield left.id, said
 
 
-def _texts_of(name: str, trees: list[ast.Module], above: frozenset[str]) -> Texts:
+def _texts_of(name: str, code: tuple[str, ...], above: frozenset[str]) -> Texts:
     """Return the texts that code gives to a name; None where it does not say so plainly."""
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    nodes = [node for cell in code if name in cell for node in _nodes(cell)]
     values = [value for node in nodes for value in _given(node, name)]
     if not values or name in above:
         return None
-    return _union(None if v is None else _texts(v, trees, above | {name}) for v in values)
+    return _union(None if v is None else _texts(v, code, above | {name}) for v in values)
 
 
 def _given(node: ast.AST, name: str) -> Iterator[ast.expr | None]:
@@ -108,13 +110,13 @@ def _holds(target: ast.expr, name: str) -> bool:
     return any(n.id == name and isinstance(n.ctx, ast.Store) for n in stored)
 
 
-def _texts(value: ast.expr, trees: list[ast.Module], above: frozenset[str]) -> Texts:
+def _texts(value: ast.expr, code: tuple[str, ...], above: frozenset[str]) -> Texts:
     if isinstance(value, ast.Constant):
         return frozenset({value.value}) if isinstance(value.value, str) else _NONE
     if isinstance(value, ast.Name):
-        return _texts_of(value.id, trees, above)
+        return _texts_of(value.id, code, above)
     if isinstance(value, ast.NamedExpr):
-        return _texts(value.value, trees, above)
+        return _texts(value.value, code, above)
     parts: list[ast.expr] | None = None
     if isinstance(value, ast.IfExp):
         parts = [value.body, value.orelse]
@@ -122,7 +124,7 @@ def _texts(value: ast.expr, trees: list[ast.Module], above: frozenset[str]) -> T
         parts = value.values
     elif isinstance(value, ast.Subscript) and isinstance(value.value, ast.Dict):
         parts = value.value.values
-    return None if parts is None else _union(_texts(part, trees, above) for part in parts)
+    return None if parts is None else _union(_texts(part, code, above) for part in parts)
 
 
 def _union(found: Iterable[Texts]) -> Texts:
