@@ -255,7 +255,7 @@ class Versus:
             return flip.words, self._value(flip, flip.value), "nowhere", "it alone never turns it"
         far = f"{formats.times(flip.ratio)} as now"
         if flip.name == "api_price_drift":
-            far = "a year, over the horizon"
+            far = "each year of the horizon"
         now, then = (self._value(flip, x) for x in (flip.value, flip.threshold))
         return flip.words, now, then, f"{NEVER}: {far}" if is_out_of_reach(flip) else far
 
