@@ -133,6 +133,8 @@ def test_facts_can_be_replaced(load: Any) -> None:
         ("in_flight = 5\nactive_users = 6\n", 2, "demand must be stated in one way"),
         ("title = 't'\nmax_model_len = 999999\n", 2, "131,072"),
         ("title = 't'\ntitle2 = 't'\n", 2, "unknown field 'title2'; closest: title"),
+        ("working_days = 20\n", 1, "; a parameter of a notebook stands under [my]"),
+        ("title = 't'\n[mine]\ndays = [1, 2]\n", 3, "parameter of a notebook stands under [my]"),
         ("model = 'qwen3-32b'\n[a]\nmodel = 'qwen3-14b'\n", 1, "model must stand once"),
         ("title = 't'\n[my]\ndays = {a = 1}\n", 3, "my.days must be text, a number or a list"),
         ("title = 't'\n[my]\nmodel = 'x'\n", 3, "my.model is a scenario field"),

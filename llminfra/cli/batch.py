@@ -12,9 +12,10 @@ import llminfra
 from llminfra import lock
 from llminfra.cli.finding import all_scenario_files
 from llminfra.cli.given import agreed, literals, parameters_for, stated_by, with_stated
+from llminfra.cli.mine import check_mine
 from llminfra.cli.predecessor import predecessor, with_told
 from llminfra.cli.preloaded import PRELOADED, Choices
-from llminfra.errors import InvalidInput, closest
+from llminfra.errors import InvalidInput
 from llminfra.evaluate import evaluate
 from llminfra.facets import SERVED
 from llminfra.facets.base import Problem
@@ -67,6 +68,11 @@ class ReportSet:
         return [str(problem) for problem in self._found]
 
     @property
+    def remarks(self) -> list[str]:
+        """What may not be meant in the words of the notebooks, as lines."""
+        return [f"{r.job.stem}: {said}" for r in self.results for said in r.remarks]
+
+    @property
     def is_ok(self) -> bool:
         """True when neither the plan nor a notebook says that something cannot work as asked."""
         return not any(problem.is_error for problem in self._found) and not any(
@@ -113,7 +119,8 @@ def cases(files: Iterable[Path], overrides: Mapping[str, Any], *, defaults: bool
     mine = kept(fields.pop(MY, {}))
     scenario = Scenario(**({"name": "scenario"} | fields))
     origins = dict.fromkeys(fields, "--set")
-    return [Case(name=scenario.name, scenario=scenario, origins=origins, my=mine)]
+    where = dict.fromkeys(mine, "--set")
+    return [Case(name=scenario.name, scenario=scenario, origins=origins, my=mine, my_where=where)]
 
 
 def named_case(overrides: Mapping[str, Any]) -> Case:
@@ -150,7 +157,7 @@ def report_sets(
     """
     found, books = list(cases), [about(path) for path in notebooks]
     for case in found:
-        _check_mine(case, books)
+        check_mine(case, books)
     make, sets = _Maker(out, report_formats, choices), []
     for case in found if named else (case for case in found if not case.comparison):
         # A case that gives a parameter or a field that asks for such a notebook has its report.
@@ -276,18 +283,6 @@ def _is_rendered(out: Path, notebook: Path, report_formats: tuple[str, ...]) -> 
         and report.get("status") == "ok"
         and all(f in files and (folder / files[f]["path"]).is_file() for f in report_formats)
     )
-
-
-def _check_mine(case: Case, books: Iterable[About]) -> None:
-    """Refuse a parameter of notebooks that no notebook of this batch has."""
-    known = {name for book in books for name in book.parameters}
-    for name in case.my:
-        if name not in known:
-            own = sorted(known - {"more", *Scenario.model_fields})
-            near = f"closest: {', '.join(closest(name, own))}" if own else "they have none"
-            raise InvalidInput(
-                f"{MY}.{name} must be a parameter of a rendered notebook; {near}", field=name
-            )
 
 
 def _cases(path: Path, overrides: Mapping[str, Any]) -> list[Case]:

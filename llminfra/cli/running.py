@@ -212,7 +212,9 @@ def _before(report_set: "ReportSet") -> Iterator[str]:
 
 
 def _problems(report_set: "ReportSet") -> Iterator[str]:
-    yield from (f"{report_set.folder.name}: {problem}" for problem in report_set.problems)
+    """Lines on a set that are known once it is rendered."""
+    lines = [*report_set.problems, *report_set.remarks]
+    yield from (f"{report_set.folder.name}: {line}" for line in lines)
 
 
 def _paths(result: "Result") -> list[str]:

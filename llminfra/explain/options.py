@@ -83,11 +83,6 @@ class Option:
         """Speed for each user in the base case."""
         return float(self.plan.serving.user_tokens_per_s.base)
 
-    @property
-    def is_measured(self) -> bool:
-        """Whether the fit of the speed has seen such an accelerator."""
-        return self.plan.replica.extrapolation == "none"
-
     @cached_property
     def price(self) -> Range | None:
         """Catalogue price of one accelerator, with its source and date, in USD."""

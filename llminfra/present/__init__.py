@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     from llminfra.present.charts import log_lines, stacked_bars
     from llminfra.present.curves import band_line, front, step_line, timeline
     from llminfra.present.maps import fit_map, range_dots
-    from llminfra.present.scatter import scatter_panels
+    from llminfra.present.scatter import scatter_panels, speed_points
     from llminfra.present.shares import log_band, place_bars, split_bars
     from llminfra.present.versus_charts import npv_bars, payback_line
 
@@ -108,7 +108,7 @@ _RECIPES: Final = {
     "curves": ("band_line", "front", "step_line", "timeline"),
     "maps": ("fit_map", "range_dots"),
     "cash_charts": ("paid_lines", "part_bars", "step_bars"),
-    "scatter": ("scatter_panels",),
+    "scatter": ("scatter_panels", "speed_points"),
     "versus_charts": ("npv_bars", "payback_line"),
     "board_charts": ("claim_dots", "due_line", "gate_grid", "way_bars", "week_bars"),
     "shares": ("log_band", "place_bars", "split_bars"),
@@ -207,6 +207,7 @@ __all__ = [
     "shares_table",
     "sizing",
     "spares_table",
+    "speed_points",
     "split_bars",
     "stacked_bars",
     "stated_words",

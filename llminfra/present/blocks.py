@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from llminfra import formats
 from llminfra.errors import RenderError
 from llminfra.present.drawings import cached_drawing
+from llminfra.present.own_charts import own_specification
 from llminfra.present.prose import fill, split_answer
 from llminfra.present.render import render_block
 from llminfra.present.tables import csv_of
@@ -253,6 +254,8 @@ def figure(
             "source": source,
         }.items()
     }
+    # Recipes are checked by the tests; a chart of the analyst's own is checked here.
+    specified = partial(specification, checked=True) if is_recipe else own_specification
     described = block(
         "figure",
         kicker=text(kicker),
@@ -261,7 +264,7 @@ def figure(
         **linked(source),
         csv=data.to_csv(index=False),
         name=name,
-        **{UNDRAWN: [specification(c, checked=is_recipe) for c in (chart, narrow or chart)]},
+        **{UNDRAWN: [specified(c) for c in (chart, narrow or chart)]},
     )
     return described if os.environ.get(DRAWS_LATER) else drawn(described.data)
 

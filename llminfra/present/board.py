@@ -16,6 +16,7 @@ from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
 from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.turns import NEVER, is_out_of_reach, turns_words
 from llminfra.present.versus import Versus
 from llminfra.ranges import Range
 
@@ -44,6 +45,7 @@ _LEFT_OUT: Final = {
     "Feasibility": "not to be had or too small for the load",
     "Quality": "below the quality floor",
 }
+_SAME_MODEL, _FRONTIER = "api_same_model", "api_frontier"
 # So sure that one way may be called the cheaper one.
 _SURE: Final = 0.8
 _NAMED: Final = 3
@@ -130,7 +132,17 @@ class Board:
         month = self.said(other.usd_per_month)
         is_other = group_of(option.name) != group_of(other.name)
         kind = "the next of another kind" if is_other else "the next"
-        return f"{self.money.in_words(other)}, {kind}, costs {month} a month"
+        return f"{self.money.in_words(other)}, {kind}, costs {month} a month{self._frontier()}"
+
+    def _frontier(self) -> str:
+        """Name what a better model by the token costs, where tokens are bought and it is left."""
+        option, other = self.decision.chosen_option, self.decision.runner_up
+        named = {found.name for found in (option, other) if found is not None}
+        left = {found.name: found for found in self.decision.candidates}
+        frontier = left.get(_FRONTIER)
+        if frontier is None or _FRONTIER in named or not named & {_SAME_MODEL}:
+            return ""
+        return f"; {self.money.in_words(frontier)} costs {self.said(frontier.usd_per_month)}"
 
     def said(self, usd: Range) -> str:
         """Show an amount inside a sentence."""
@@ -167,7 +179,7 @@ class Board:
         words = f"{PART_WORDS[part].lower()} of {self.money.in_words(option)}"
         now, then = (f"{self.money.show(x)} a month" for x in (turn.value, turn.threshold))
         far = f"{formats.times(turn.ratio)} as now" if math.isfinite(turn.ratio) else "from nothing"
-        return words, now, then, far
+        return words, now, then, f"{NEVER}: {far}" if is_out_of_reach(turn) else far
 
     @property
     def first_fix(self) -> str:
@@ -179,20 +191,15 @@ class Board:
         return fixes[0] if fixes else "state what is missing"
 
     @property
-    def look_again(self) -> str:
-        """When to look again: a day, and the thresholds that would turn it before."""
-        day = formats.date(self.decision.look_again_on)
-        return f"on {day}, or at {self.turns}" if self.turns else f"on {day}; no one input turns it"
-
-    @property
     def turns(self) -> str:
-        """Both thresholds in one phrase; empty without any."""
+        """Both thresholds in one phrase, as what follows "it turns"."""
         told = []
         for turn in self.decision.flips:
             words, now, then, far = self.turn_words(turn)
             is_multiple = far.endswith("as now") and not now.startswith("1×")
-            told.append(f"{words} at {then}{f', {far}' if is_multiple else f' (now {now})'}")
-        return ", or ".join(told)
+            beside = f", {far.removeprefix(f'{NEVER}: ')}" if is_multiple else f" (now {now})"
+            told.append((turn, f"{words} at {then}{beside}"))
+        return turns_words(told, len(told))
 
     def turns_table(self) -> Table:
         """Tabulate the thresholds that would turn it, and the day of the next look."""

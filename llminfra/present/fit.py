@@ -1,9 +1,13 @@
 """How far the fit of the serving law was off on measurements that it had not seen."""
 
+from typing import Final
+
 from llminfra import formats
 from llminfra.catalog.loader import Fact
 from llminfra.catalog.measured import speeds_measured
 from llminfra.plan import Plan
+
+_ENOUGH: Final = 2  # measurements; one alone says nothing of its own error
 
 
 def how_sure(plan: Plan) -> str:
@@ -12,8 +16,8 @@ def how_sure(plan: Plan) -> str:
     Examples
     --------
     >>> from llminfra import Scenario, evaluate
-    >>> how_sure(evaluate(Scenario(tensor_parallel=8)))[:47].replace("\u202f", " ")
-    'speed is usually within 7 % (nine of ten within'
+    >>> how_sure(evaluate(Scenario(tensor_parallel=8)))[:64]
+    'on accelerators that were measured, speed is usually within 7\u202f% '
     """
     speed, first = _off(plan, "tpot"), _off(plan, "ttft")
     chip, engine = plan.deployment.accelerator_name, plan.deployment.engine_name
@@ -25,12 +29,24 @@ def how_sure(plan: Plan) -> str:
             f"the range is as wide as errors were on families that no fit had seen: nobody has "
             f"measured one of {plan.deployment.model_name} with {engine}"
         )
+    within = f"speed is usually within {speed}, the wait for the first word within {first}"
+    if not is_measured(plan):
+        return f"on accelerators that were measured, {within}; {unknown}, and plan with the range"
     rows = measured_rows(plan)
     stand = f"{formats.counted(rows, 'measurement')} of {chip} with {engine} stand behind it"
-    return (
-        f"speed is usually within {speed}, the wait for the first word within {first}; "
-        f"{stand if rows > 1 else unknown}"
-    )
+    return f"{within}; {stand}"
+
+
+def is_measured(plan: Plan) -> bool:
+    """Whether the fit has seen such an accelerator, and somebody measured it with this engine.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> [is_measured(evaluate(Scenario(accelerator=x))) for x in ("h100-sxm", "a100-sxm-80")]
+    [True, False]
+    """
+    return plan.replica.extrapolation == "none" and measured_rows(plan) >= _ENOUGH
 
 
 def _off(plan: Plan, quantity: str) -> str:

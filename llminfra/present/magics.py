@@ -17,8 +17,10 @@ from llminfra.errors import RenderError, WordsError
 from llminfra.facets import FACETS
 from llminfra.present import blocks, moved
 from llminfra.present.blocks import Block
+from llminfra.present.cases import check_cases
 from llminfra.present.checks import check_words, condition_holds, near
-from llminfra.present.prose import fill
+from llminfra.present.own_charts import frames_of
+from llminfra.present.prose import fill, split_answer
 from llminfra.present.sources import cite
 from llminfra.present.tables import Table, table_from
 from llminfra.present.tally import SHOWN, case_of
@@ -64,13 +66,15 @@ def masthead(line: str, cell: str) -> None:
 def answer(line: str, cell: str) -> None:
     """Show the answer box: a sentence, and lines such as ``Do this: …`` below it.
 
+    Labels are free, up to 24 letters; one that is nearly a usual one is told when it is rendered.
     Where the notebook has a name ``decided``, the last line is what the decision report says: all
     reports on a scenario end in the same one. Where the set was rendered before with something
     otherwise, a line tells what moved the answer since.
     """
     first, names = head("answer", line), blocks.notebook_names()
     check_words(cell, names, str(first))
-    shows = condition_holds(first.condition, names, str(first))
+    split_answer(cell)  # in cases that are not shown, too
+    shows = _is_shown(first, names)
     SHOWN.answers[_cell_id() or str(first)] = (str(first), shows)
     if shows:
         decided = names.get("decided")
@@ -85,23 +89,25 @@ def answer(line: str, cell: str) -> None:
 def figure(line: str, cell: str) -> None:
     """Say what a chart shows: title, what is plotted, ``Alt:`` and ``Source:``."""
     first = head("figure", line, takes="a chart")
-    found = _worded(first, cell)
+    found = _worded(first, cell, ("alt", "source"))
     if found is None:
         return
     chart, words = found
-    needed(words, ("alt", "source"), str(first))
-    _show(blocks.figure(chart, alt=words["alt"], data=_frame_of(chart), **_common(first, words)))
+    _show(
+        blocks.figure(
+            chart, alt=words["alt"], data=next(frames_of(chart), None), **_common(first, words)
+        )
+    )
 
 
 @_in_one_line
 def table(line: str, cell: str) -> None:
     """Say what a table shows: title, what its rows are, and ``Source:``."""
     first = head("table", line, takes="a table")
-    found = _worded(first, cell)
+    found = _worded(first, cell, ("source",))
     if found is None:
         return
     made, words = found
-    needed(words, ("source",), str(first))
     made = made if isinstance(made, Table) else table_from(made)
     caption = words.get("caption") or words["title"]
     common = _common(first, words)
@@ -113,7 +119,7 @@ def prose(line: str, cell: str) -> None:
     """Show Markdown."""
     first, names = head("prose", line), blocks.notebook_names()
     check_words(cell, names, str(first))
-    if condition_holds(first.condition, names, str(first)):
+    if _is_shown(first, names):
         shown = fill(cell, names, markdown=True)
         display({"text/markdown": shown, "text/plain": shown}, raw=True)  # type: ignore[no-untyped-call]  # IPython has no types here
 
@@ -123,7 +129,7 @@ MAGICS: Final[dict[str, Magic]] = {
 }
 
 
-def _worded(first: Head, cell: str) -> tuple[Any, dict[str, str]] | None:
+def _worded(first: Head, cell: str, labels: tuple[str, ...]) -> tuple[Any, dict[str, str]] | None:
     """Return the named chart or table and its words; nothing where they are not to be shown."""
     names, where = blocks.notebook_names(), str(first)
     check_words(cell, names, where)
@@ -133,11 +139,20 @@ def _worded(first: Head, cell: str) -> tuple[Any, dict[str, str]] | None:
             f"{where}: no name {first.subject!r}{near(first.subject, names)}; "
             "make it in a code cell above"
         )
-    if not condition_holds(first.condition, names, where):
+    needed(words, labels, where)
+    facets = _facets(words["source"], names)
+    if not _is_shown(first, names):
         return None
     if (made := names[first.subject]) is None:
         raise RenderError(f"{where}: {first.subject} is None; say 'when' there is something to see")
-    return made, words
+    return made, words | ({"source": cite(names["plan"], *facets)} if facets else {})
+
+
+def _is_shown(first: Head, names: Mapping[str, Any]) -> bool:
+    """Evaluate what stands after ``when``, of which every name and every text must exist."""
+    shows = condition_holds(first.condition, names, str(first))
+    check_cases(first.condition, names.get("In", ()), str(first))
+    return shows
 
 
 def _common(first: Head, words: Mapping[str, str]) -> dict[str, Any]:
@@ -146,18 +161,17 @@ def _common(first: Head, words: Mapping[str, str]) -> dict[str, Any]:
         "kicker": words.get("kicker") or f"Finding {SHOWN.finding(first.subject)}",
         "title": words["title"],
         "subtitle": words["subtitle"],
-        "source": _source(words["source"], names),
+        "source": words["source"],
         "as_of": _scenario(names).as_of,
         "name": words.get("name") or first.subject.replace("_", "-"),
     }
 
 
-def _source(said: str, names: Mapping[str, Any]) -> str:
-    """Turn names of facets into the sources that these have read; other text is the source."""
-    plan = names.get("plan")
+def _facets(said: str, names: Mapping[str, Any]) -> list[str]:
+    """Return the facets that a source names; none where it is said in other words."""
     facets = [part.strip() for part in said.rstrip(".").split(",")]
-    if plan is None or not all(map(_FACET.fullmatch, facets)):
-        return said
+    if names.get("plan") is None or not all(map(_FACET.fullmatch, facets)):
+        return []
     for facet in facets:
         known = [*(question.name for question in FACETS), _COMPARED]
         if facet not in known:
@@ -165,20 +179,13 @@ def _source(said: str, names: Mapping[str, Any]) -> str:
                 f"no facet {facet!r} to cite{near(facet, known)}; or say in several words where "
                 "your own figures are from"
             )
-    return cite(plan, *facets)
+    return facets
 
 
 def _scenario(names: Mapping[str, Any]) -> Any:
     if "scenario" not in names:
         raise RenderError("no name 'scenario'; the setup cell makes it: run it first")
     return names["scenario"]
-
-
-def _frame_of(chart: Any) -> Any:
-    """Return the frame inside a chart of the analyst's own, also in one of its layers."""
-    inside = [chart, *getattr(chart, "layer", ()), *getattr(chart, "hconcat", ())]
-    frames = (getattr(part, "data", None) for part in [*inside, *getattr(chart, "vconcat", ())])
-    return next((frame for frame in frames if hasattr(frame, "to_csv")), None)
 
 
 def _cell_id() -> str:

@@ -222,7 +222,7 @@ def _table(plan: Plan, symbols: _Symbols) -> Block:
         heads,
         rows,
         title="The symbols, and what they are in this case",
-        kicker="Method",
+        kicker="Symbols",
         subtitle="Base case. Put these numbers into the equations to check what they give.",
         caption="Symbols of the equations with meaning, value, unit and source",
         source=cite(plan),

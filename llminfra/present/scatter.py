@@ -21,6 +21,40 @@ _APART: Final[dict[str, Any]] = {"labelOverlap": "greedy", "labelSeparation": 8}
 _ROOM: Final = 1.25
 
 
+# Titles of the panels; times are shown in ms.
+_TIMES: Final = {"tpot_s": "Output token", "ttft_s": "First token"}
+_FULL: Final = "When full"
+
+
+def speed_points(errors: "pd.DataFrame") -> "pd.DataFrame":
+    """Lay out measured speeds for `scatter_panels`: a panel each, times in ms, dense models first.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        Of `llminfra.serving_errors`; what was measured with prefill apart is left out.
+
+    Returns
+    -------
+    points : DataFrame
+        The same with ``panel``, ``measured_shown`` and ``predicted_shown``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"quantity": "tpot_s", "kind": "dense models", "measured": 0.02, "left_out": 0.03}
+    >>> speed_points(pd.DataFrame([row]))[["panel", "measured_shown"]].iloc[0].tolist()
+    ['Output token: dense models', 20.0]
+    """
+    together = errors[errors["kind"] != "disaggregated"]
+    scale = together["quantity"].isin(_TIMES).map({True: 1e3, False: 1.0})
+    return together.assign(
+        panel=together["quantity"].map(_TIMES).fillna(_FULL) + ": " + together["kind"],
+        measured_shown=together["measured"] * scale,
+        predicted_shown=together["left_out"] * scale,
+    ).sort_values(["kind", "quantity"], ascending=[True, False])
+
+
 @recipe
 def scatter_panels(
     frame: "pd.DataFrame",

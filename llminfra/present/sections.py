@@ -11,10 +11,12 @@ from llminfra.launch import launch_commands
 from llminfra.plan import Plan
 from llminfra.present.blocks import Block, Show, notice
 from llminfra.present.costs import Money
+from llminfra.present.fit import is_measured
 from llminfra.present.tables import Table, column, row, table_of
 from llminfra.units import HOURS_PER_YEAR
 
 _FOLLOWED: Final = "✓ this one"
+_SLOW: Final = ", slower than people read"
 # What the bill calls its parts, and how they are shown.
 _BILL: Final[Mapping[str, tuple[str, Show]]] = {
     "host_cores": ("Processor cores", formats.count),
@@ -89,8 +91,15 @@ def _about(value: float) -> str:
     return formats.count(float(f"{value:.2g}")) if round(value) else "hardly any"
 
 
-def options_table(found: Options) -> Table:
-    """Tabulate what was asked and what else would do, with price and verdict."""
+def options_table(found: Options, *, reading_per_s: float = 0.0) -> Table:
+    """Tabulate what was asked and what else would do, with price and verdict.
+
+    Parameters
+    ----------
+    reading_per_s : float
+        What people read: a way that is slower does it only where nobody reads along, and says so
+        unless the scenario has a target of its own. [token/s]
+    """
     heads = [
         column("Option", align="left"),
         column("Accelerators", align="left"),
@@ -100,14 +109,15 @@ def options_table(found: Options) -> Table:
         column("A month", f"all in, k {Money(found.asked.plan).currency}"),
         column("Result", align="left"),
     ]
-    return table_of(heads, [_option(item, found) for item in found.rows])
+    return table_of(heads, [_option(item, found, reading_per_s) for item in found.rows])
 
 
-def _option(item: Option, found: Options) -> dict[str, Any]:
+def _option(item: Option, found: Options, reading_per_s: float) -> dict[str, Any]:
     speed, busy = item.plan.serving.user_tokens_per_s, item.plan.capacity.utilization
     is_best = item is found.follow
     verdict = _FOLLOWED if is_best else "✓ does it" if item.does else f"✗ {item.fault}"
-    is_new = item.does and not item.is_measured
+    is_slow = item.does and 0 < speed.base < reading_per_s and not item.plan.scenario.tpot_target_s
+    is_new = item.does and not is_measured(item.plan)
     price = item.price_usd / 1e3
     return row(
         item.label,
@@ -116,7 +126,7 @@ def _option(item: Option, found: Options) -> dict[str, Any]:
         f"{formats.number(speed)} ({formats.band(speed)})" if speed.base > 0 else formats.MISSING,
         formats.MISSING if math.isnan(price) else formats.number(price),
         _month(item),
-        verdict + (" *" if is_new else ""),
+        f"{verdict}{_SLOW if is_slow else ''}{' *' if is_new else ''}",
         emphasis=is_best,
     )
 

@@ -14,6 +14,7 @@ from llminfra.facets.build_vs_api import BuildVsApi, Comparison
 from llminfra.facets.cost.api import ApiBill
 from llminfra.present.costs import GROUPS, Money
 from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.turns import NEVER, is_out_of_reach, turns_words
 from llminfra.ranges import Range, exact
 
 if TYPE_CHECKING:
@@ -254,9 +255,9 @@ class Versus:
             return flip.words, self._value(flip, flip.value), "nowhere", "it alone never turns it"
         far = f"{formats.times(flip.ratio)} as now"
         if flip.name == "api_price_drift":
-            far = "a year, over the horizon"
+            far = "each year of the horizon"
         now, then = (self._value(flip, x) for x in (flip.value, flip.threshold))
-        return flip.words, now, then, far
+        return flip.words, now, then, f"{NEVER}: {far}" if is_out_of_reach(flip) else far
 
     def _value(self, flip: Any, value: float) -> str:
         if flip.name == "volume":
@@ -288,15 +289,12 @@ class Versus:
     # -- words ---------------------------------------------------------------------------------
 
     def near_flips(self, most: int = 2) -> str:
-        """Name the thresholds most able to turn the answer, in one phrase."""
-        near = [f for f in self.result.flips if math.isfinite(f.distance)][:most]
-        if not near:
-            return "no single input turns it"
-        told = []
-        for flip in near:
-            words, now, then, _ = self.flip_words(flip)
-            told.append(f"{words} at {then} (now {now})")
-        return " or ".join(told)
+        """Name the thresholds most able to turn the answer, as what follows "it turns"."""
+        found = [f for f in self.result.flips if math.isfinite(f.distance)]
+        told = [
+            (flip, "{} at {} (now {})".format(*_moved(self.flip_words(flip)))) for flip in found
+        ]
+        return turns_words(told, most)
 
     def months(self, value: float) -> str:
         """Say when something has paid.
@@ -337,6 +335,11 @@ class Versus:
     def not_yet(self) -> Sequence[str]:
         """Reasons why nothing is compared, one by one."""
         return [part for part in self.result.reason.split("; ") if part]
+
+
+def _moved(words: tuple[str, str, str, str]) -> tuple[str, str, str]:
+    what, now, then, _ = words
+    return what, then, now
 
 
 def chance_words(chance: float) -> str:

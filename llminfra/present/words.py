@@ -15,6 +15,10 @@ LABELS: Final = {
     "Kicker": "kicker",
     "Name": "name",
 }
+_TITLE: Final = (
+    "write '## What it says' as first line, an empty line, then a sentence on what is shown"
+)
+_SENTENCE: Final = "must say below its title what is plotted: an empty line, then a sentence"
 _LABEL: Final = re.compile(r"([A-Z][a-z]*): *(.*)")
 
 
@@ -86,8 +90,9 @@ def split_words(cell: str, where: str) -> dict[str, str]:
         else:
             paragraphs.append(line)
             is_open = True
-    if not paragraphs:
-        raise RenderError(f"{where}: must begin with a title, got none; write '## The claim'")
+    if not paragraphs or not paragraphs[0].startswith("#"):
+        got = repr(paragraphs[0][:40]) if paragraphs else "none"
+        raise RenderError(f"{where}: must begin with a title, got {got}; {_TITLE}")
     title, *rest = paragraphs
     return {"title": title.lstrip("# "), "subtitle": " ".join(rest), **words}
 
@@ -109,8 +114,10 @@ def _alike(label: str, slip: str) -> bool:
 
 
 def needed(words: dict[str, str], names: tuple[str, ...], where: str) -> None:
-    """Say in one line which labels are missing."""
+    """Say in one line which labels are missing, or that a figure has a title and no sentence."""
     missing = [label for label, name in LABELS.items() if name in names and not words.get(name)]
     if missing:
         lines = ", ".join(f"'{label}: …'" for label in missing)
         raise RenderError(f"{where}: must have the lines {lines}; add them below the title")
+    if "alt" in names and not words["subtitle"]:
+        raise RenderError(f"{where}: {_SENTENCE}")

@@ -31,6 +31,8 @@ class About:
         First heading, else the file's name.
     parameters : mapping
         Name of each parameter to its default; `Unreadable` where that is no literal.
+    annotations : mapping
+        Name of each parameter that is declared with a type to that type, as it is written.
     has_parameters : bool
         Whether it has a cell for parameters.
     is_report : bool
@@ -42,6 +44,7 @@ class About:
     path: Path
     heading: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
     has_parameters: bool = False
     is_report: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -78,6 +81,7 @@ def about(path: Path) -> About:
         path=path,
         heading=_heading(path, cells),
         parameters=_parameters(given[0]) if given else {},
+        annotations=_annotations(given[0]) if given else {},
         has_parameters=bool(given),
         is_report=any("llminfra" in text for text in code),
         metadata=own if isinstance(own, dict) else {},
@@ -123,6 +127,15 @@ def _parameters(source: str) -> dict[str, Any]:
         return dict(_assigned(ast.parse(source)))
     except SyntaxError:  # another language, or a magic
         return dict.fromkeys(_ASSIGNED.findall(source), Unreadable)
+
+
+def _annotations(source: str) -> dict[str, str]:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return {}
+    typed = (node for node in body if isinstance(node, ast.AnnAssign))
+    return {ast.unparse(node.target): ast.unparse(node.annotation) for node in typed}
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[str, Any]]:

@@ -77,7 +77,8 @@ class Cache:
             if known.get("key") == key and known.get("reads") == result.probed:
                 outputs = {**known.get("outputs", {}), **outputs}
             entry = {"key": key, "reads": result.probed, "outputs": outputs}
-            write_atomic(path, json.dumps(entry | {"blocks": list(result.blocks)}) + "\n")
+            entry |= {"blocks": list(result.blocks), "remarks": list(result.remarks)}
+            write_atomic(path, json.dumps(entry) + "\n")
 
     def _result(self, job: Job, entry: Mapping[str, Any]) -> Result | None:
         outputs = {name: entry["outputs"].get(name) for name in job.formats}
@@ -88,7 +89,8 @@ class Cache:
             return None
         files = {name: str(output["path"]) for name, output in outputs.items()}
         blocks = tuple(dict(block) for block in entry["blocks"])
-        return Result(job, files, blocks=blocks, probed=reads, is_unchanged=True)
+        said = tuple(map(str, entry["remarks"]))
+        return Result(job, files, blocks=blocks, probed=reads, is_unchanged=True, remarks=said)
 
     def _path(self, job: Job) -> Path:
         return self.out / FOLDER / job.out_dir.name / f"{job.stem}.json"

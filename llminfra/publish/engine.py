@@ -23,7 +23,8 @@ from llminfra.publish.beside import Beside
 from llminfra.publish.cell_error import CellError, one_line, plain
 from llminfra.publish.fork.engine import LlmInfraEngine
 from llminfra.publish.kernel import OWN_KERNEL, OwnKernelManager, kernel_config, last_words
-from llminfra.publish.wording import check_answers, check_prose
+from llminfra.publish.where import INJECTED, cell_name, cell_number
+from llminfra.publish.wording import check_answers, check_prose, remarks
 from llminfra.wire import BLOCK_MIME, DRAWS_LATER
 
 # Asked in the notebook's own process, below all of its names.
@@ -39,6 +40,7 @@ _PROBE_TAG: Final = "llminfra-probe"
 _START_TIMEOUT_S: Final = 120
 FORK: Final = "llminfra"
 STOCK: Final = "stock"
+_GIVEN: Final = "the injected parameters"
 _DIED: Final = "the kernel died: it crashed, was killed or ran out of memory"
 _TRACEBACK_LINES: Final = 40
 _CHART: Final = re.compile(r"image/|application/vnd\.(?:vega|plotly)")
@@ -59,10 +61,13 @@ class Executed:
         Executed notebook without timings, machine paths and environment variables.
     probed : object
         What the probe gave; None where the kernel speaks no Python, or could not say.
+    remarks : tuple of str
+        What in its words may not be meant: typed numbers, labels that are nearly usual ones.
     """
 
     document: NotebookNode
     probed: Any = None
+    remarks: tuple[str, ...] = ()
 
 
 def execute(
@@ -154,7 +159,7 @@ def execute(
                 config=kernel_config(Path(folder), on_started=lambda: beside.start()),
             )
         except papermill.PapermillExecutionError as exc:
-            raise run.told(_cell_error(exc, run.where(exc.cell_index))) from None
+            raise run.told(_cell_error(exc, run.where(exc.cell_index, exc.evalue))) from None
         except DeadKernelError as exc:
             how = str(exc).removeprefix("Kernel died").removeprefix(": ")
             raise run.stopped(_DIED + (f" ({how})" if how else "")) from None
@@ -175,7 +180,9 @@ def execute(
                 CellError(f"could not run {notebook.name}: {one_line(exc)}{words}")
             ) from exc
     for index, code, error in beside.finish():
-        raise run.told(CellError(str(error), where=run.where(index), source=code)) from None
+        raise run.told(
+            CellError(str(error), where=run.where(index, str(error)), source=code)
+        ) from None
     run.put_back()
     probed = _probed(document)
     for index, code, mime in _bare_charts(document):
@@ -186,7 +193,7 @@ def execute(
         check_prose(document)
     except RenderError as error:
         raise run.told(CellError(str(error))) from None
-    return Executed(_without_traces(document), probed)
+    return Executed(_without_traces(document), probed, tuple(remarks(document)))
 
 
 def _engine(
@@ -219,7 +226,8 @@ class _Run:
     def start(self, cell: NotebookNode, cell_index: int) -> None:
         self._cell, self._index = cell, cell_index
         if cell.cell_type == "code":
-            self._on_cell(self.where(cell_index))
+            at = self._at(cell_index)
+            self._on_cell(_GIVEN if at is None else cell_number(self._source.cells, at))
 
     def set_aside(self, cell: NotebookNode, **_: Any) -> None:
         """Keep errors that a cell may have from papermill, which fails at any."""
@@ -233,12 +241,22 @@ class _Run:
             cell["outputs"] = outputs
         self._expected = []
 
-    def where(self, index: int) -> str:
-        return _where(index, self._source, injected=self._injected)
+    def where(self, index: int, message: str = "") -> str:
+        """Name a cell of the running notebook as it is called in the notebook itself."""
+        at = self._at(index)
+        return _GIVEN if at is None else cell_name(self._source.cells, at, message=message)
+
+    def _at(self, index: int) -> int | None:
+        """Return where a cell stands in the notebook itself; None for papermill's own."""
+        tags = [cell.metadata.get("tags", []) for cell in self._source.cells]
+        given = next((i + 1 for i, t in enumerate(tags) if "parameters" in t), 0)
+        if self._injected and index == given:
+            return None
+        return index - (self._injected and index > given)
 
     def stopped(self, message: str) -> CellError:
         source = str(self._cell.get("source", ""))
-        return self.told(CellError(message, where=self.where(self._index), source=source))
+        return self.told(CellError(message, where=self.where(self._index, message), source=source))
 
     def told(self, error: CellError) -> CellError:
         """Give the error the notebook as far as it ran."""
@@ -325,16 +343,6 @@ def _cell_error(exc: papermill.PapermillExecutionError, where: str) -> CellError
     )
 
 
-def _where(index: int, source: NotebookNode, *, injected: bool) -> str:
-    """Number of a code cell as JupyterLab shows it after Run All on the notebook itself."""
-    tags = [cell.metadata.get("tags", []) for cell in source.cells]
-    at = next((i + 1 for i, t in enumerate(tags) if "parameters" in t), 0)
-    if injected and index == at:
-        return "the injected parameters"
-    original = index - (injected and index > at)
-    return f"cell {sum(c.cell_type == 'code' for c in source.cells[: original + 1])}"
-
-
 def _without_traces(document: NotebookNode) -> NotebookNode:
     """Keep what was asked for; drop when, where and in which environment it ran."""
     record = document.metadata.pop("papermill", {})
@@ -345,8 +353,8 @@ def _without_traces(document: NotebookNode) -> NotebookNode:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell["outputs"] = _joined(cell.outputs)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell["id"] = "injected-parameters"
+        if INJECTED in cell.metadata.get("tags", []):
+            cell["id"] = INJECTED
     return document
 
 

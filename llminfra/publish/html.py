@@ -16,7 +16,7 @@ from llminfra.present import theme
 from llminfra.present.render import block_css
 from llminfra.publish.web.bundle import vega_bundle
 from llminfra.publish.web.page import Page, Show, build_page
-from llminfra.publish.wording import check_answers, number_findings
+from llminfra.publish.wording import check_answers, note_typed, number_findings
 from llminfra.wire import clean_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -73,6 +73,7 @@ class HtmlReportExporter(TemplateExporter):
         resources["output_extension"] = self.file_extension
         check_answers(copy)
         number_findings(copy)
+        note_typed(copy)
         about = resources.get("metadata", {})
         name = str(about.get("name") or "Notebook")
         folder = Path(about["path"]) if about.get("path") is not None else None

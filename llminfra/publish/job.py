@@ -88,6 +88,8 @@ class Result:
         What the job's probe gave; None where nothing was to be asked.
     is_unchanged : bool
         Whether an earlier run has made the files, of the same.
+    remarks : sequence of str
+        What in the notebook's words may not be meant, a line each.
     """
 
     job: Job
@@ -97,6 +99,7 @@ class Result:
     blocks: Sequence[Block] = ()
     probed: Any = None
     is_unchanged: bool = False
+    remarks: Sequence[str] = ()
 
     @property
     def status(self) -> Literal["ok", "failed"]:

@@ -84,7 +84,8 @@ def run_job(job: Job, status: Status | None = None) -> Result:
                 return _failed(job, CellError("; ".join(errors)), outputs, blocks)
             for ending in _OF_FAILURES:
                 inside(job.out_dir, f"{job.stem}{ending}").unlink(missing_ok=True)
-            return Result(job, outputs, blocks=blocks, probed=executed.probed)
+            found = {"probed": executed.probed, "remarks": executed.remarks}
+            return Result(job, outputs, blocks=blocks, **found)
         except CellError as failure:
             return _failed(job, failure)
         except Exception as exc:

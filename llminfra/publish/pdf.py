@@ -13,7 +13,7 @@ from traitlets import Bool, Int, Unicode, default
 from llminfra.publish.paper.document import Document, build_document, kicker_parts
 from llminfra.publish.paper.typeset import typeset
 from llminfra.publish.web.page import Show
-from llminfra.publish.wording import check_answers, number_findings
+from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 _RENDERED: Final = "%d %b %Y, %H:%M UTC"
 _LINE: Final = 90  # characters of the running lines
@@ -72,6 +72,7 @@ class PdfReportExporter(TemplateExporter):
         resources["output_extension"] = self.file_extension
         check_answers(copy)
         number_findings(copy)
+        note_typed(copy)
         about = resources.get("metadata", {})
         name = str(about.get("name") or "Notebook")
         folder = Path(about["path"]) if about.get("path") is not None else None

@@ -7,9 +7,12 @@ from typing import Any, Final
 from nbformat import NotebookNode
 
 from llminfra.errors import RenderError
+from llminfra.present.remarks import odd_labels, typed_numbers
 from llminfra.present.tally import answers_fault
+from llminfra.publish.where import cell_name
 from llminfra.wire import BLOCK_MIME
 
+MAGICS: Final = ("masthead", "answer", "figure", "table", "prose")
 _FINDING: Final = re.compile(r"Finding \d+")
 _NAME: Final = re.compile(r"\{\{.*?\}\}")
 _CODE: Final = re.compile(r"(`+).*?\1", re.S)
@@ -40,16 +43,16 @@ def check_prose(document: NotebookNode) -> None:
     Raises
     ------
     RenderError
-        One line with the cell and its first line.
+        One line with the cell, the heading above it and its first line.
     """
     if not any(b.get("kind") == "masthead" for cell in document.cells for b in _blocks(cell)):
         return
-    for number, cell in enumerate(document.cells, start=1):
+    for index, cell in enumerate(document.cells):
         text = _CODE.sub("", str(cell.source)) if cell.cell_type == "markdown" else ""
         if found := _NAME.search(text):
             raise RenderError(
-                f"cell {cell.get('id') or number}: {found[0]!r} stands in a Markdown cell, where "
-                "it is no number; make it a code cell that begins with %%prose"
+                f"{cell_name(document.cells, index)}: {found[0]!r} is no number here; make it a "
+                "code cell that begins with %%prose"
             )
 
 
@@ -60,6 +63,56 @@ def number_findings(document: NotebookNode) -> None:
         for block in _blocks(cell):
             if _FINDING.fullmatch(str(block.get("kicker") or "")):
                 block["kicker"] = f"Finding {next(numbers)}"
+
+
+def remarks(document: NotebookNode) -> list[str]:
+    """Say which cells hold a number that somebody typed, or a label that is nearly a usual one.
+
+    Returns
+    -------
+    remarks : list of str
+        One line a cell, with its name.
+    """
+    found = []
+    for where, numbers in _typed(document):
+        is_are = "is" if len(numbers) == 1 else "are"
+        found.append(
+            f"{where}: {', '.join(numbers)} {is_are} typed into a sentence and will not move; give "
+            "it a name in a code cell and write {{ name }}"
+        )
+    for index, cell in enumerate(document.cells):
+        words = str(cell.source).partition("\n")[2] if _is_words(cell, "%%answer") else ""
+        for label, usual in odd_labels(words) if words else ():
+            where = cell_name(document.cells, index)
+            found.append(f"{where}: label {label!r} is nearly the usual {usual!r}")
+    return found
+
+
+def note_typed(document: NotebookNode) -> None:
+    """Have the closing section name the numbers that somebody typed."""
+    typed = "; ".join(f"{', '.join(numbers)} ({where})" for where, numbers in _typed(document))
+    for block in (block for cell in document.cells for block in _blocks(cell)):
+        if block.get("kind") == "provenance" and typed:
+            block["note"] = (
+                f"{block.get('note') or ''} Typed by hand, not computed: {typed}.".strip()
+            )
+
+
+def _typed(document: NotebookNode) -> Iterator[tuple[str, list[str]]]:
+    """Yield name and numbers of cells with typed numbers; Markdown counts in reports alone."""
+    is_report = any(b.get("kind") == "masthead" for cell in document.cells for b in _blocks(cell))
+    for index, cell in enumerate(document.cells):
+        text = ""
+        if _is_words(cell, *(f"%%{name}" for name in MAGICS)):
+            text = str(cell.source).partition("\n")[2]
+        elif cell.cell_type == "markdown" and is_report:
+            text = str(cell.source)
+        if numbers := typed_numbers(text):
+            yield cell_name(document.cells, index), numbers
+
+
+def _is_words(cell: NotebookNode, *magics: str) -> bool:
+    return cell.cell_type == "code" and _first_line(cell).split(" ")[0] in magics
 
 
 def _answers(cell: NotebookNode) -> Iterator[Any]:

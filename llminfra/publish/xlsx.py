@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from llminfra.publish.sheet import book as pages
 from llminfra.publish.sheet.live import live_sheets
 from llminfra.publish.sheet.read import Report, read
-from llminfra.publish.wording import check_answers, number_findings
+from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 _LONG_AGO = dt.datetime(2000, 1, 1)
 
@@ -54,6 +54,7 @@ class XlsxReportExporter(Exporter):
         resources["output_extension"] = ".xlsx"
         check_answers(copy)
         number_findings(copy)
+        note_typed(copy)
         name = str(resources.get("metadata", {}).get("name") or "Notebook")
         report = read(copy, str(copy.metadata.get("title") or name))
         return workbook(report), resources

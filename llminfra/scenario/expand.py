@@ -38,8 +38,9 @@ class SideBySide:
 class Case:
     """One scenario of a file, or the reason why this combination is not possible.
 
-    `my` holds parameters that notebooks have for themselves, from the file's ``[my]`` table.
-    `stem` is the name of the file, none where no file gave the case.
+    `my` holds parameters that notebooks have for themselves, from the file's ``[my]`` table, and
+    `my_where` for each its file and line, or ``--set``. `stem` is the name of the file, empty where
+    no file gave the case.
     `label` says what sets it apart from the other cases of the file, `varied` holds these fields.
     """
 
@@ -48,6 +49,7 @@ class Case:
     origins: Mapping[str, str]
     reason: str = ""
     my: Mapping[str, Any] = field(default_factory=dict)
+    my_where: Mapping[str, str] = field(default_factory=dict)
     stem: str = ""
     label: str = ""
     varied: Mapping[str, Any] = field(default_factory=dict)

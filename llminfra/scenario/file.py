@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ MY: Final = "my"  # table of what notebooks have for themselves
 # Tables that are a field of their own, no section.
 _TABLES: Final = ("facts", "prices", "teams")
 _UNSAID: Final = ("title", "name")  # texts that "none" takes out, as it is none
+_SLIP: Final = 0.8  # names more alike than this are one, misspelt
 MAX_BYTES: Final = 1_000_000
 
 
@@ -53,7 +55,9 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
     """
     text, document = read_toml(path)
     given = dict(overrides or {})
-    mine = kept(_my(path, text, document) | given.pop(MY, {}))
+    own, asked_own = _my(path, text, document), given.pop(MY, {})
+    mine = kept(own | asked_own)
+    places = {name: "--set" if name in asked_own else _where(path, text, name) for name in mine}
     fields = _split(path, text, document)
     try:
         varied = read_variants(document, _TABLES)
@@ -72,7 +76,7 @@ def load_cases(path: Path, overrides: Mapping[str, Any] | None = None) -> list[C
         else:
             scenario = Scenario(**({"name": name} | fields))
             cases = [Case(name=name, scenario=scenario, origins=origins, stem=name)]
-        return [replace(case, my=mine, comparison=comparison) for case in cases]
+        return [replace(case, my=mine, my_where=places, comparison=comparison) for case in cases]
     except InvalidInput as error:
         where = "--set" if error.field in given else _where(path, text, error.field)
         raise InvalidInput(f"{where}: {error}", field=error.field) from None
@@ -98,6 +102,15 @@ def check_my(name: str, value: Any, *, foreign: bool = False) -> None:
     items = value if isinstance(value, list) else [value]
     if not name.isidentifier() or not all(isinstance(v, str | int | float | bool) for v in items):
         raise InvalidInput(f"{MY}.{name} must be text, a number or a list of these", field=MY)
+
+
+def _may_be_mine(name: str, value: Any) -> bool:
+    """Tell whether a name that is no field may be meant for a notebook: it is no slip of one."""
+    try:
+        check_my(name, value)
+    except InvalidInput:
+        return False
+    return not get_close_matches(name, Scenario.model_fields, 1, _SLIP)
 
 
 def kept(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +169,10 @@ def _split(path: Path, text: str, document: dict[str, Any]) -> dict[str, Any]:
             fields[name] = item
     for name in fields:
         if name not in Scenario.model_fields:
-            raise _error(path, text, name, unknown_field(name, Scenario.model_fields))
+            message = unknown_field(name, Scenario.model_fields)
+            if _may_be_mine(name, fields[name]):
+                message += f"; a parameter of a notebook stands under [{MY}]"
+            raise _error(path, text, name, message)
     return fields
 
 
@@ -252,6 +268,8 @@ def parse_settings(
             continue
         if not is_field:
             message = unknown_field(name, Scenario.model_fields)
+            if _may_be_mine(name, text):
+                message += f"; a parameter of a notebook is {MY}.{name}"
             raise InvalidInput(f"--set {shown(setting)}: {message}")
         values[name] = _toml_value(name, text)
     return _from_folder(values, Path.cwd())

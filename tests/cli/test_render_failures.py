@@ -35,7 +35,8 @@ def test_failing_notebook_leaves_the_others_and_the_old_file(notebook: Notebook)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == ["out/case/tiny.html"]
     (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: failing: cell 3: ZeroDivisionError: division by zero")
+    assert line.startswith("Error: failing: cell 3 ('1 / (scenario.tensor_parallel - 8)  # <…'): ")
+    assert "): ZeroDivisionError: division by zero" in line
     assert "out/case/failing.error.html" in line
 
     assert Path("out/case/failing.html").read_bytes() == old

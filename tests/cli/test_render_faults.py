@@ -34,7 +34,8 @@ def test_cell_that_eats_memory_fails_alone(notebook: Notebook) -> None:
     result = render(*cases, "--notebook", book, "--jobs", 1, "--memory", 2)
     assert result.exit_code == 1
     (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error"))
-    assert line.startswith("Error: eats: cell 3: MemoryError (see out/greedy/eats.error.html)")
+    assert line.startswith("Error: eats: cell 3 (")
+    assert line.endswith(": MemoryError (see out/greedy/eats.error.html)")
     assert manifest("out/modest")["reports"]["eats"]["status"] == "ok"
     assert manifest("out/greedy")["reports"]["eats"]["status"] == "failed"
 

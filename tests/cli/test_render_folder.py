@@ -118,7 +118,8 @@ def test_cell_that_takes_too_long_is_named_and_ended(notebook: Notebook, source:
     path = notebook("n.ipynb", (PARAMETERS, source))
     result = render(write("a.toml"), "--notebook", path, "--timeout", 1)
     assert result.exit_code == 1
-    expected = "Error: n: cell 2: took longer than 1 s; --timeout allows more, 0 any time"
+    where = f"cell 2 ({source!r})"
+    expected = f"Error: n: {where}: took longer than 1 s; --timeout allows more, 0 any time"
     assert result.stderr.startswith(expected)
 
 
@@ -138,7 +139,9 @@ def test_output_that_no_notebook_can_hold_names_its_cell_and_type(notebook: Note
     path = notebook("n.ipynb", (PARAMETERS, source))
     result = render(write("a.toml"), "--notebook", path)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: n: cell 2: output of type application/vnd.vegalite")
+    assert result.stderr.startswith(
+        "Error: n: cell 2 ('import altair as alt'): output of type application/vnd.vegalite"
+    )
     assert "alt.renderers" in result.stderr
 
 

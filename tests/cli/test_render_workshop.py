@@ -35,7 +35,7 @@ def test_chart_without_what_it_owes_fails_and_names_the_cell(
     path = notebook("n.ipynb", (PARAMETERS, CHART + how, FIGURE))
     result = render(write("a.toml"), "--notebook", path)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: n: cell 3: ")
+    assert result.stderr.startswith("Error: n: cell 3 ('figure('): ")
     assert lacking in result.stderr
     assert "figure(" in Path("out/a/n.error.html").read_text("utf-8")
     assert not Path("out/a/n.html").exists()
@@ -48,3 +48,34 @@ def test_preview_is_silent_in_a_batch(notebook: Notebook, monkeypatch: pytest.Mo
     ok(write("a.toml"), "--notebook", path, "--to", "ipynb,html")
     document = nbformat.read("out/a/n.ipynb", as_version=4)
     assert document.cells[-1].outputs == []
+
+
+TYPED: Final = "%%prose\nWe need 8 cards."
+
+
+def test_a_typed_number_is_told_beside_the_report_and_in_it(notebook: Notebook) -> None:
+    show = "from llminfra.present import *"
+    cells = (PARAMETERS, f"{SETUP}\n{show}", TYPED, "provenance(plan, 'n', [])")
+    path = notebook("n.ipynb", cells)
+    expected = (
+        "a: n: cell 3 ('%%prose'): 8 is typed into a sentence and will not move; give it a name in "
+        "a code cell and write {{ name }}\n"
+    )
+    for again in ([], [], ["--force"]):  # what is unchanged is told again
+        result = render(write("a.toml"), "--notebook", path, *again)
+        assert (result.exit_code, result.stderr) == (0, expected)
+    page = Path("out/a/n.html").read_text("utf-8")
+    assert "Typed by hand, not computed: 8 (cell 3" in page
+
+
+def test_a_text_that_no_code_gives_fails_where_its_case_is_not_taken(notebook: Notebook) -> None:
+    setup = f"{SETUP}\nfrom llminfra.present import *\ncase = 'enough' if plan else 'too few'"
+    answers = ("%%answer when case == 'enough'\nYes.", "%%answer when case == 'to few'\nNo.")
+    path = notebook("n.ipynb", (PARAMETERS, setup, *answers))
+    result = render(write("a.toml"), "--notebook", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "Error: n: cell 4: WordsError: %%answer when case == 'to few': "
+    )
+    assert "no code cell sets case to 'to few'; closest: too few (see" in result.stderr
+    assert not Path("out/a/n.html").exists()

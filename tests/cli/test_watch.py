@@ -159,7 +159,7 @@ def test_edit_failure_and_repair_until_ctrl_c(notebook: Notebook) -> None:
         assert rendered() == str(Path("out/a/n.html"))
         assert "8 " in Path("out/a/n.html").read_text("utf-8")
         notebook("n.ipynb", (PARAMETERS, "1 / 0"))
-        assert rendered().startswith("Error: n: cell 2: ZeroDivisionError")
+        assert rendered().startswith("Error: n: cell 2 ('1 / 0'): ZeroDivisionError")
         notebook("n.ipynb")
         assert rendered() == str(Path("out/a/n.html"))
         time.sleep(0.6)

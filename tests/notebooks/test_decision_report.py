@@ -11,6 +11,7 @@ from llminfra.cli.finding import notebook_files
 from llminfra.facets.demand import VIEWS
 from llminfra.present.board import Board
 from llminfra.present.tally import SHOWN, answers_fault
+from llminfra.present.versus import Versus
 from llminfra.wire import BLOCK_MIME
 from tests.notebooks.test_answers import ROOT
 from tests.notebooks.test_cost_report import faults, words_in
@@ -72,10 +73,35 @@ def test_each_answer_is_reached_and_agrees_with_the_plan(name: str) -> None:
     assert answer["headline"].endswith(".")
     if board.decision.option and name != "wait":
         assert board.doing in answer["headline"]
-    assert {point["label"] for point in answer["points"]} >= {"Because", "Monday", "Look again"}
+    points = {point["label"]: point["text"] for point in answer["points"]}
+    assert points.keys() >= {"Because", "Monday", "Look again"}
     (masthead,) = (block for block in blocks if block["kind"] == "masthead")
     assert "not legal advice" in masthead["scope"]
 
 
 def test_the_board_sees_it_first() -> None:
     assert notebook_files()[0].stem == "decision"
+
+
+TOKENS: Final = {"model": "llama-3.3-70b", "tensor_parallel": 8, "as_of": "2026-11-29"}
+
+
+def test_a_frontier_model_is_named_beside_the_tokens_of_the_same_model() -> None:
+    board = Board(evaluate(Scenario(**TOKENS, active_users=100)))
+    assert board.decision.option == "api_same_model"
+    assert "; an API of a frontier model costs " in board.against
+
+
+def test_thresholds_that_nobody_need_watch_are_said_to_be_so() -> None:
+    seen = set()
+    for users in (2, 100, 3000):
+        board = Board(evaluate(Scenario(**TOKENS, active_users=users)))
+        versus = Versus(board.plan)
+        for phrase in (board.turns, versus.near_flips()):
+            seen.add(phrase.split(" ")[0])
+            far = re.search(r"(\d[\d,]*)× as now|\+(\d+)\s%", phrase)
+            if far and max(int(n.replace(",", "")) for n in far.groups("0")) > 100:
+                assert phrase.startswith("practically never: it takes "), phrase
+        for _, _, then, said in map(versus.flip_words, versus.result.flips):
+            assert not re.search(r"\+\d{3,}\s%", then) or said.startswith("practically never: ")
+    assert {"practically", "with"} <= seen

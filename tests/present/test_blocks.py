@@ -382,6 +382,9 @@ def test_errors_are_told_with_nine_of_ten_or_as_a_judgement() -> None:
     dense = fit.how_sure(evaluate(Scenario(tensor_parallel=8, accelerator="h100-sxm")))
     assert re.match(r"speed is usually within \d+\u202f% \(nine of ten within \d+\u202f%\)", dense)
     assert dense.endswith("stand behind it")
+    unmeasured = fit.how_sure(evaluate(Scenario(tensor_parallel=8, accelerator="a100-sxm-80")))
+    assert unmeasured.startswith("on accelerators that were measured, speed is usually within ")
+    assert "nobody has measured A100 80 GB with vLLM" in unmeasured
     processor = {"accelerator": "epyc-9654", "engine": "llama.cpp", "precision": "q4_k_m"}
     cpu = fit.how_sure(evaluate(Scenario(tensor_parallel=1, **processor)))
     assert cpu.startswith("the range is a judgement, as nobody has measured EPYC 9654")

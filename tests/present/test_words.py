@@ -13,7 +13,8 @@ SETUP = """\
 from llminfra import Scenario, evaluate
 scenario = Scenario(title="A case", tensor_parallel=8, in_flight=100)
 plan = evaluate(scenario)
-speed, users, case = plan.serving.user_tokens_per_s, 100, "few"
+speed, users = plan.serving.user_tokens_per_s, 100
+case = "few" if users < 1000 else "many"
 quoted, nothing, odd = {"low": 8}, None, "{users} $x"
 rows = table_of([column("Spares", align="left"), column("Hours")], [row("N+1", "9")])
 chart = band_line(
@@ -78,7 +79,7 @@ def test_a_bare_frame_is_a_table(notebook: Notebook) -> None:
 
 def test_a_condition_is_python_and_not_expanded(notebook: Notebook) -> None:
     assert notebook.run("%%prose when odd == '{users} $x'\nShown.")
-    assert notebook.run("%%prose when odd == '100 $x'\nShown.") == []
+    assert notebook.run("%%prose when odd[:99] == '100 $x'\nShown.") == []
 
 
 def test_what_has_a_range_is_told_with_two_figures(notebook: Notebook) -> None:
@@ -110,21 +111,32 @@ HIDDEN = '%%answer when case == "many"\n'
         (HIDDEN + "{{ 'a' if users else 'b' }}", "no choices in words"),
         (HIDDEN + "{{ users }", "line 2: unexpected '}' in '{{ users }'"),
         ('%%answer when cse == "few"\nx', "no name 'cse'; closest: case"),
+        ('%%answer when case == "mny"\nx', "no code cell sets case to 'mny'; closest: many"),
+        ('%%prose when case in ("few", "none")\nx', "sets case to 'none'; it is one of few, many"),
         ("%%answer when case ==\nx", "'when' must be one Python expression"),
         ("%%answer when\nx", "must read '%%answer' or '%%answer when EXPRESSION'"),
         ("%%answer few\nx", "must stand alone or with 'when EXPRESSION'"),
         ("%%prose when quoted['x']\nx", "KeyError: 'x'"),
         ("%%figure\n## T", "must name a chart that a code cell above made"),
         ("%%figure chrt\n## T\n\nAlt: a\nSource: b", "no name 'chrt'; closest: chart"),
-        ("%%figure nothing\n## T\n\nAlt: a\nSource: b", "nothing is None; say 'when'"),
+        ("%%figure nothing\n## T\n\nS.\n\nAlt: a\nSource: my own", "nothing is None; say 'when'"),
         ("%%figure chart\n## T\n\nSource: b", "must have the lines 'Alt: …'"),
         ("%%figure chart\n## T", "must have the lines 'Alt: …', 'Source: …'"),
+        (
+            "%%figure chart\nWhat is shown.\n\nAlt: a\nSource: b",
+            "must begin with a title, got 'What is shown.'; write '## What it says' as first line",
+        ),
+        ("%%figure chart\n## T\n\nAlt: a\nSource: b", "must say below its title what is plotted"),
+        ("%%table rows\nRows.\n\nSource: b c", "must begin with a title, got 'Rows.'"),
         ("%%figure chart\n## T\n\nAlt: a\nSourc: b", "no label 'Sourc'; closest: Source"),
         (
             "%%table rows\n## T\n\nSource: servin",
             "no facet 'servin' to cite; closest: serving; or say in several words",
         ),
         ("%%answer\nYes.\n\nRecommendation for the board meeting: buy.", "at most 24 letters"),
+        (HIDDEN + "Yes.\n\nRecommendation for the board meeting: buy.", "at most 24 letters"),
+        ('%%figure chart when case == "many"\n## T\n\nS.\n\nSource: b', "the lines 'Alt: …'"),
+        ('%%table rows when case == "many"\n## T\n\nSource: servin', "no facet 'servin' to cite"),
         ("%%masthead\nx", "must name the report"),
     ],
 )
@@ -157,9 +169,9 @@ def test_a_head_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "subtitle"),
     [
-        ("T\n\nDashed: the target.", "Dashed: the target."),
-        ("T\n\nOne\ntwo.\n\nThree.", "One two. Three."),
-        ("T", ""),
+        ("## T\n\nDashed: the target.", "Dashed: the target."),
+        ("## T\n\nOne\ntwo.\n\nThree.", "One two. Three."),
+        ("## T", ""),
     ],
 )
 def test_a_colon_in_a_subtitle_is_no_label(text: str, subtitle: str) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import nbformat
 import pytest
@@ -121,7 +121,7 @@ def test_charts_are_drawn_beside_the_kernel_and_stand_in_the_notebook(write: Wri
 def test_chart_that_cannot_be_drawn_names_its_cell(write: Write) -> None:
     result = run_job(job(write("bad", "1", "mark = 'no such mark'" + FIGURE, "2")))
     assert result.error is not None
-    assert result.error.startswith("cell 3: chart must be ")
+    assert result.error.startswith("cell 3 (\"mark = 'no such mark'\"): chart must be ")
     assert result.error_page == "bad.error.html"
 
 
@@ -176,6 +176,9 @@ def test_users_kernelspec_of_the_same_name_is_not_used(write: Write) -> None:
     assert repr(sys.executable) in outputs(result)
 
 
+RAISES: Final = 'cell 3 ("raise ValueError(f\'<script>{x}</script>…")'
+
+
 def test_failing_cell_leaves_old_files_and_an_escaped_page(write: Write) -> None:
     notebook = write("bad", "'fine'", "raise ValueError(f'<script>{x}</script>\\x1b[31m&')")
     out = notebook.parents[1] / "out"
@@ -183,11 +186,11 @@ def test_failing_cell_leaves_old_files_and_an_escaped_page(write: Write) -> None
     (out / "bad.ipynb").write_text("old")
     result = run_job(job(notebook, parameters={"x": 7}))
     assert result.status == "failed"
-    assert result.error == "cell 3: ValueError: <script>7</script>&"
+    assert result.error == f"{RAISES}: ValueError: <script>7</script>&"
     assert (result.outputs, result.error_page) == ({}, "bad.error.html")
     assert (out / "bad.ipynb").read_text() == "old"
     page = (out / "bad.error.html").read_text()
-    assert "cell 3: ValueError: &lt;script&gt;7&lt;/script&gt;&amp;" in page
+    assert "): ValueError: &lt;script&gt;7&lt;/script&gt;&amp;" in page
     assert "raise ValueError(f&#x27;&lt;script&gt;" in page
     assert "<script" not in page
     assert "\x1b" not in page
@@ -203,19 +206,19 @@ def test_success_removes_the_error_page(write: Write) -> None:
 @pytest.mark.parametrize(
     ("source", "error"),
     [
-        ("def (", "cell 2: SyntaxError"),
-        ("import os; os._exit(3)", "cell 2: the kernel died"),
-        ("import ctypes; ctypes.string_at(0)", "cell 2: the kernel died"),
-        ("import sys; sys.exit('enough')", "cell 2: SystemExit: enough"),
-        ("raise KeyboardInterrupt", "cell 2: KeyboardInterrupt"),
-        ("print('x' * 10**6); undefined", "cell 2: NameError: name 'undefined' is not defined"),
+        ("def (", "SyntaxError"),
+        ("import os; os._exit(3)", "the kernel died"),
+        ("import ctypes; ctypes.string_at(0)", "the kernel died"),
+        ("import sys; sys.exit('enough')", "SystemExit: enough"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("print('x' * 10**6); undefined", "NameError: name 'undefined' is not defined"),
     ],
 )
 def test_cell_that_ends_the_notebook_is_named(
     write: Write, source: str, error: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     result = run_job(job(write("end", source, "'not reached'"), parameters={"x": 7}))
-    assert str(result.error).startswith(error)
+    assert str(result.error).startswith(f"cell 2 ({source!r}): {error}")
     assert "\n" not in str(result.error)
     assert capfd.readouterr() == ("", "")
 
@@ -388,4 +391,5 @@ def test_a_chart_of_a_report_must_go_through_figure(write: Write, masthead: bool
     result = run_job(job(write("bare", f"masthead = {masthead}", BARE, shows)))
     assert (result.status == "ok") is not masthead
     if masthead:
-        assert "cell 4: a chart of a report" in (result.error or "")
+        assert "cell 4 ('display({" in (result.error or "")
+        assert "): a chart of a report" in (result.error or "")
