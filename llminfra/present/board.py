@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llminfra import formats
 from llminfra.facets.build_vs_api import Flip
 from llminfra.facets.compliance import UNKNOWN, Compliance
-from llminfra.facets.cost import Option
+from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.facets.decision import CRITERIA, PART, Decision, group_of
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
@@ -200,7 +200,7 @@ class Board:
         rows: list[dict[str, Any]] = []
         for option in self.decision.candidates:
             month = self.money.of(option.usd_per_month)
-            kind = "api" if option.name.startswith("api_") else "own"
+            kind = "own" if option.name in SELF_RUN else "api"
             ends = {"low": month.low, "base": month.base, "high": month.high}
             shown = f"{formats.money(month)} ({formats.band(month, formats.money)})"
             rows.append({"label": option.label, "kind": kind, "shown": shown} | ends)

@@ -29,6 +29,7 @@ _SHORT: Final = {
     "spot": "Spot",
     "serverless": "Serverless",
     "dedicated_endpoint": "Endpoint",
+    "provisioned": "Units",
     "api_same_model": "API",
     "api_frontier": "Frontier API",
 }

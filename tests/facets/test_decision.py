@@ -41,7 +41,7 @@ def test_gates_come_before_money() -> None:
 
 def test_a_floor_of_quality_removes_before_money() -> None:
     found = plan(quality_self=0.9, quality_api=0.7, quality_floor=0.8).decision
-    assert set(found.stages[2].removed) == {"api_same_model", "api_frontier"}
+    assert set(found.stages[2].removed) == {"provisioned", "api_same_model", "api_frontier"}
     assert found.recommendation not in ("api", "wait")
 
 

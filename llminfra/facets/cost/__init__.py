@@ -1,6 +1,7 @@
 """What it costs all in, by every way to get it, on one boundary."""
 
 from collections.abc import Callable
+from functools import cache
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
@@ -22,6 +23,7 @@ from llminfra.facets.cost.problems import problems
 from llminfra.facets.cost.rented import Rented
 from llminfra.facets.cost.result import Cost
 from llminfra.facets.cost.shared import Shared
+from llminfra.facets.cost.units import Units
 from llminfra.facets.cost.way import Way
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
@@ -57,8 +59,9 @@ def evaluate(
         energy=energy,
     )
     api, shared = _bills(case), Shared(case)
+    units = cache(lambda: Units(shared))  # read once it is asked for: not where it is blocked
     options, ways = [], {}
-    for name, make in _makers(shared, api).items():
+    for name, make in _makers(shared, api, units).items():
         option, way = _option(case, name, make, compliance, shared)
         options.append(option)
         if way is not None:
@@ -69,6 +72,7 @@ def evaluate(
         api=api,
         _inputs=inputs,
         _case=case,
+        units=units,
         _ways=ways,
     )
 
@@ -89,7 +93,7 @@ def _bills(case: Case) -> ApiBills:
     return api_bills(case.inputs, book.facts, load=load, region=book.region, on=case.inputs.as_of)
 
 
-def _makers(shared: Shared, api: ApiBills) -> dict[str, Make]:
+def _makers(shared: Shared, api: ApiBills, units: Callable[[], Units]) -> dict[str, Make]:
     """How each option is made; it raises MissingFact where it cannot be had."""
     makers: dict[str, Make] = {
         "owned": lambda: Bought(shared, is_colocated=False).way(),
@@ -99,6 +103,7 @@ def _makers(shared: Shared, api: ApiBills) -> dict[str, Make]:
         if name not in makers:
             makers[name] = lambda name=name: Rented(shared, name).way()  # type: ignore[misc]
     return makers | {
+        "provisioned": lambda: units().way(),
         "api_same_model": lambda: _billed(shared, api.same_model, api.reason_same_model),
         "api_frontier": lambda: _billed(shared, api.frontier, api.reason_frontier),
     }
@@ -136,6 +141,7 @@ def _option(
             price=way.price,
             accelerators=way.accelerators(case.first),
             paid_hours_per_week=way.paid_hours_per_week,
+            commitment_months=way.commitment_months,
             month=month,
             tokens_per_month=case.tokens_per_month,
             output_tokens_per_month=case.output_tokens_per_month,

@@ -1,6 +1,6 @@
 """What the service costs, by every way to get it, and by the one that is followed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -15,6 +15,7 @@ from llminfra.facets.cost.case import Case, Load
 from llminfra.facets.cost.cash import Year, npv
 from llminfra.facets.cost.chargeback import Charge, charges
 from llminfra.facets.cost.option import SELF_RUN, Option
+from llminfra.facets.cost.units import Units
 from llminfra.facets.cost.way import Way
 from llminfra.formulas import chargeback as shares
 from llminfra.formulas import unit_cost as formulas
@@ -49,6 +50,7 @@ class Cost(Result):
     _inputs: Any = field(repr=False, compare=False)
     _case: Case = field(repr=False, compare=False)
     _ways: dict[str, Way] = field(repr=False, compare=False)
+    units: Callable[[], Units] = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""

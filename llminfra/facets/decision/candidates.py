@@ -11,7 +11,8 @@ API, MANAGED, RENTED, OWNED = "api", "managed", "rented", "owned"
 HYBRID, WAIT, NONE_OPEN = "hybrid", "wait", "none open"
 ANSWERS: Final = (API, MANAGED, RENTED, OWNED, HYBRID, WAIT, NONE_OPEN)
 _GROUPS: Final = {
-    **{"owned": OWNED, "colocated": OWNED, "dedicated_endpoint": MANAGED},
+    **{"owned": OWNED, "colocated": OWNED},
+    **{"dedicated_endpoint": MANAGED, "provisioned": MANAGED},
     **{"api_same_model": API, "api_frontier": API},
 }
 

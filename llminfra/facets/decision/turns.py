@@ -39,6 +39,8 @@ def _parts(first: Option, second: Option, gap: float) -> Iterator[Flip]:
     for option, other, change in ((first, second, gap), (second, first, -gap)):
         more = {name: part.base - other.parts[name].base for name, part in option.parts.items()}
         name = max(more, key=lambda part: more[part])
+        if more[name] <= 0:  # dearer in all parts: the largest of them would have to move
+            name = max(option.parts, key=lambda part: option.parts[part].base)
         yield Flip(
             f"{name}{PART}",
             option.name,

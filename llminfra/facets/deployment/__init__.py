@@ -67,11 +67,11 @@ KvPrecision = Literal[
 # The ways to get the hardware, or the tokens; reserved is one of two by its years.
 OPTIONS: Final = (
     *("owned", "colocated", "reserved_1y", "reserved_3y", "on_demand", "monthly", "spot"),
-    *("serverless", "dedicated_endpoint", "api_same_model", "api_frontier"),
+    *("serverless", "dedicated_endpoint", "provisioned", "api_same_model", "api_frontier"),
 )
 Hosting = Literal[
     "auto", "owned", "colocated", "reserved", "reserved_1y", "reserved_3y", "on_demand", "monthly",
-    "spot", "serverless", "dedicated_endpoint", "api_same_model", "api_frontier",
+    "spot", "serverless", "dedicated_endpoint", "provisioned", "api_same_model", "api_frontier",
 ]  # fmt: skip
 
 
