@@ -102,11 +102,29 @@ def _makers(shared: Shared, api: ApiBills, units: Callable[[], Units]) -> dict[s
     for name in SELF_RUN:
         if name not in makers:
             makers[name] = lambda name=name: Rented(shared, name).way()  # type: ignore[misc]
+    changed = _changed(shared.inputs)
     return makers | {
-        "provisioned": lambda: units().way(),
-        "api_same_model": lambda: _billed(shared, api.same_model, api.reason_same_model),
+        "provisioned": lambda: _sold(changed, lambda: units().way()),
+        "api_same_model": lambda: _sold(
+            changed, lambda: _billed(shared, api.same_model, api.reason_same_model)
+        ),
         "api_frontier": lambda: _billed(shared, api.frontier, api.reason_frontier),
     }
+
+
+def _changed(inputs: Inputs) -> str:
+    """Why nobody sells the model by the token: its layers are not those that were published."""
+    is_changed = inputs.kept_layers_fraction < 1 or inputs.attention_change != "none"
+    is_priced = inputs.api_model is not None or inputs.api_usd_per_mtok_input is not None
+    return (
+        f"nobody sells {inputs.model} as it is changed here" if is_changed and not is_priced else ""
+    )
+
+
+def _sold(obstacle: str, make: Make) -> Way:
+    if obstacle:
+        raise MissingFact(obstacle)
+    return make()
 
 
 def _billed(shared: Shared, bill: ApiBill | None, reason: str) -> Way:
