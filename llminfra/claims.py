@@ -31,6 +31,13 @@ _CLAIM: Final = {"id", "text", "source", "date", "unit", "low", "high", "toleran
 _CASE: Final = {
     *("name", "fields", "quantity", "per", "per_fields", "factor", "factor_why", "is_condition"),
 }
+_CASE_TYPES: Final[Mapping[str, tuple[type, str]]] = {
+    "name": (str, "text"),
+    "fields": (dict, "a table of scenario fields"),
+    "per_fields": (dict, "a table of scenario fields"),
+    "per": (str, "text"),
+    "is_condition": (bool, "true or false"),
+}
 # Fields that say in which world a claim is held: prices, place, day.
 _WORLD: Final = {
     *("title", "name", "as_of", "region", "horizon_years", "discount_rate", "hardware_condition"),
@@ -222,6 +229,9 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         value = entry.get(name, 0)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise _wrong(where, f"{name} must be a number, got {shown(value)}")
+    cases = entry.get("case", [])
+    if not (isinstance(cases, list) and all(isinstance(case, dict) for case in cases)):
+        raise _wrong(where, f"case must hold [[claim.case]] tables, got {shown(cases)}")
     low, high = float(entry.get("low", -math.inf)), float(entry.get("high", math.inf))
     if low > high:
         raise _wrong(where, f"low must not lie above high, got {low:g} and {high:g}")
@@ -234,7 +244,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         low=low,
         high=high,
         tolerance=float(entry.get("tolerance", TOLERANCE)),
-        cases=tuple(_case(where, case) for case in entry.get("case", ())),
+        cases=tuple(_case(where, case) for case in cases),
         why=str(entry.get("why", "")),
     )
 
@@ -243,7 +253,16 @@ def _case(where: str, entry: Mapping[str, Any]) -> ClaimCase:
     _check_names(where, entry, _CASE, needed=("name", "quantity"))
     given = dict(entry)
     quantity = given.pop("quantity")
-    paths = [quantity] if isinstance(quantity, str) else list(quantity)
+    paths = [quantity] if isinstance(quantity, str) else quantity
+    if not (isinstance(paths, list) and paths and all(isinstance(path, str) for path in paths)):
+        raise _wrong(where, f"quantity must be text or a list of texts, got {shown(quantity)}")
+    for name, (kind, words) in _CASE_TYPES.items():
+        value = given.get(name)
+        if value is not None and type(value) is not kind:
+            raise _wrong(where, f"{name} must be {words}, got {shown(value)}")
+    factor = given.get("factor", 1.0)
+    if type(factor) not in (int, float):
+        raise _wrong(where, f"factor must be a number, got {shown(factor)}")
     return ClaimCase(**{"fields": {}} | given, quantity=tuple(map(str, paths)))
 
 

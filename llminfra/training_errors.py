@@ -167,7 +167,8 @@ def training_memory_errors() -> "pd.DataFrame":
     Returns
     -------
     training_memory_errors : DataFrame
-        Columns case, method, accelerators, sharding, sequence_tokens, published, low, base, high
+        Columns case, method, accelerators, sharding, tensor_parallel, pipeline_parallel,
+        sequence_tokens (0 where the state alone was published), published, low, base, high
         (bytes, of an accelerator or of the run as published), error_fraction and is_inside.
     """
     import pandas as pd  # heavy, and only reports validate
@@ -182,6 +183,7 @@ def training_memory_errors() -> "pd.DataFrame":
 
 def _memories(facts: Facts) -> Iterator[dict[str, Any]]:
     for row in table("training_memory.csv"):
+        is_state = row["boundary"] == "state"
         found = _state_alone(row, facts) if row["parameters"] else _whole(row, facts)
         if row["per"] == "run":
             found = as_range(found * float(row["accelerators"]))
@@ -190,7 +192,9 @@ def _memories(facts: Facts) -> Iterator[dict[str, Any]]:
             "method": row["method"],
             "accelerators": int(row["accelerators"]),
             "sharding": int(row["sharding"]),
-            "sequence_tokens": int(row["sequence_tokens"] or 0),
+            "tensor_parallel": int(row["tensor_parallel"] or 1),
+            "pipeline_parallel": int(row["pipeline_parallel"] or 1),
+            "sequence_tokens": 0 if is_state else int(row["sequence_tokens"] or 0),
             "published": float(row["published_bytes"]),
             "low": found.low,
             "base": found.base,
@@ -220,9 +224,12 @@ def _state_alone(row: dict[str, str], facts: Facts) -> Range:
 def _whole(row: dict[str, str], facts: Facts) -> Range:
     """All memory of a model that is given by its dimensions: gated layers, full attention."""
     width, heads = int(row["hidden_size"]), int(row["heads"])
+    n_kv = int(row["kv_heads"] or heads)
     layer = parts.Layer(
-        mixer=parts.Gqa(n_heads=heads, n_kv_heads=heads, head_dim=width // heads, qkv_bias=True),
-        mlp=parts.Dense(intermediate_size=int(row["intermediate_size"])),
+        mixer=parts.Gqa(n_heads=heads, n_kv_heads=n_kv, head_dim=width // heads, qkv_bias=True),
+        mlp=parts.Dense(
+            intermediate_size=int(row["intermediate_size"]), gated=row["is_gated"] != "no"
+        ),
         count=int(row["layers"]),
         norm_count=2 * width,
     )
@@ -238,6 +245,20 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
         accelerators=int(row["accelerators"]),
         sharding=int(row["sharding"]),
         sequence_tokens=int(row["sequence_tokens"]),
+        batch_sequences=int(row["batch_sequences"] or 1),
         optimizer=row["optimizer"],
+        is_recomputed=row["is_recomputed"] != "no",
+        tensor_parallel=int(row["tensor_parallel"] or 1),
+        pipeline_parallel=int(row["pipeline_parallel"] or 1),
+        stage_chunks=int(row["stage_chunks"] or 1),
+        is_sequence_parallel=row["is_sequence_parallel"] != "no",
+        gradients_in_32_bits=bool(row["tensor_parallel"]),
     )
-    return State(setup, facts).total
+    return _within(State(setup, facts), row["boundary"])
+
+
+def _within(state: State, boundary: str) -> Range:
+    """What a publication counts: all of the device, what is allocated on it, or the state alone."""
+    if boundary == "state":
+        return as_range(state.weights + state.gradients + state.optimizer)
+    return as_range(state.total - state.runtime) if boundary == "allocated" else state.total

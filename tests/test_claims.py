@@ -1,5 +1,6 @@
 """Statements of others: verdicts by rule, files that say what is wrong, nothing guessed."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -130,3 +131,43 @@ def test_a_world_keeps_prices_and_place_alone() -> None:
     assert (found.region, found.discount_rate, found.in_flight) == ("DE", 0.05, None)
     (claim,) = [claim for claim in load_claims() if claim.id == "B3"]
     assert hold([claim], lambda fields: plan.variant(**fields))[0].verdict == HOLDS
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"fields": 5},
+        {"quantity": 5},
+        {"quantity": []},
+        {"factor": "a"},
+        {"per": "memory.weight_bytes", "per_fields": 3},
+        {"is_condition": "yes"},
+        {"name": 1},
+    ],
+    ids=str,
+)
+def test_a_case_of_the_wrong_kind_is_one_line(case: dict[str, object], tmp_path: Path) -> None:
+    given = {"name": "n", "quantity": "memory.weight_bytes", "fields": {}} | case
+    lines = [f"{name} = {_toml(value)}" for name, value in given.items()]
+    path = tmp_path / "claims.toml"
+    head = '[[claim]]\nid = "X"\ntext = "t"\nsource = "s"\ndate = 2026-01-01\nlow = 1\n'
+    path.write_text(head + "[[claim.case]]\n" + "\n".join(lines), "utf-8")
+    with pytest.raises(InvalidInput, match=f"claim X: {next(reversed(case))} must be") as error:
+        load_claims(path)
+    assert "\n" not in str(error.value)
+
+
+def _toml(value: object) -> str:
+    return "{}" if value == {} else json.dumps(value)
+
+
+def test_a_formula_that_does_not_exist_is_not_scored(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(
+        '[[claim]]\nid = "X"\ntext = "t"\nsource = "s"\ndate = 2026-01-01\nlow = 1\n'
+        '[[claim.case]]\nname = "n"\nquantity = "serving.output_token_per_s"\n',
+        "utf-8",
+    )
+    (held,) = hold(load_claims(path))
+    assert held.verdict == "not scored"
+    assert held.missing == ("no quantity serving.output_token_per_s: no output_token_per_s",)

@@ -9,6 +9,7 @@ from llminfra.catalog.trained import original_tokens, published_runs
 
 RUNS = run_errors().set_index("run")
 MEMORY = training_memory_errors()
+IS_SPLIT = MEMORY["tensor_parallel"] * MEMORY["pipeline_parallel"] > 1
 SHARES = utilization_errors()
 FROM_FIRST_PRINCIPLES, AT_STATED, MEDIAN = 0.25, 0.15, 0.2
 # GPT-3 ran on an accelerator that nobody measured: it is held against its stated share alone.
@@ -69,7 +70,21 @@ def median(part: pd.DataFrame) -> float:
 
 
 def test_memory_of_the_state_is_as_published() -> None:
-    assert MEMORY[MEMORY["sequence_tokens"] == 0]["error_fraction"].abs().max() <= 0.02
+    state = MEMORY[(MEMORY["sequence_tokens"] == 0) & ~IS_SPLIT]
+    assert state["error_fraction"].abs().max() <= 0.02
+
+
+def test_memory_of_splits_over_tensors_and_stages_is_as_measured() -> None:
+    """Seven peaks and states of Megatron-LM, which set no constant: none is off by a tenth."""
+    measured = MEMORY[IS_SPLIT & (MEMORY["case"] != "BLOOM 176B")]
+    assert len(measured) == 7
+    assert measured["error_fraction"].abs().max() <= 0.1
+
+
+def test_a_round_figure_with_the_caches_of_the_allocator_lies_above_ours() -> None:
+    """BLOOM: about 60 GB of the device, where ours counts what has to stand in it."""
+    (bloom,) = MEMORY[MEMORY["case"] == "BLOOM 176B"]["error_fraction"]
+    assert -0.4 <= bloom < 0
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "qlora"])
@@ -83,10 +98,14 @@ def test_profiles_that_set_no_constant_are_within_a_tenth_with_adapters() -> Non
     assert median(profiles[profiles["method"] == "lora"]) <= 0.1
 
 
-def test_profiles_of_all_weights_take_more_than_ours_and_the_report_says_so() -> None:
-    profiles = MEMORY[(MEMORY["sequence_tokens"] > 0) & (MEMORY["method"] == "full")]
-    assert (profiles["error_fraction"] < 0).all()
-    assert median(profiles) <= 0.25
+def test_profiles_of_all_weights_are_within_a_tenth_in_the_median() -> None:
+    """Of nine none sets a constant; the two worst stand at the end of what the card holds."""
+    is_full = (MEMORY["method"] == "full") & MEMORY["case"].str.startswith("Qwen")
+    profiles = MEMORY[is_full]["error_fraction"].abs()
+    assert len(profiles) == 9
+    assert profiles.median() <= 0.05
+    assert (profiles <= 0.1).sum() == 7
+    assert profiles.max() <= 0.17
 
 
 def test_runs_name_models_and_sources_of_the_catalogue() -> None:

@@ -42,11 +42,18 @@ def _count(architecture: Architecture, names: tuple[str, ...]) -> int:
     return sum(group.count for group in architecture.weight_groups() if group.name in names)
 
 
-def kept_values(architecture: Architecture, *, is_recomputed: bool) -> float:
-    """Values of a token that the way back needs, in the whole model [value/token].
+def kept_values(
+    architecture: Architecture,
+    *,
+    is_recomputed: bool,
+    tensor_parallel: int = 1,
+    is_sequence_parallel: bool = True,
+) -> float:
+    """Values of a token that the way back needs, in all layers, on one rank [value/token].
 
     Inputs and outputs of all products; or, where the rest is computed again, the input of each
-    layer and all of the widest one.
+    layer and all of the widest one. Tensor parallel divides what is inside of attention and MLP;
+    what stands between them each rank holds in full, but where the sequence is divided too.
 
     Examples
     --------
@@ -55,12 +62,26 @@ def kept_values(architecture: Architecture, *, is_recomputed: bool) -> float:
     >>> model = Architecture("llama", 4096, 128256, (layer,))
     >>> [int(kept_values(model, is_recomputed=again)) for again in (False, True)]
     [2686976, 215040]
+    >>> [int(kept_values(model, is_recomputed=False, tensor_parallel=8, is_sequence_parallel=along))
+    ...  for along in (True, False)]
+    [335872, 794624]
     """
     width = architecture.hidden_size
-    of_layers = [(layer.count, _layer_values(layer, width)) for layer in architecture.layers]
+    each = [
+        (layer.count, _on_rank(layer, width, tensor_parallel, is_sequence_parallel))
+        for layer in architecture.layers
+    ]
     if is_recomputed:
-        return float(architecture.n_layers * width + max(values for _, values in of_layers))
-    return float(sum(count * values for count, values in of_layers))
+        whole = width / (tensor_parallel if is_sequence_parallel else 1)
+        return architecture.n_layers * whole + max(values for _, values in each)
+    return float(sum(count * values for count, values in each))
+
+
+def _on_rank(layer: Layer, width: int, tensor_parallel: int, is_sequence_parallel: bool) -> float:
+    """Values of one layer on a rank: a norm and an input before each part stand between them."""
+    between = 2.0 * width * (bool(layer.mixer) + bool(layer.mlp))
+    inside = _layer_values(layer, width) - between
+    return inside / tensor_parallel + between / (tensor_parallel if is_sequence_parallel else 1)
 
 
 def _layer_values(layer: Layer, width: int) -> float:

@@ -2,53 +2,30 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from llminfra.catalog.facts import architecture
-from llminfra.catalog.loader import ids
-from llminfra.errors import InvalidInput, LlmInfraError, MissingFact
-from llminfra.explain.inputs import quantity
-from llminfra.facets.base import base_value
-from llminfra.plan import COMPARISON, Plan
-from llminfra.units import HOURS_PER_WEEK
+from llminfra.errors import InvalidInput, LlmInfraError, MissingFact, unknown
+from llminfra.explain.lever_list import GROUPS, LAYOUT, Assumed, Lever, lever_list
+from llminfra.explain.service import AIMS, Service, amount_of, service_of
+from llminfra.plan import Plan
 
-AIMS: Final[Mapping[str, str]] = {
-    "cost": "cost.usd_per_month",
-    "energy": "energy.kwh_per_month",
-    "latency": "serving.e2e_s",
-}
-GROUPS: Final = (
-    *("layout", "weights", "cache", "draft", "prefix", "accelerator", "hours", "model"),
-)
+__all__ = [
+    "AIMS",
+    "GROUPS",
+    "MOST_LOSS",
+    "WORTH",
+    "Added",
+    "Lever",
+    "Levers",
+    "Pull",
+    "amount_of",
+    "levers",
+]
+
 WORTH: Final = 0.05
-_LAYOUT: Final = {"tensor_parallel": "auto", "replicas": "auto"}
+MOST_LOSS: Final = 0.02
 _JUDGED: Final = ("deployment", "memory", "capacity", "serving")
-_DRAFTED: Final = 3
-# A model that drafts, or stands in for another, has at most this share of its parameters.
-_SMALL: Final = 0.2
-_NEWER: Final = ("h100-sxm", "h200-sxm", "b200-sxm")
-_8_BITS = "nearly none in 8 bits (arXiv 2411.02355)"
-_4_BITS = "small on average, more on code and long texts (arXiv 2411.02355)"
-_CACHE = "nearly none in 8 bits (arXiv 2401.18079)"
-_OWN_TEST = "an own test must tell; distillation narrows the gap (arXiv 2501.12948)"
-_SAME_DRAWS = "none: the distribution of answers stays (arXiv 2211.17192)"
-_SAME_PROMPT = "none: the same start is read once (arXiv 2312.07104)"
-_SAME_MODEL = "none: the same model"
-_WEIGHTS: Final = (("fp8", 8, _8_BITS), ("int8", 8, _8_BITS), ("int4", 4, _4_BITS))
-
-
-@dataclass(frozen=True)
-class Lever:
-    """One change: its words, the fields it sets and what it does to quality, with the evidence.
-
-    Of levers of one group, such as weights in 8 or in 4 bits, at most one is pulled.
-    """
-
-    words: str
-    group: str
-    fields: Mapping[str, Any]
-    quality: str
 
 
 @dataclass(frozen=True)
@@ -57,25 +34,35 @@ class Pull:
 
     Attributes
     ----------
-    plan : Plan or None
+    service : Service or None
         None where the lever cannot be pulled; `note` says why.
     saved : float
         Share of what is used now; not a number where the lever cannot be pulled.
     """
 
     lever: Lever
-    plan: Plan | None
+    service: Service | None
     saved: float
     note: str = ""
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan of the service; None where the lever cannot be pulled."""
+        return None if self.service is None else self.service.plan
 
 
 @dataclass(frozen=True)
 class Added:
-    """A lever on top of those before it: the plan then, and by how much its aim moved."""
+    """A lever on top of those before it: the service then, and by how much its aim moved."""
 
     lever: Lever
-    plan: Plan
+    service: Service
     moved: float
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the service."""
+        return self.service.plan
 
 
 @dataclass(frozen=True)
@@ -96,11 +83,17 @@ class Levers:
     alone: tuple[Pull, ...]
     together: tuple[Added, ...]
     without: Collection[str]
+    losses: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def end(self) -> Plan:
         """The plan with all that is worth it."""
-        return self.together[-1].plan if self.together else self.start
+        return self.service.plan
+
+    @property
+    def service(self) -> Service:
+        """The service with all that is worth it."""
+        return self.together[-1].service if self.together else Service(self.start)
 
     @property
     def saved(self) -> float:
@@ -113,23 +106,35 @@ class Levers:
         pulled = [stage.lever for stage in self.together]
         return next((pull for pull in self.alone if pull.lever in pulled), None)
 
+    def quality(self, pull: Pull) -> str:
+        """Say what a lever does to quality: by an own test, and as published."""
+        loss = self.losses.get(pull.lever.group)
+        own = "" if loss is None else f"{loss:.1%} in your own test; published: "
+        return f"{own}{pull.lever.quality}"
+
     def verdict(self, pull: Pull) -> str:
         """Say whether a lever is pulled, and why not."""
         pulled = {stage.lever.group: stage.lever for stage in self.together}
-        if pull.plan is None:
+        if pull.service is None:
             return f"not possible: {pull.note}"
         if pull.lever is pulled.get(pull.lever.group):
             return "pull it"
         if pull.saved < WORTH:
             return "not worth it here"
         if pull.lever.group in self.without:
-            return "left out as asked"
+            is_lost = self.losses.get(pull.lever.group, 0.0) > MOST_LOSS
+            return "loses more quality than allowed" if is_lost else "left out as asked"
         other = pull.lever.group in pulled
         return "another of its kind does more" if other else "adds too little to the others"
 
 
 def levers(
-    plan: Plan, aim: str = "cost", *, shared_prefix: float = 0.5, without: Collection[str] = ()
+    plan: Plan,
+    aim: str = "cost",
+    *,
+    without: Collection[str] = (),
+    losses: Mapping[str, float] | None = None,
+    **assumed: float,
 ) -> Levers:
     """Return what each lever saves alone, and what those that are worth it save together.
 
@@ -140,10 +145,14 @@ def levers(
     aim : str
         ``cost``, ``energy`` or ``latency``. Without a figure of it, or where the model does not
         fit, there are no levers.
-    shared_prefix : float
-        Share of the prompt tokens that many requests begin with.
     without : collection of str
         Groups that are shown alone and not pulled together, such as ``model``.
+    losses : mapping, optional
+        Loss of quality that own tests found, by group: ``{"weights": 0.01}``; what loses more than
+        `MOST_LOSS` is not pulled. [1]
+    **assumed : float
+        What only the user knows, as in `Assumed`: ``shared_prefix``, ``easy``, ``waiting``,
+        ``distilled_tokens``.
 
     Notes
     -----
@@ -162,31 +171,26 @@ def levers(
     """
     if aim not in AIMS:
         raise InvalidInput(f"aim must be {', '.join(AIMS)}, got {aim!r}; choose one")
-    if strange := [name for name in without if name not in GROUPS]:
-        raise InvalidInput(f"levers must be among {', '.join(GROUPS)}, got {strange[0]!r}")
+    losses = losses or {}
+    for name in (*without, *losses):
+        if name not in GROUPS:
+            raise unknown("levers", name, GROUPS)
+    without = {*without, *(name for name, loss in losses.items() if loss > MOST_LOSS)}
     now = amount_of(plan, AIMS[aim]) if _fits(plan) else math.nan
     if math.isnan(now):
-        return Levers(aim, plan, now, (), (), tuple(without))
+        return Levers(aim, plan, now, (), (), tuple(without), losses)
     layouts = _layouts(plan, aim)
     alone: list[Pull] = []
     before = now
-    for lever in _levers(plan, layouts, shared_prefix):
-        changed, then, note = _best(plan, lever.fields, layouts, aim)
+    for lever in lever_list(plan, Assumed(**assumed), is_layout_open=LAYOUT not in layouts):
+        changed, then, note = _best(plan, [lever], layouts, aim)
         alone.append(Pull(lever, changed, (before - then) / now, note))
         if lever.group == "layout" and then < now:
             before = then
     alone.sort(key=lambda pull: (math.isnan(pull.saved), -pull.saved))
     wanted = [pull for pull in alone if pull.lever.group not in without]
     stages = tuple(_together(plan, wanted, layouts, aim, now))
-    return Levers(aim, plan, now, tuple(alone), stages, tuple(without))
-
-
-def amount_of(plan: Plan, path: str) -> float:
-    """Return the base case of a result; not a number where the plan has none."""
-    try:
-        return quantity(plan, path).base
-    except (InvalidInput, MissingFact):
-        return math.nan
+    return Levers(aim, plan, now, tuple(alone), stages, tuple(without), losses)
 
 
 def _fits(plan: Plan) -> bool:
@@ -198,70 +202,26 @@ def _fits(plan: Plan) -> bool:
 
 def _layouts(plan: Plan, aim: str) -> Sequence[Mapping[str, Any]]:
     """The layout as it is and, where the aim is not speed, the one that a change then needs."""
-    is_open = all(getattr(plan.scenario, name) == value for name, value in _LAYOUT.items())
-    return ({},) if aim == "latency" or is_open else ({}, _LAYOUT)
-
-
-def _levers(
-    plan: Plan, layouts: Sequence[Mapping[str, Any]], shared_prefix: float
-) -> Iterator[Lever]:
-    scenario = plan.resolved
-    if _LAYOUT in layouts:
-        words = "Only the accelerators that the load needs"
-        yield Lever(words, "layout", _LAYOUT, _SAME_MODEL)
-    facts = plan.facts_read_by(COMPARISON)
-    bits = facts.number(scenario.precision, "bits_per_weight").base
-    for precision, size, quality in _WEIGHTS:
-        if size < 0.8 * bits:
-            words = f"Weights in {size} bits ({precision.upper()})"
-            yield Lever(words, "weights", {"precision": precision}, quality)
-    if scenario.kv_precision != "fp8":
-        yield Lever("Cache in 8 bits", "cache", {"kv_precision": "fp8"}, _CACHE)
-    small = _smaller(plan)
-    if not scenario.draft_tokens and small:
-        drafting = {"draft_tokens": _DRAFTED, "draft_model": small[0]}
-        yield Lever(f"{small[0]} as a draft", "draft", drafting, _SAME_DRAWS)
-    if base_value(scenario.prefix_cache_hit_fraction) < shared_prefix:
-        hits = {"prefix_cache_hit_fraction": shared_prefix}
-        yield Lever("The shared start of prompts kept", "prefix", hits, _SAME_PROMPT)
-    for name in _NEWER:
-        if name != scenario.accelerator:
-            short = facts.text(name, "short_name")
-            yield Lever(f"{short} accelerators", "accelerator", {"accelerator": name}, _SAME_MODEL)
-    hours = plan.demand.load_fraction.base * HOURS_PER_WEEK
-    if hours < plan.demand.hours_on_per_week.base:
-        yield Lever("Off when nobody works", "hours", {"hours_on_per_week": hours}, _SAME_MODEL)
-    if small:
-        yield Lever(f"{small[-1]} instead", "model", {"model": small[-1]}, _OWN_TEST)
-
-
-def _smaller(plan: Plan) -> Sequence[str]:
-    """Models of the same family and vocabulary, far smaller; the smallest first."""
-    family = str(plan.scenario.model).partition("-")[0]
-    own = plan.deployment.architecture
-    found = [
-        (other.parameters, name)
-        for name in ids("model")
-        if name.partition("-")[0] == family
-        and (other := architecture(name)).vocab_size == own.vocab_size
-        and other.parameters <= _SMALL * own.parameters
-    ]
-    return [name for _, name in sorted(found)]
+    is_open = all(getattr(plan.scenario, name) == value for name, value in LAYOUT.items())
+    return ({},) if aim == "latency" or is_open else ({}, LAYOUT)
 
 
 def _best(
-    plan: Plan, fields: Mapping[str, Any], layouts: Sequence[Mapping[str, Any]], aim: str
-) -> tuple[Plan | None, float, str]:
-    """The changed plan that takes least, what it takes, and a note or why there is none."""
-    best: tuple[Plan | None, float, str] = (None, math.nan, "no figure is known for it")
+    plan: Plan, pulled: Sequence[Lever], layouts: Sequence[Mapping[str, Any]], aim: str
+) -> tuple[Service | None, float, str]:
+    """The changed service that takes least, what it takes, and a note or why there is none."""
+    if obstacle := next((lever.obstacle for lever in pulled if lever.obstacle), ""):
+        return None, math.nan, obstacle
+    best: tuple[Service | None, float, str] = (None, math.nan, "no figure is known for it")
     for layout in layouts:
         try:
-            changed = plan.variant(**{**layout, **fields})
-            then, broken = amount_of(changed, AIMS[aim]), _new_problem(plan, changed)
+            changed = service_of(plan, pulled, layout)
+            then = changed.amount(AIMS[aim])
+            broken = next(filter(None, (_new_problem(plan, p) for p in changed.plans)), "")
         except LlmInfraError as error:
             then, broken = math.nan, str(error)
         if not broken and not then >= best[1] and not math.isnan(then):
-            best = changed, then, _format_note(changed)
+            best = changed, then, _format_note(changed.plan)
         elif best[0] is None and broken:
             best = None, math.nan, broken
     return best
@@ -287,16 +247,16 @@ def _together(
     now: float,
 ) -> Iterator[Added]:
     """Pull one of each group on top of the others, where that still is worth it."""
-    fields: dict[str, Any] = {}
+    pulled: list[Lever] = []
     here, groups = now, set[str]()
     for pull in sorted(alone, key=lambda pull: pull.lever.group != "layout"):
         lever = pull.lever
         if lever.group in groups or not pull.saved >= WORTH:
             continue
-        changed, then, _ = _best(plan, {**fields, **lever.fields}, layouts, aim)
+        changed, then, _ = _best(plan, [*pulled, lever], layouts, aim)
         if changed is None or here - then < WORTH * now:
             continue
         groups.add(lever.group)
-        fields |= lever.fields
+        pulled.append(lever)
         yield Added(lever, changed, then - here)
         here = then

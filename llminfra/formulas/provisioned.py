@@ -64,6 +64,55 @@ def provisioned_units(
 
 
 @formula
+def provisioned_load_ratio(
+    *,
+    n_units: Quantity,
+    requests_per_minute: Quantity,
+    prompt_tokens: Quantity,
+    output_tokens: Quantity,
+    cache_hit_fraction: Quantity,
+    output_weight_ratio: Quantity,
+    tokens_per_minute: Quantity,
+) -> Quantity:
+    r"""Load that a number of units carries in its busiest minute, over the load that is asked.
+
+    Parameters
+    ----------
+    n_units : array_like
+        Units that are paid for. [1]
+    requests_per_minute : array_like
+        Requests in the busiest minute. [1/min]
+    prompt_tokens, output_tokens : array_like
+        Tokens of a request. [token]
+    cache_hit_fraction : array_like
+        Share of the input that the cache holds, which takes no throughput. [1]
+    output_weight_ratio : array_like
+        Input tokens that count for one output token. [1]
+    tokens_per_minute : array_like
+        Input tokens a minute of one unit. [token/min]
+
+    Returns
+    -------
+    provisioned_load_ratio : float or ndarray
+        Above 1 there is room; infinite where nothing is asked. [1]
+
+    Notes
+    -----
+    .. math:: x = \frac{n \, r}{R (p (1 - h) + w \, o)}
+
+    Examples
+    --------
+    Twenty units carry exactly the ten calls a minute of the example above:
+
+    >>> float(provisioned_load_ratio(n_units=20, requests_per_minute=10, prompt_tokens=4000,
+    ...     output_tokens=500, cache_hit_fraction=0, output_weight_ratio=4, tokens_per_minute=3000))
+    1.0
+    """
+    weighed = prompt_tokens * (1 - cache_hit_fraction) + output_weight_ratio * output_tokens
+    return n_units * tokens_per_minute / (requests_per_minute * weighed)
+
+
+@formula
 def provisioned_mtok_per_month(
     *,
     n_units: Quantity,

@@ -76,6 +76,7 @@ from llminfra.present.sections import (
     stated_words,
     unit_words,
 )
+from llminfra.present.signed import signing_table
 from llminfra.present.sources import cite
 from llminfra.present.tables import column, row, table_from, table_of
 from llminfra.present.trained import MEMORY_PARTS, Trained
@@ -205,6 +206,7 @@ __all__ = [
     "scatter_panels",
     "seconds",
     "shares_table",
+    "signing_table",
     "sizing",
     "spares_table",
     "speed_points",

@@ -10,8 +10,8 @@ from llminfra import formats
 from llminfra.explain.options import options
 from llminfra.facets.build_vs_api import Flip
 from llminfra.facets.compliance import UNKNOWN, Compliance
-from llminfra.facets.cost import Option
-from llminfra.facets.decision import CRITERIA, PART, Decision, group_of
+from llminfra.facets.cost import SELF_RUN, Option
+from llminfra.facets.decision import CRITERIA, LEAST_SAVING, PART, Decision, group_of
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
@@ -35,10 +35,8 @@ _MONDAY: Final = {
     "none open": "take the smallest change that opens a way to whoever can allow it",
 }
 _CRITERION: Final = {
-    "time": "Soon",
-    "skills": "Few people",
-    "place": "Place and keys",
-    "control": "Logs",
+    **{"time": "Soon", "skills": "Few people"},
+    **{"place": "Place and keys", "control": "Logs"},
 }
 _LEFT_OUT: Final = {
     "Gates": "closed by a gate",
@@ -132,7 +130,10 @@ class Board:
         month = self.said(other.usd_per_month)
         is_other = group_of(option.name) != group_of(other.name)
         kind = "the next of another kind" if is_other else "the next"
-        return f"{self.money.in_words(other)}, {kind}, costs {month} a month{self._frontier()}"
+        near = abs(self.decision.margin_fraction or 0.0) < LEAST_SAVING
+        equal = ", about as much: what is not in money may decide" if near else ""
+        dearer = self._frontier()
+        return f"{self.money.in_words(other)}, {kind}, costs {month} a month{equal}{dearer}"
 
     def _frontier(self) -> str:
         """Name what a better model by the token costs, where tokens are bought and it is left."""
@@ -143,6 +144,13 @@ class Board:
         if frontier is None or _FRONTIER in named or not named & {_SAME_MODEL}:
             return ""
         return f"; {self.money.in_words(frontier)} costs {self.said(frontier.usd_per_month)}"
+
+    @property
+    def rivals(self) -> str:
+        """Whom the option is held against over the years."""
+        found = self.decision
+        kinds = {group_of(option.name) for option in found.candidates}
+        return "of all kinds" if len(kinds) > 1 else "of the ways left"
 
     def said(self, usd: Range) -> str:
         """Show an amount inside a sentence."""
@@ -229,7 +237,7 @@ class Board:
         rows: list[dict[str, Any]] = []
         for option in self.decision.candidates:
             month = self.money.of(option.usd_per_month)
-            kind = "api" if option.name.startswith("api_") else "own"
+            kind = "own" if option.name in SELF_RUN else "api"
             ends = {"low": month.low, "base": month.base, "high": month.high}
             shown = f"{formats.money(month)} ({formats.band(month, formats.money)})"
             rows.append({"label": option.label, "kind": kind, "shown": shown} | ends)
@@ -265,7 +273,7 @@ class Board:
     def _option(self, option: Option) -> Any:
         left = option in self.decision.candidates
         kind = self.gates.kind_of(option.name)
-        effort = f"{_span(kind.posts)}, {_span(kind.lead_weeks)}"
+        effort = f"{span_words(kind.posts)}, {span_words(kind.lead_weeks)}"
         amounts = [formats.MISSING] * 3
         if option.feasible:
             found = (
@@ -275,9 +283,9 @@ class Board:
             )
             amounts = [formats.money(self.money.of(usd)) for usd in found]
         promised = (
-            _or_missing(self.decision.ttft_percentile_s(option.name), formats.seconds),
-            _or_missing(self.decision.availability(option.name), formats.nines),
-            _or_missing(self.decision.tonnes_per_year(option.name), formats.number),
+            or_missing(self.decision.ttft_percentile_s(option.name), formats.seconds),
+            or_missing(self.decision.availability(option.name), formats.nines),
+            or_missing(self.decision.tonnes_per_year(option.name), formats.number),
         )
         return row(
             option.label,
@@ -292,7 +300,8 @@ class Board:
     def gate_words(self, option: Option) -> str:
         """How an option stands at the gates, by symbol and word."""
         if option.name in self.gates.blocked:
-            return f"✗ blocked by {self._blockers(option.name)}"
+            closing = [g.requirement.id for g in self.gates.of(option.name) if g.blocks]
+            return f"✗ blocked by {formats.join(closing)}"
         if not option.is_allowed:
             return "✗ not among allowed_options"
         if not option.feasible:
@@ -319,7 +328,7 @@ class Board:
         if option is not None:
             month = formats.money(self.money.of(option.usd_per_month))
             rows.append(row("Money", "What costs least?", "1", f"{option.label}, {month} a month"))
-            tonnes = _or_missing(found.tonnes_per_year(option.name), formats.number)
+            tonnes = or_missing(found.tonnes_per_year(option.name), formats.number)
             said = f"{tonnes} t CO₂e a year" if tonnes != formats.MISSING else "not published"
             rows.append(row("Energy", "What does it emit?", "1", said))
             rows.append(row("Risk", "How sure, and what turns it?", "1", self.turns))
@@ -360,8 +369,12 @@ class Board:
             for name, leader in self.decision.score_leaders.items()
             if leader != first
         ]
-        rest = f"another leads by {formats.join(changed)} alone" if changed else "whatever counts"
-        return f"{self.money.in_words(self.plan.cost[first])} leads; {rest}"
+        rest = (
+            f"by {formats.join(changed)} alone another" if changed else "whichever of them counts"
+        )
+        return (
+            f"first by what is not in money: {self.money.in_words(self.plan.cost[first])}, {rest}"
+        )
 
     @property
     def banner(self) -> str:
@@ -375,9 +388,11 @@ def _first_words(condition: str) -> str:
     return clause if clause[1:2].isupper() else f"{clause[:1].lower()}{clause[1:]}"
 
 
-def _or_missing(value: Range | None, show: Any) -> str:
+def or_missing(value: Range | None, show: Any) -> str:
+    """Show a value; a dash where there is none."""
     return formats.MISSING if value is None or not math.isfinite(value.base) else show(value)
 
 
-def _span(ends: tuple[float, float] | None) -> str:
+def span_words(ends: tuple[float, float] | None) -> str:
+    """Show both ends; a dash where there are none."""
     return formats.MISSING if ends is None else f"{ends[0]:g}–{ends[1]:g}"

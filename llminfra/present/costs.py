@@ -60,6 +60,7 @@ _DOING: Final = {
     "spot": "Rent machines on spot, with machines on demand to fall back on",
     "serverless": "Rent serverless workers, which sleep while nobody asks",
     "dedicated_endpoint": "Rent a dedicated endpoint",
+    "provisioned": "Reserve provisioned units of an API",
     "api_same_model": "Buy the tokens of the same model",
     "api_frontier": "Buy the tokens of a frontier model",
 }
@@ -67,6 +68,7 @@ _DOING: Final = {
 _LEAST_SHARE: Final = 1e-4
 _NOUNS: Final = {
     "dedicated_endpoint": "a dedicated endpoint",
+    "provisioned": "provisioned units of an API",
     "api_same_model": "an API of the same model",
     "api_frontier": "an API of a frontier model",
 }

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from llminfra.errors import MissingFact
 from llminfra.evaluate import evaluate
+from llminfra.facets.cost import SELF_RUN
 from llminfra.present.board import Board
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def run_words(plan: "Plan") -> str:
         option = Board(evaluate(plan.resolved)).decision.chosen_option
     except MissingFact:
         return "Run"
-    is_bought = option is not None and option.name.startswith("api")
+    is_bought = option is not None and option.name not in SELF_RUN
     return "If you run it yourself, take" if is_bought else "Run"
 
 
@@ -55,6 +56,6 @@ def decision_of(plan: "Plan", *, is_of_machines: bool = False) -> str:
     if case == "hybrid" and board.decision.mixture is not None:
         usd = board.money.show(board.decision.mixture.usd_per_month)
         return f"run part of it yourself and buy the rest, for {usd} a month"
-    is_bought = is_of_machines and option.name.startswith("api")
+    is_bought = is_of_machines and option.name not in SELF_RUN
     here = "; this page says what running it oneself takes" if is_bought else ""
     return f"{board.doing[:1].lower()}{board.doing[1:]}, for {month} a month{here}"

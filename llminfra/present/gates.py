@@ -29,9 +29,11 @@ _SHORT: Final = {
     "spot": "Spot",
     "serverless": "Serverless",
     "dedicated_endpoint": "Endpoint",
+    "provisioned": "Units",
     "api_same_model": "API",
-    "api_frontier": "Frontier API",
+    "api_frontier": "Frontier",
 }
+_NAMED: Final = 3
 _TERM: Final = "api-"
 _PROCESSES: Final = {
     "yes": "✓ yes",
@@ -83,14 +85,22 @@ class Gates:
 
     @property
     def first_duties(self) -> str:
-        """The first conditions of what is open, by id and owner."""
-        duties = self.found.conditions[:3]
+        """The first conditions of what is open, those of most ways first, by id and owner."""
+        duties = sorted(self.found.conditions, key=lambda duty: -len(duty.options))[:3]
         return formats.join([f"{d.id} ({d.rule.owner})" for d in duties]) or "none is known"
 
     @property
     def asked_words(self) -> str:
         """Fields of the profile that nobody filled."""
         return formats.join([f"`{name}`" for name in self.found.unknown])
+
+    @property
+    def unknown_words(self) -> str:
+        """How many fields of the profile nobody filled, and the first of them."""
+        fields = [f"`{name}`" for name in self.found.unknown]
+        more = len(fields) - _NAMED
+        named = formats.join([*fields[:_NAMED], *([f"{more} more"] if more > 0 else [])])
+        return f"{formats.counted(len(fields), 'field')} of the profile{named and f', {named}'}"
 
     @property
     def relaxations(self) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Name under which a notebook is told of it.
 TOLD: Final = "_since"
 _WORDS: Final = {
-    "cost.usd_per_month": "a month",
+    "cost.usd_per_month": "what a month costs",
     "energy.kwh_per_year": "the electricity of a year",
     "serving.e2e_s": "a whole answer",
     "memory.max_sequences": "what a group holds at once",

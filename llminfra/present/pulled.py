@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llminfra import formats
-from llminfra.explain.inputs import quantity
-from llminfra.explain.levers import AIMS, WORTH, Levers, Pull, amount_of
-from llminfra.plan import Plan
+from llminfra.explain.levers import MOST_LOSS, WORTH, Levers, Pull
+from llminfra.explain.service import AIMS, Service
 from llminfra.present.costs import Money
 from llminfra.present.tables import Table, column, row, table_of
 from llminfra.ranges import Range, exact
@@ -44,7 +43,7 @@ class Pulled:
     'B200 accelerators'
     """
 
-    worth = WORTH
+    worth, most_loss = WORTH, MOST_LOSS
 
     def __init__(self, found: Levers) -> None:
         self.found = found
@@ -70,7 +69,7 @@ class Pulled:
     @property
     def first_quality(self) -> str:
         """What the first lever does to quality."""
-        return self.found.first.lever.quality if self.found.first else ""
+        return self.found.quality(self.found.first) if self.found.first else ""
 
     @property
     def others(self) -> str:
@@ -89,12 +88,12 @@ class Pulled:
     @property
     def before(self) -> Range:
         """What it takes as it is, in the currency of the report."""
-        return self._amount(self.found.start)
+        return self._amount(Service(self.found.start))
 
     @property
     def after(self) -> Range:
         """What it takes with all that is worth it."""
-        return self._amount(self.found.end)
+        return self._amount(self.found.service)
 
     @property
     def share(self) -> Range:
@@ -105,7 +104,8 @@ class Pulled:
     @property
     def month(self) -> str:
         """What a month costs as it is and with all that is worth it."""
-        ends = [amount_of(plan, AIMS["cost"]) for plan in (self.found.start, self.found.end)]
+        services = (Service(self.found.start), self.found.service)
+        ends = [service.amount(AIMS["cost"]) for service in services]
         if self._books is None or any(math.isnan(end) for end in ends):
             return "not known"
         rate, currency = self._books.cost.usd_per_currency.base, self._books.currency
@@ -125,11 +125,13 @@ class Pulled:
     @property
     def beyond(self) -> str:
         """What was left out as asked and would save most."""
-        left = [p for p in self.found.alone if self.found.verdict(p) == "left out as asked"]
+        left_out = ("left out as asked", "loses more quality than allowed")
+        left = [p for p in self.found.alone if self.found.verdict(p) in left_out]
         if not left:
             return "nothing that would save as much was left out"
         saved = formats.percent(left[0].saved)
-        return f"{_inside(left[0].lever.words)} would save {saved} alone; {left[0].lever.quality}"
+        lost = self.found.quality(left[0])
+        return f"{_inside(left[0].lever.words)} would save {saved} alone; {lost}"
 
     @property
     def note(self) -> str:
@@ -137,10 +139,10 @@ class Pulled:
         notes = [pull.note for pull in self.found.alone if pull.plan is not None and pull.note]
         return f"{notes[0]}." if notes else ""
 
-    def _amount(self, plan: Plan) -> Range:
+    def _amount(self, service: Service) -> Range:
         if not self.is_known:
             return exact(math.nan)
-        found = quantity(plan, AIMS[self.found.aim])
+        found = service.total(AIMS[self.found.aim])
         return self._books.of(found) if self.found.aim == "cost" and self._books else found
 
     def table(self) -> Table:
@@ -156,17 +158,19 @@ class Pulled:
             column("Accelerators"),
         ]
         found = self.found
-        rows = [row("As it is", formats.MISSING, *self._figures(found.start), emphasis=True)]
+        rows = [
+            row("As it is", formats.MISSING, *self._figures(Service(found.start)), emphasis=True)
+        ]
         rows += [self._row(pull) for pull in found.alone]
         if found.together:
             saved = formats.percent(found.saved)
-            cells = ("All that is worth it", saved, *self._figures(found.end))
+            cells = ("All that is worth it", saved, *self._figures(found.service))
             rows.append(row(*cells, emphasis=True))
         return table_of(columns, rows)
 
     def _row(self, pull: Pull) -> dict[str, Any]:
         saved = formats.MISSING if math.isnan(pull.saved) else formats.percent(pull.saved)
-        figures = self._figures(pull.plan) if pull.plan else [formats.MISSING] * 5
+        figures = self._figures(pull.service) if pull.service else [formats.MISSING] * 5
         return row(pull.lever.words, saved, *figures)
 
     def quality(self) -> Table:
@@ -181,22 +185,27 @@ class Pulled:
             row(
                 pull.lever.words,
                 self.found.verdict(pull),
-                _fields(pull.lever.fields),
-                pull.lever.quality,
+                _fields(pull.lever.fields) or self._beside(pull),
+                self.found.quality(pull),
                 emphasis=self.found.verdict(pull) == "pull it",
             )
             for pull in self.found.alone
         ]
         return table_of(columns, rows)
 
-    def _figures(self, plan: Plan) -> list[str]:
+    def _beside(self, pull: Pull) -> str:
+        """What a lever takes that sets no field: a smaller model beside."""
+        split = pull.lever.split
+        return f"{split.model} beside it, {split.share:.0%} of the load" if split else "–"
+
+    def _figures(self, service: Service) -> list[str]:
         per = self._books.cost.usd_per_currency.base if self._books else 1.0
         paths = {
             "cost.usd_per_month": 1e3 * per, "energy.kwh_per_month": 1.0, "serving.e2e_s": 1.0,
             "memory.weight_bytes": GB,
         }  # fmt: skip
-        shown = [formats.number(amount_of(plan, path) / scale) for path, scale in paths.items()]
-        return [*shown, formats.count(plan.capacity.accelerators)]
+        shown = [formats.number(service.amount(path) / scale) for path, scale in paths.items()]
+        return [*shown, formats.count(sum(p.capacity.accelerators for p in service.plans))]
 
     def chart(self) -> "Chart | None":
         """Draw the levers that are worth it, one on top of the other; None without any."""

@@ -81,6 +81,7 @@ SYMBOLS: Final[dict[str, tuple[str, str]]] = {
     "gradient_bytes": ("M_g", "gradients"),
     "optimizer_bytes": ("M_o", "state of the optimizer"),
     "gathered_bytes": ("M_p", "weights of the layers at work, gathered"),
+    "step_excess_bytes": ("M_s", "the optimizer's step beyond activations"),
     "logit_bytes": ("M_v", "logits and their gradients"),
     "runtime_bytes": ("M_r", "context, kernels and gaps"),
     "values_per_token": ("v_t", "values kept of a token"),

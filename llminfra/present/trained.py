@@ -40,7 +40,7 @@ MEMORY_PARTS: Final = {
     "logits": ("logits", "kv_cache"),
     "other": ("the rest", "teal"),
 }
-_OTHER: Final = ("adapters", "gathered", "runtime")
+_OTHER: Final = ("adapters", "gathered", "step", "runtime")
 _LIMIT: Final = "usable"
 _SMALL: Final = 1e-3  # below it a share is written with its power of ten
 
@@ -216,7 +216,10 @@ class Trained:
         """Tabulate every part of the memory by method, and the fewest accelerators."""
         columns = [column("On each accelerator", "GB", align="left")]
         columns += [column(label) for label in self.states]
-        names = {"gathered": "layers at work, gathered"}
+        names = {
+            "gathered": "layers at work, gathered",
+            "step": "the step of the optimizer, beyond activations",
+        }
         rows = []
         for part in PARTS:
             values = [getattr(state, part).base for state in self.states.values()]

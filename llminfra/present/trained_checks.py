@@ -98,10 +98,11 @@ def memory_fit_table(errors: "pd.DataFrame") -> Table:
         column("Off by", "median"),
     ]
     rows = []
-    for (case, method, sharding), part in errors.groupby(
-        ["case", "method", "sharding"], sort=False
-    ):
+    kinds = ["case", "method", "sharding", "tensor_parallel", "pipeline_parallel"]
+    for (case, method, sharding, tensor, stages), part in errors.groupby(kinds, sort=False):
         state = f", stage {sharding}" if sharding else ""
+        if (tensor, stages) != (1, 1):
+            state += f", split over {tensor} × {stages}"
         spans = [_span(part[name] / 1e9) for name in ("published", "base")]
         off = part["error_fraction"].abs().median()
         words = f"{_METHODS[str(method)]}{state}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from llminfra import formats
-from llminfra.facets.build_vs_api import BuildVsApi, Comparison
+from llminfra.facets.build_vs_api import BuildVsApi, Comparison, Provisioned
 from llminfra.facets.cost.api import ApiBill
 from llminfra.present.costs import GROUPS, Money
 from llminfra.present.tables import Table, column, row, table_of
@@ -162,7 +162,22 @@ class Versus:
             column("Own is cheaper"),
         ]
         found = {"Same model": self.result.same_model, "Frontier": self.result.frontier}
-        return table_of(heads, [self._side(words, one) for words, one in found.items() if one])
+        rows = [self._side(words, one) for words, one in found.items() if one]
+        units = self.result.provisioned
+        return table_of(heads, [*rows, *([self._units(units)] if units else [])])
+
+    def _units(self, units: Provisioned) -> Any:
+        """The row of provisioned units, whose floor is paid whatever is used."""
+        of, at = self.money.of, units.break_even_tokens_per_month
+        use = units.own_utilization
+        return row(
+            f"Provisioned: {units.n_units:,.0f} units",
+            formats.money(of(units.option.parts["tokens"])),
+            formats.tokens(at) if math.isfinite(at) else "none within capacity",
+            formats.percent(use) if math.isfinite(use) else "none",
+            formats.money(of(units.npv_difference_usd)),
+            chance_words(units.probability_self_host_cheaper),
+        )
 
     def _side(self, words: str, one: Comparison) -> Any:
         of, at = self.money.of, one.break_even_tokens_per_month.base

@@ -38,6 +38,8 @@ _PLAIN: Final = (str, int, float, bool, list, dict, tuple, dt.date, types.NoneTy
 # Names that IPython puts into a notebook's namespace.
 _NOT_PARAMETERS: Final = {"In", "Out"}
 _SEEN: Final = "__llminfra_names__"
+# Words of a field from which on the closest of them are told.
+_MANY: Final = 6
 
 
 class ScenarioBase(Inputs):
@@ -239,6 +241,10 @@ def is_text_field(name: str) -> bool:
     return str in _parts(Scenario.model_fields[name].annotation)
 
 
+def _choices(part: Any) -> tuple[Any, ...]:
+    return get_args(part) if get_origin(part) is Literal else ()
+
+
 def _type_words(part: Any) -> str:
     if get_origin(part) is Literal:
         choices = [str(choice) for choice in get_args(part)]
@@ -286,6 +292,9 @@ def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
         value = getattr(detail["input"], "value", detail["input"])
     default = plain(cls.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
+    choices = [str(c) for p in _parts(cls.model_fields[name].annotation) for c in _choices(p)]
+    if isinstance(value, str) and len(choices) > _MANY:
+        fix = f"; closest: {', '.join(closest(value, choices))}"
     extra = _extra(cls, name)
     if extra.get("group") == "demand":
         fix += f": a scenario that states no demand has {DEFAULT_IN_FLIGHT} requests in flight"

@@ -73,12 +73,12 @@ def test_every_option_of_a_plan_is_of_a_kind() -> None:
     kinds = {option: [kind.id for kind in rules().kinds_of(option)] for option in OPTIONS}
     assert kinds["owned"] == ["O6"]
     assert kinds["colocated"] == ["O5"]
-    assert kinds["dedicated_endpoint"] == ["O3"]
+    assert kinds["dedicated_endpoint"] == kinds["provisioned"] == ["O3"]
     assert {o: k for o, k in kinds.items() if k == ["O1", "O2"]}.keys() == {
         "api_same_model",
         "api_frontier",
     }
-    rest = set(OPTIONS) - {"owned", "colocated", "dedicated_endpoint"}
+    rest = set(OPTIONS) - {"owned", "colocated", "dedicated_endpoint", "provisioned"}
     assert all(kinds[o] == ["O4"] for o in rest if not o.startswith("api_"))
 
 

@@ -46,7 +46,7 @@ def test_a_second_time_says_what_moved_and_by_how_much() -> None:
     assert before_of(LAST).read_text() == first
     said = page("cost")
     assert re.search(
-        r"Since last time a month went from [\d,]+ USD/month to [\d,]+ USD/month", said
+        r"Since last time what a month costs went from [\d,]+ USD/month to [\d,]+ USD/month", said
     )
     assert "support fraction: 4 %" in said
     assert "The steps sum to the difference" in page("cost")

@@ -3,7 +3,9 @@
 import pytest
 
 from llminfra import InvalidInput, Plan, Scenario, evaluate
-from llminfra.explain.levers import AIMS, WORTH, Levers, levers
+from llminfra.explain.levers import AIMS, WORTH, Levers, Pull, levers
+from llminfra.explain.shifted import shifted
+from llminfra.facets.demand import PROFILES
 from llminfra.present import Pulled
 
 CASES = {
@@ -12,6 +14,11 @@ CASES = {
     "chat": {"tensor_parallel": 8, "active_users": 100},
 }  # fmt: skip
 ASKED = [("office", "cost"), ("office", "energy"), ("chat", "latency")]
+
+
+def named(found: Levers, words: str) -> Pull:
+    (pull,) = [p for p in found.alone if p.lever.words.startswith(words)]
+    return pull
 
 
 @pytest.fixture(scope="module", params=ASKED, ids="-".join)
@@ -40,6 +47,14 @@ def test_together_they_save_no_more_than_the_sum_of_each_alone(found: Levers) ->
     assert len({lever.group for lever in pulled}) == len(pulled)
 
 
+def test_a_service_is_its_plan_where_nothing_stands_beside(found: Levers) -> None:
+    for pull in found.alone:
+        service = pull.service
+        if service is None or service.beside is not None or service.monthly:
+            continue
+        assert service.amount(AIMS[found.aim]) == amount(service.plan, found.aim)
+
+
 def test_the_order_of_the_levers_does_not_matter(found: Levers) -> None:
     layout = {n: getattr(found.end.scenario, n) for n in ("tensor_parallel", "replicas")}
     plan = found.start.variant(**layout)
@@ -58,7 +73,7 @@ def test_first_is_the_strongest_of_those_that_are_pulled(found: Levers) -> None:
 
 def test_a_format_that_the_card_lacks_claims_no_faster_arithmetic() -> None:
     found = levers(evaluate(Scenario(tensor_parallel=8)), "latency")
-    (fp8,) = [p for p in found.alone if p.lever.fields.get("precision") == "fp8"]
+    (fp8,) = [p for p in found.alone if p.lever.fields == {"precision": "fp8"}]
     assert "has no FP8 arithmetic" in fp8.note
     assert fp8.plan is not None
     now, then = found.start.serving.ttft_s.base, fp8.plan.serving.ttft_s.base
@@ -67,10 +82,126 @@ def test_a_format_that_the_card_lacks_claims_no_faster_arithmetic() -> None:
 
 def test_what_is_left_out_is_shown_and_not_pulled() -> None:
     found = levers(evaluate(Scenario(tensor_parallel=8)), "latency", without=("model",))
-    (small,) = [p for p in found.alone if p.lever.group == "model"]
-    assert found.verdict(small) == "left out as asked"
-    assert small.lever not in [stage.lever for stage in found.together]
+    others = [p for p in found.alone if p.lever.group == "model"]
+    assert {found.verdict(p) for p in others} == {"left out as asked"}
+    pulled = [stage.lever for stage in found.together]
+    assert not any(p.lever in pulled for p in others)
     assert "instead would save" in Pulled(found).beyond
+
+
+# -- other models, parts of the load, other attention ------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def office() -> Levers:
+    return levers(evaluate(Scenario(**CASES["office"])), "cost", easy=0.6, waiting=0.5)
+
+
+def test_a_router_is_two_services_at_their_share_of_the_load(office: Levers) -> None:
+    pull = named(office, "A router: 60% to ")
+    service = pull.service
+    assert service is not None
+    assert service.beside is not None
+    loads = [plan.demand.stated.base for plan in (service.plan, service.beside)]
+    whole = office.start.demand.stated.base
+    assert loads == pytest.approx([0.4 * whole, 0.6 * whole])
+    assert service.beside.scenario.model == "llama-3.1-8b"
+    months = [plan.cost.usd_per_month.base for plan in (service.plan, service.beside)]
+    decided = service.monthly["cost.usd_per_month"]
+    assert decided == pytest.approx(1e-4 * office.start.cost.requests_per_month.base)
+    assert service.amount("cost.usd_per_month") == pytest.approx(sum(months) + decided)
+
+
+def test_the_time_of_a_routed_answer_is_the_mean_over_the_requests() -> None:
+    found = levers(evaluate(Scenario(**CASES["chat"])), "latency", easy=0.25)
+    service = named(found, "A router").service
+    assert service is not None
+    assert service.beside is not None
+    large, small = (plan.serving.e2e_s.base for plan in (service.plan, service.beside))
+    assert service.amount("serving.e2e_s") == pytest.approx(0.75 * large + 0.25 * small)
+
+
+def test_a_batch_lane_lowers_the_peak_and_keeps_the_month(office: Levers) -> None:
+    plan = named(office, "A batch lane for 50%").plan
+    assert plan is not None
+    assert plan.scenario.peak_factor == 1.5
+    assert plan.cost.requests_per_month.base == pytest.approx(
+        office.start.cost.requests_per_month.base
+    )
+
+
+def test_a_batch_lane_fills_quiet_hours_of_a_week_and_none_that_are_off() -> None:
+    found = shifted(evaluate(Scenario(tensor_parallel=8, load_profile="office")), 0.3)
+    before, after = PROFILES["office"], found["load_profile"]
+    peak = found["in_flight"] / 100
+    assert peak < 1
+    assert max(after) == 1
+    assert sum(after) * peak == pytest.approx(sum(before), rel=1e-6)
+    assert all((a > 0) == (b > 0) for a, b in zip(after, before, strict=True))
+
+
+def test_a_flat_load_has_nothing_to_move_and_a_seller_has_a_lane() -> None:
+    flat = levers(evaluate(Scenario(**CASES["chat"])), "latency")
+    assert named(flat, "A batch lane").plan is None
+    assert "no peaks" in flat.verdict(named(flat, "A batch lane"))
+    bought = evaluate(Scenario(tensor_parallel=8, hosting="api_same_model"))
+    assert shifted(bought, 0.3) == {"batch_fraction": 0.3}
+
+
+def test_distilling_costs_what_the_training_report_says(office: Levers) -> None:
+    alone, learnt = named(office, "llama-3.1-8b instead"), named(office, "llama-3.1-8b distilled")
+    assert learnt.saved < alone.saved
+    assert learnt.service is not None
+    taught = office.start.variant(
+        model="llama-3.1-8b",
+        tensor_parallel=1,
+        training_method="distil",
+        training_teacher="llama-3.3-70b",
+        training_tokens=1e9,
+    )
+    spread = taught.training.run_usd.base / 36
+    assert learnt.service.monthly["cost.usd_per_month"] == pytest.approx(spread)
+
+
+def test_pruned_layers_are_gone_and_zeros_save_nothing(office: Levers) -> None:
+    pruned, zeros = named(office, "A fifth of the layers"), named(office, "Half of the weights")
+    assert pruned.plan is not None
+    assert pruned.plan.deployment.architecture.n_layers == 64
+    assert pruned.plan.deployment.model_name == "Llama 3.3 70B, pruned to 64 layers"
+    assert zeros.plan is None
+    assert "no figure" in office.verdict(zeros)
+
+
+def test_a_changed_attention_keeps_less_of_a_long_text() -> None:
+    plan = evaluate(Scenario(tensor_parallel=8, prompt_tokens=60_000, in_flight=2))
+    kept = {
+        change: plan.variant(attention_change=change).deployment.architecture.cache_bytes(
+            60_000, bytes_per_value=2
+        )
+        for change in ("none", "windows", "latent", "states")
+    }
+    assert kept["windows"] < kept["latent"] < kept["states"] < kept["none"]
+    assert (
+        plan.variant(attention_change="windows")
+        .cost["api_same_model"]
+        .reason.startswith("nobody sells")
+    )
+
+
+def test_a_change_that_finds_no_layer_is_one_line() -> None:
+    with pytest.raises(InvalidInput, match="keep keys and values of all") as error:
+        Scenario(model="deepseek-r1", attention_change="latent", tensor_parallel=8)
+    assert "\n" not in str(error.value)
+
+
+def test_an_own_loss_of_quality_keeps_a_lever_from_being_pulled() -> None:
+    plan = evaluate(Scenario(tensor_parallel=8))
+    asked = {"model": 0.0, "weights": 0.03, "accelerator": 0.01}
+    found = levers(plan, "latency", losses=asked)
+    int4 = named(found, "Weights in 4 bits")
+    assert found.verdict(int4) == "loses more quality than allowed"
+    assert found.quality(int4).startswith("3.0% in your own test; published: ")
+    assert not any(stage.lever.group == "weights" for stage in found.together)
 
 
 def test_a_model_that_does_not_fit_has_no_levers() -> None:
@@ -79,7 +210,9 @@ def test_a_model_that_does_not_fit_has_no_levers() -> None:
     assert not Pulled(found).is_known
 
 
-@pytest.mark.parametrize("wrong", [{"aim": "speed"}, {"without": ("modell",)}])
+@pytest.mark.parametrize(
+    "wrong", [{"aim": "speed"}, {"without": ("modell",)}, {"losses": {"weight": 0.1}}]
+)
 def test_unknown_names_are_one_line(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="must be"):
         levers(evaluate(Scenario(tensor_parallel=8)), **wrong)  # type: ignore[arg-type]

@@ -312,7 +312,7 @@ def test_mixtures_stand_in_one_table_with_their_condition() -> None:
     frontier = plan(RATE).cost["api_frontier"].usd_per_month.base
     assert [row.instead_usd_per_month for row in rows[2:4]] == pytest.approx([frontier] * 2)
     provisioned = rows[-1]
-    assert "100 units at Azure" in provisioned.name
+    assert provisioned.name == "Provisioned throughput, 100 units"
     assert "the ceiling of the bill by the token lies below this floor" in provisioned.condition
     assert not provisioned.wins
 

@@ -10,6 +10,7 @@ import pytest
 from llminfra import Plan, Scenario, evaluate
 from llminfra.errors import ImpossibleCombination, InvalidInput, MissingFact
 from llminfra.facets.compliance.inputs import DATA_CLASSES, POLICIES
+from llminfra.facets.cost import SELF_RUN
 from llminfra.facets.decision import ANSWERS, CRITERIA, group_of
 from llminfra.facets.deployment import OPTIONS
 
@@ -41,7 +42,7 @@ def test_gates_come_before_money() -> None:
 
 def test_a_floor_of_quality_removes_before_money() -> None:
     found = plan(quality_self=0.9, quality_api=0.7, quality_floor=0.8).decision
-    assert set(found.stages[2].removed) == {"api_same_model", "api_frontier"}
+    assert set(found.stages[2].removed) == {"provisioned", "api_same_model", "api_frontier"}
     assert found.recommendation not in ("api", "wait")
 
 
@@ -204,7 +205,7 @@ def test_machines_that_do_not_carry_the_load_are_not_recommended() -> None:
     small = evaluate(Scenario(**asked, requests_per_s=40))
     assert small.capacity.is_unstable
     assert small.cost["on_demand"].shortfall == "replicas = 1 does not carry the load, 4 would"
-    assert {o.name for o in small.cost.possible} == {"api_same_model", "api_frontier"}
+    assert all(o.name not in SELF_RUN for o in small.cost.possible)
     assert small.decision.recommendation == "api"
     enough = evaluate(Scenario(**asked, requests_per_s=40, replicas=4))
     assert not enough.capacity.is_unstable

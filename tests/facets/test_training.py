@@ -222,3 +222,73 @@ def test_bad_input_is_one_line(fields: dict[str, Any]) -> None:
     assert "\n" not in str(error.value)
     assert "training_" in str(error.value)
     assert "got" in str(error.value)
+
+
+# -- splits -------------------------------------------------------------------------------------
+
+SPLIT: dict[str, Any] = {
+    "training_accelerators": 64,
+    "training_tensor_parallel": 8,
+    "training_pipeline_parallel": 2,
+    "training_recompute": False,
+}
+
+
+def test_a_split_divides_the_state_over_ranks_and_shares_the_rest() -> None:
+    whole = plan(training_accelerators=64, training_sharding=0).training.state
+    split = plan(**SPLIT, training_sharding=0).training.state
+    assert split.weights.base == pytest.approx(whole.weights.base / 16, rel=0.05)
+    assert split.gradients.base == pytest.approx(2 * whole.gradients.base / 16, rel=0.05)
+    shared = plan(**SPLIT, training_sharding=1).training.state
+    assert shared.optimizer.base == pytest.approx(split.optimizer.base / 4)
+    assert sum(split.parts().values()).base == pytest.approx(split.total.base)
+
+
+def test_tensor_parallel_divides_activations_and_a_pipeline_does_not() -> None:
+    alone = plan(training_accelerators=64, training_recompute=False).training.state.activations
+    tensor = plan(**SPLIT | {"training_pipeline_parallel": 1}).training.state.activations
+    both = plan(**SPLIT).training.state.activations
+    assert tensor.base == pytest.approx(alone.base / 8)
+    assert both.base == pytest.approx(tensor.base)
+    chunks = plan(**SPLIT, training_stage_chunks=5).training.state.activations
+    assert chunks.base == pytest.approx(both.base * 1.1)
+    apart = plan(**SPLIT, training_sequence_parallel=False).training.state.activations
+    assert apart.base > both.base
+
+
+def test_the_fullest_stage_counts() -> None:
+    """With few tokens inside and many in the vocabulary the last stage is the fuller one."""
+    wide = plan(**SPLIT | {"training_recompute": True}).training.state
+    assert wide.logits.base > 0
+    assert wide.activations.base < plan(**SPLIT).training.state.activations.base
+
+
+def test_the_step_of_the_optimizer_is_a_second_peak() -> None:
+    small = {"model": "llama-3.1-8b", "tensor_parallel": 1, "training_sharding": 1}
+    short = plan(**small, training_sequence_tokens=128).training.state
+    long = plan(**small, training_sequence_tokens=65_536).training.state
+    assert short.step.base > 0
+    assert long.step.base == 0
+    assert plan(**SPLIT).training.state.step.base == 0
+
+
+def test_the_fewest_accelerators_of_a_split_are_whole_copies() -> None:
+    run = plan(**SPLIT).training
+    assert run.accelerators_needed % 16 == 0
+    assert run.with_accelerators(run.accelerators_needed).fits(run.usable_bytes)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"training_tensor_parallel": 3}, "training_accelerators must be a multiple of"),
+        ({"training_tensor_parallel": 3, "training_accelerators": 6}, "must divide the heads"),
+        ({"training_pipeline_parallel": 8, "training_stage_chunks": 11}, "at most the 80 layers"),
+        ({"training_stage_chunks": 2}, "must go with training_pipeline_parallel"),
+    ],
+    ids=str,
+)
+def test_a_split_that_cannot_be_is_one_line(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as error:
+        plan(**fields)
+    assert "\n" not in str(error.value)

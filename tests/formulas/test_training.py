@@ -144,3 +144,51 @@ def test_sharing_divides_and_never_adds(n: float, count: int) -> None:
         for k in (1, count)
     ]
     assert held[1] * count == pytest.approx(held[0])
+
+
+# -- splits ------------------------------------------------------------------------------------
+
+
+def gpt(layers: int, width: int, heads: int) -> Architecture:
+    """A layer of GPT-3: four times as wide inside, one KV head each."""
+    layer = Layer(
+        mixer=Gqa(n_heads=heads, n_kv_heads=heads, head_dim=width // heads),
+        mlp=Dense(intermediate_size=4 * width, gated=False),
+        count=layers,
+    )
+    return Architecture("gpt", width, 51200, (layer,))
+
+
+@pytest.mark.parametrize(
+    ("along", "at_t8"),
+    [(True, 34 / 8), (False, 10 + 24 / 8)],
+    ids=["with-sequence", "tensor-alone"],
+)
+def test_activations_of_a_layer_are_those_of_korthikanti_2022(along: bool, at_t8: float) -> None:
+    """Table 2, bytes over s b h without scores; two of them are the masks of dropout."""
+    values = kept_values(
+        gpt(1, 12288, 96), is_recomputed=False, tensor_parallel=8, is_sequence_parallel=along
+    )
+    masks = 2 / 8 if along else 2
+    assert 2 * values / 12288 + masks == pytest.approx(at_t8)
+
+
+def test_recomputed_layers_keep_their_inputs_alone_korthikanti_2022() -> None:
+    """2 s b h for each layer; with one of 96 layers that stands in full while it is recomputed."""
+    model = gpt(96, 12288, 96)
+    inputs = 2 * 96 * 12288
+    assert 2 * kept_values(model, is_recomputed=True) == pytest.approx(inputs, rel=0.17)
+
+
+@given(st.integers(1, 64), st.integers(1, 8))
+def test_a_stage_keeps_no_less_than_uncut_and_no_more_than_twice(stages: int, chunks: int) -> None:
+    ratio = training_memory.in_flight_ratio(n_stages=stages, n_chunks=chunks)
+    assert 1 <= ratio < 2
+
+
+@given(st.sampled_from([1, 2, 4, 8]), st.booleans())
+def test_more_ranks_keep_less(tensor: int, along: bool) -> None:
+    model = gpt(4, 1024, 16)
+    split = {"is_recomputed": False, "is_sequence_parallel": along}
+    fewer, more = (kept_values(model, tensor_parallel=n, **split) for n in (tensor, 2 * tensor))
+    assert fewer / 2 <= more < fewer

@@ -11,12 +11,22 @@ from llminfra.facets.build_vs_api.flips import Flip
 from llminfra.facets.build_vs_api.inputs import Inputs, check
 from llminfra.facets.build_vs_api.lines import Api, Own
 from llminfra.facets.build_vs_api.result import BuildVsApi
+from llminfra.facets.build_vs_api.units import Provisioned
 from llminfra.facets.capacity import Capacity
 from llminfra.facets.cost import SELF_RUN, Cost, Option
 from llminfra.facets.cost.api import price_drift
 from llminfra.facets.demand import Demand
 
-__all__ = ["BuildVsApi", "Comparison", "Flip", "Inputs", "check", "evaluate", "problems"]
+__all__ = [
+    "BuildVsApi",
+    "Comparison",
+    "Flip",
+    "Inputs",
+    "Provisioned",
+    "check",
+    "evaluate",
+    "problems",
+]
 
 
 def evaluate(

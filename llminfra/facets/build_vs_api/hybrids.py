@@ -10,15 +10,13 @@ import numpy as np
 from llminfra.catalog import api_prices
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
-from llminfra.facets.base import base_value, quantity
+from llminfra.facets.base import base_value
 from llminfra.facets.build_vs_api.comparison import Comparison
-from llminfra.formulas import api, hybrid, provisioned
-from llminfra.ranges import Range
-from llminfra.units import HOURS_PER_MONTH
+from llminfra.facets.build_vs_api.units import Provisioned
+from llminfra.formulas import hybrid
 
 BASE_LOAD, SPLIT = "base_load", "split"
 _PER_MTOK = 1e6
-_SECONDS_PER_MINUTE = 60
 # Share of the requests of which the batch lane is shown where the scenario states none.
 _HALF = 0.5
 
@@ -54,14 +52,18 @@ class Hybrid:
 
 
 def hybrids(
-    inputs: Any, facts: Facts, one: Comparison, frontier: Comparison | None
+    inputs: Any,
+    facts: Facts,
+    one: Comparison,
+    frontier: Comparison | None,
+    provisioned: Provisioned | None,
 ) -> tuple[Hybrid, ...]:
     """Return the mixtures that can be told for a scenario, each by its formula."""
     found = [_base_load(one), _split(inputs, one)]
     if frontier is not None:
         found += [_router(inputs, one, frontier), _cascade(inputs, one, frontier)]
         found += _tuned(inputs, one, frontier)
-    found += [*_batch(inputs, facts, one), *_provisioned(inputs, facts, one)]
+    found += [*_batch(inputs, facts, one), *_provisioned(one, provisioned)]
     return tuple(found)
 
 
@@ -221,60 +223,15 @@ def _batch(inputs: Any, facts: Facts, one: Comparison) -> Iterator[Hybrid]:
     )
 
 
-def _provisioned(inputs: Any, facts: Facts, one: Comparison) -> Iterator[Hybrid]:
+def _provisioned(one: Comparison, units: Provisioned | None) -> Iterator[Hybrid]:
     """Units of throughput, where somebody sells them for this model."""
-    entity = f"azure-provisioned-{inputs.model}"
-    if not facts.has(entity, "tokens_per_minute"):
+    if units is None:
         return
-    given = _units(inputs, facts, entity, one)
-    hours, price = float(HOURS_PER_MONTH), one.api.usd_per_mtok.base
-    if facts.has(entity, "usd_per_mtok"):  # what the same seller asks by the token
-        price = facts.number(entity, "usd_per_mtok").base
-    carried = provisioned.provisioned_mtok_per_month(hours_per_month=hours, **given)
-    hourly = _unit_price(inputs, facts)
-    month = provisioned.provisioned_usd_per_month(
-        n_units=given["n_units"],
-        usd_per_unit_hour=hourly,
-        hours_per_month=hours,
-        demanded_mtok_per_month=one.own.mtok_today.base,
-        carried_mtok_per_month=carried,
-        usd_per_mtok=price,
-    )
-    turn = api.break_even_utilization(
-        usd_per_hour=given["n_units"] * hourly,
-        tokens_per_hour=carried / hours * _PER_MTOK,
-        usd_per_mtok=price,
-    )
+    price, turn = units.usd_per_mtok_by_token.base, units.break_even_utilization
     can = "" if turn <= 1 else ": the ceiling of the bill by the token lies below this floor"
     yield Hybrid(
-        f"Provisioned throughput, {given['n_units']:,.0f} units at Azure",
-        float(month) + one.api.beside_usd_per_month.base,
+        f"Provisioned throughput, {units.n_units:,.0f} units",
+        units.option.usd_per_month.base,
         one.own.mtok_today.base * price + one.api.beside_usd_per_month.base,
         f"wins over tokens at {price:,.2f} USD a million above {turn:.0%} use of the units{can}",
     )
-
-
-def _units(inputs: Any, facts: Facts, entity: str, one: Comparison) -> dict[str, float]:
-    demand = one.own.demand
-    peak: Range = one.own.capacity.requests_per_s
-    per_unit = {
-        "prompt_tokens": demand.prompt_tokens.base,
-        "output_tokens": demand.output_tokens.base,
-        "cache_hit_fraction": quantity(inputs, "cache_hit_fraction").base,
-        "output_weight_ratio": facts.number(entity, "output_weight_ratio").base,
-        "tokens_per_minute": facts.number(entity, "tokens_per_minute").base,
-    }
-    sold = entity if facts.has(entity, "min_units") else "azure-provisioned-global"
-    units = provisioned.provisioned_units(
-        requests_per_minute=peak.base * _SECONDS_PER_MINUTE,
-        min_units=facts.number(sold, "min_units").base,
-        step_units=facts.number(sold, "step_units").base,
-        **per_unit,
-    )
-    return per_unit | {"n_units": float(units)}
-
-
-def _unit_price(inputs: Any, facts: Facts) -> float:
-    """Price of a unit, in the EU's data zone where the service must stay there."""
-    zone = "data-zone" if api_prices.is_in_eu(str(inputs.region)) else "global"
-    return facts.number(f"azure-provisioned-{zone}", "usd_per_unit_hour").base

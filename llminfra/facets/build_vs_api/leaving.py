@@ -11,7 +11,6 @@ from llminfra.formulas import cost as cost_formulas
 from llminfra.ranges import Range, exact
 
 _MONTHS: Final = 12
-_RESERVED: Final = {"reserved_1y": 12, "reserved_3y": 36}
 _NOTHING: Final = exact(0.0)
 
 
@@ -39,7 +38,7 @@ def leave(inputs: Any, option: Option) -> Exit:
     """Return what leaving an option costs at the month that the scenario states."""
     horizon = _MONTHS * float(base_value(inputs.horizon_years))
     after = horizon if inputs.exit_after_months is None else float(inputs.exit_after_months)
-    rest = max(_RESERVED.get(option.name, 0) - after, 0.0)
+    rest = max(option.commitment_months - after, 0.0)
     book, resale = _values(inputs, option, after, horizon)
     usd = formulas.exit_usd(
         work_days=quantity(inputs, "exit_work_days"),

@@ -12,6 +12,7 @@ from llminfra.facets.build_vs_api.comparison import Comparison
 from llminfra.facets.build_vs_api.flips import Flip, flips
 from llminfra.facets.build_vs_api.hybrids import Hybrid, hybrids
 from llminfra.facets.build_vs_api.leaving import Exit, leave, no_switching_charges_from
+from llminfra.facets.build_vs_api.units import Provisioned
 from llminfra.facets.cost import Cost
 from llminfra.formulas import answers as formulas
 from llminfra.ranges import Range, exact
@@ -127,6 +128,14 @@ class BuildVsApi(Result):
         """Values of single inputs at which the cheaper side changes, the nearest first."""
         return flips(self.main) if self.main else ()
 
+    @cached_property
+    def provisioned(self) -> Provisioned | None:
+        """Provisioned units beside both; None where they cannot be had or nothing is compared."""
+        option = self.cost["provisioned"]
+        if self.main is None or not option.is_possible:
+            return None
+        return Provisioned(option, self.cost.units(), self.main)
+
     @property
     def break_even_usd_per_mtok(self) -> Range | None:
         """Price of the API at which both cost the same today."""
@@ -144,7 +153,7 @@ class BuildVsApi(Result):
         """Mixtures of both sides, each with its condition."""
         if self.main is None:
             return ()
-        return hybrids(self._inputs, self._facts, self.main, self.frontier)
+        return hybrids(self._inputs, self._facts, self.main, self.frontier, self.provisioned)
 
     @cached_property
     def exits(self) -> tuple[Exit, ...]:

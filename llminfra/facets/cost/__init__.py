@@ -1,6 +1,7 @@
 """What it costs all in, by every way to get it, on one boundary."""
 
 from collections.abc import Callable
+from functools import cache
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
@@ -22,6 +23,7 @@ from llminfra.facets.cost.problems import problems
 from llminfra.facets.cost.rented import Rented
 from llminfra.facets.cost.result import Cost
 from llminfra.facets.cost.shared import Shared
+from llminfra.facets.cost.units import Units
 from llminfra.facets.cost.way import Way
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
@@ -57,8 +59,9 @@ def evaluate(
         energy=energy,
     )
     api, shared = _bills(case), Shared(case)
+    units = cache(lambda: Units(shared))  # read once it is asked for: not where it is blocked
     options, ways = [], {}
-    for name, make in _makers(shared, api).items():
+    for name, make in _makers(shared, api, units).items():
         option, way = _option(case, name, make, compliance, shared)
         options.append(option)
         if way is not None:
@@ -69,6 +72,7 @@ def evaluate(
         api=api,
         _inputs=inputs,
         _case=case,
+        units=units,
         _ways=ways,
     )
 
@@ -89,7 +93,7 @@ def _bills(case: Case) -> ApiBills:
     return api_bills(case.inputs, book.facts, load=load, region=book.region, on=case.inputs.as_of)
 
 
-def _makers(shared: Shared, api: ApiBills) -> dict[str, Make]:
+def _makers(shared: Shared, api: ApiBills, units: Callable[[], Units]) -> dict[str, Make]:
     """How each option is made; it raises MissingFact where it cannot be had."""
     makers: dict[str, Make] = {
         "owned": lambda: Bought(shared, is_colocated=False).way(),
@@ -98,10 +102,29 @@ def _makers(shared: Shared, api: ApiBills) -> dict[str, Make]:
     for name in SELF_RUN:
         if name not in makers:
             makers[name] = lambda name=name: Rented(shared, name).way()  # type: ignore[misc]
+    changed = _changed(shared.inputs)
     return makers | {
-        "api_same_model": lambda: _billed(shared, api.same_model, api.reason_same_model),
+        "provisioned": lambda: _sold(changed, lambda: units().way()),
+        "api_same_model": lambda: _sold(
+            changed, lambda: _billed(shared, api.same_model, api.reason_same_model)
+        ),
         "api_frontier": lambda: _billed(shared, api.frontier, api.reason_frontier),
     }
+
+
+def _changed(inputs: Inputs) -> str:
+    """Why nobody sells the model by the token: its layers are not those that were published."""
+    is_changed = inputs.kept_layers_fraction < 1 or inputs.attention_change != "none"
+    is_priced = inputs.api_model is not None or inputs.api_usd_per_mtok_input is not None
+    return (
+        f"nobody sells {inputs.model} as it is changed here" if is_changed and not is_priced else ""
+    )
+
+
+def _sold(obstacle: str, make: Make) -> Way:
+    if obstacle:
+        raise MissingFact(obstacle)
+    return make()
 
 
 def _billed(shared: Shared, bill: ApiBill | None, reason: str) -> Way:
@@ -137,6 +160,7 @@ def _option(
             price=way.price,
             accelerators=way.accelerators(case.first),
             paid_hours_per_week=way.paid_hours_per_week,
+            commitment_months=way.commitment_months,
             month=month,
             tokens_per_month=case.tokens_per_month,
             output_tokens_per_month=case.output_tokens_per_month,

@@ -1,6 +1,6 @@
 """Fields of the API's bill: seller, own prices, caches, lanes, contract."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from llminfra.catalog import api_prices
 from llminfra.errors import InvalidInput, shown, unknown
@@ -74,6 +74,24 @@ class ApiInputs(deployment.Inputs):
     api_minimum_usd_per_month: Quantity = _usd("least that the provider bills a month")
     api_plan_usd_per_month: Quantity = _usd("fee of a monthly plan")
     api_plan_included_usd_per_month: Quantity = _usd("use that the plan includes")
+    provisioned_term: Literal["auto", "hour", "month", "year"] = field(
+        "auto", help="how long provisioned units are bound; auto is the cheapest published term"
+    )
+    provisioned_usd_per_unit_hour: Quantity | None = field(
+        None, help="your own price of a provisioned unit; none is the list price", unit="USD/h",
+        minimum=0.0001, maximum=100_000,
+    )  # fmt: skip
+    provisioned_tokens_per_minute: Quantity | None = field(
+        None, help="input tokens a minute of a provisioned unit at your own price",
+        unit="token/min", minimum=1, maximum=10_000_000,
+    )  # fmt: skip
+    provisioned_output_weight: Quantity = field(
+        4.0, help="input tokens that count for one output token of a unit at your own price",
+        unit="1", minimum=1, maximum=100,
+    )  # fmt: skip
+    provisioned_min_units: Quantity = field(
+        1.0, help="least units that are sold at your own price", unit="1", minimum=1, maximum=1e5
+    )
 
 
 def check(inputs: ApiInputs) -> None:
@@ -84,6 +102,13 @@ def check(inputs: ApiInputs) -> None:
         raise InvalidInput(
             f"api_usd_per_mtok_{missing} must be given with the other price, got none; add it",
             field=f"api_usd_per_mtok_{missing}",
+        )
+    units = ("provisioned_usd_per_unit_hour", "provisioned_tokens_per_minute")
+    absent = [name for name in units if getattr(inputs, name) is None]
+    if len(absent) == 1:
+        given_one = next(name for name in units if name not in absent)
+        raise InvalidInput(
+            f"{absent[0]} must be given with {given_one}, got none; add it", field=absent[0]
         )
     for one, other in (
         ("cache_hit_fraction", "cache_write_fraction"),

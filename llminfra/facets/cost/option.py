@@ -1,7 +1,7 @@
 """One way to get the service, and what it costs on the boundary that all ways share."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -24,10 +24,13 @@ LABELS: Final = {
     "spot": "Machines rented on spot",
     "serverless": "Serverless workers",
     "dedicated_endpoint": "Dedicated endpoint",
+    "provisioned": "Provisioned units of an API",
     "api_same_model": "API of the same model",
     "api_frontier": "API of a frontier model",
 }
-SELF_RUN: Final = tuple(name for name in LABELS if not name.startswith("api_"))
+# Somebody else runs the model: paid by the unit of throughput, or by the token.
+PROVISIONED: Final = "provisioned"
+SELF_RUN: Final = tuple(n for n in LABELS if n != PROVISIONED and not n.startswith("api_"))
 BOUGHT: Final = ("owned", "colocated")
 _EMPTY: Final = Priced(exact(0.0), "")
 _NOTHING: Final = exact(0.0)
@@ -56,6 +59,8 @@ class Option:
         Accelerators that are paid for; 0 for an API.
     paid_hours_per_week : Range
         Hours of a week that are paid. [h/week]
+    commitment_months : float
+        Months that are paid for whatever is used; 0 without a commitment. [month]
     """
 
     name: str
@@ -69,6 +74,7 @@ class Option:
     price: Priced = _EMPTY
     accelerators: int = 0
     paid_hours_per_week: Range = field(default_factory=lambda: exact(168.0))
+    commitment_months: float = 0.0
     month: Month = field(default_factory=lambda: Month({}), repr=False)
     tokens_per_month: Range = field(default_factory=lambda: exact(0.0), repr=False)
     output_tokens_per_month: Range = field(default_factory=lambda: exact(0.0), repr=False)
@@ -184,3 +190,8 @@ class Option:
 def _ends(value: Range) -> dict[str, float | None]:
     ends = {"low": value.low, "base": value.base, "high": value.high}
     return {name: x if math.isfinite(x) else None for name, x in ends.items()}
+
+
+def by_month(options: Iterable[Option]) -> list[Option]:
+    """Return options, the cheapest first month first."""
+    return sorted(options, key=lambda option: option.usd_per_month.base)

@@ -25,6 +25,7 @@ _OFFERS: Final = {
     "serverless": "serverless",
     "dedicated_endpoint": "dedicated-endpoint",
 }
+_COMMITTED: Final = {"reserved_1y": 12, "reserved_3y": 36}
 # Sold by the card, and a worker may hold several.
 _BY_CARD: Final = ("serverless", "dedicated_endpoint")
 # Can be switched off, so that only the hours on are paid.
@@ -60,6 +61,7 @@ class Rented:
             paid_hours_per_week=self.hours,
             drifting="" if self.name.startswith("reserved") else "rent",
             replicas_per_machine=self.replicas_per_machine,
+            commitment_months=_COMMITTED.get(self.name, 0),
         )
 
     @cached_property

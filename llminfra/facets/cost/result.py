@@ -1,6 +1,6 @@
 """What the service costs, by every way to get it, and by the one that is followed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -14,7 +14,8 @@ from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.case import Case, Load
 from llminfra.facets.cost.cash import Year, npv
 from llminfra.facets.cost.chargeback import Charge, charges
-from llminfra.facets.cost.option import SELF_RUN, Option
+from llminfra.facets.cost.option import SELF_RUN, Option, by_month
+from llminfra.facets.cost.units import Units
 from llminfra.facets.cost.way import Way
 from llminfra.formulas import chargeback as shares
 from llminfra.formulas import unit_cost as formulas
@@ -49,6 +50,7 @@ class Cost(Result):
     _inputs: Any = field(repr=False, compare=False)
     _case: Case = field(repr=False, compare=False)
     _ways: dict[str, Way] = field(repr=False, compare=False)
+    units: Callable[[], Units] = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""
@@ -70,19 +72,17 @@ class Cost(Result):
     @cached_property
     def possible(self) -> list[Option]:
         """Options that can be had, are allowed and carry the load, cheapest first."""
-        found = [option for option in self.options if option.is_possible]
-        return sorted(found, key=lambda option: option.usd_per_month.base)
+        return by_month(option for option in self.options if option.is_possible)
 
     @cached_property
     def hosting(self) -> str:
         """The option that is followed: as asked, else the cheapest that runs the model oneself."""
-        asked = str(self._inputs.hosting)
-        if asked == "reserved":
+        if (asked := str(self._inputs.hosting)) == "reserved":
             return f"reserved_{self._inputs.commitment_years}y"
         if asked != _AUTO:
             return asked
         run = [o for o in self.options if o.name in SELF_RUN and o.feasible and o.is_allowed]
-        return min(run, key=lambda o: o.usd_per_month.base).name if run else ""
+        return by_month(run)[0].name if run else ""
 
     @property
     def chosen(self) -> dict[str, Any]:

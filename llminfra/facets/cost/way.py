@@ -40,6 +40,8 @@ class Way:
         How it moves; None as rents and servers do.
     replicas_per_machine : int
         Replicas on the least that can be had more: a server, a machine of a provider, one worker.
+    commitment_months : float
+        Months that are paid for whatever is used. [month]
     """
 
     price: Priced
@@ -51,6 +53,7 @@ class Way:
     drifting: str = ""
     drift: Range | None = None
     replicas_per_machine: int = 1
+    commitment_months: float = 0.0
 
 
 def resale(net: Range, fraction: Range, years: float) -> Range:

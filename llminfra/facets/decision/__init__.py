@@ -21,7 +21,7 @@ from llminfra.facets.decision.candidates import (
     group_of,
 )
 from llminfra.facets.decision.inputs import CRITERIA, Inputs, check
-from llminfra.facets.decision.result import Decision
+from llminfra.facets.decision.result import LEAST_SAVING, Decision
 from llminfra.facets.decision.turns import PART
 from llminfra.facets.energy import Energy
 from llminfra.facets.serving import Serving
@@ -31,6 +31,7 @@ __all__ = [
     "API",
     "CRITERIA",
     "HYBRID",
+    "LEAST_SAVING",
     "MANAGED",
     "NONE_OPEN",
     "OWNED",

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llminfra.facets.compliance import Compliance
-from llminfra.facets.cost import SELF_RUN, Cost, Option
+from llminfra.facets.cost import SELF_RUN, Cost
 
 API, MANAGED, RENTED, OWNED = "api", "managed", "rented", "owned"
 HYBRID, WAIT, NONE_OPEN = "hybrid", "wait", "none open"
 ANSWERS: Final = (API, MANAGED, RENTED, OWNED, HYBRID, WAIT, NONE_OPEN)
 _GROUPS: Final = {
-    **{"owned": OWNED, "colocated": OWNED, "dedicated_endpoint": MANAGED},
+    **{"owned": OWNED, "colocated": OWNED},
+    **{"dedicated_endpoint": MANAGED, "provisioned": MANAGED},
     **{"api_same_model": API, "api_frontier": API},
 }
 
@@ -67,8 +68,3 @@ def _below_floor(inputs: Any, names: Sequence[str]) -> dict[str, str]:
         if share < floor:
             found[name] = f"{share:.0%} of its answers are accepted, below the floor of {floor:.0%}"
     return found
-
-
-def by_month(cost: Cost, names: Sequence[str]) -> list[Option]:
-    """Return options, the cheapest first month first."""
-    return sorted((cost[name] for name in names), key=lambda o: o.usd_per_month.base)

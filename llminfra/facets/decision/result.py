@@ -18,13 +18,13 @@ from llminfra.facets.build_vs_api.leaving import Exit, leave
 from llminfra.facets.capacity import Capacity
 from llminfra.facets.compliance import Compliance
 from llminfra.facets.cost import SELF_RUN, Cost, Option
+from llminfra.facets.cost.option import PROVISIONED, by_month
 from llminfra.facets.decision import turns
 from llminfra.facets.decision.candidates import (
     HYBRID,
     NONE_OPEN,
     WAIT,
     Sieve,
-    by_month,
     group_of,
     stages,
 )
@@ -79,7 +79,7 @@ class Decision(Result):
     @cached_property
     def candidates(self) -> list[Option]:
         """Options that are left for the money, the cheapest month first."""
-        return by_month(self.cost, self.stages[-1].left)
+        return by_month(self.cost[name] for name in self.stages[-1].left)
 
     @property
     def is_asked(self) -> bool:
@@ -185,7 +185,9 @@ class Decision(Result):
         if option is None or self.recommendation == NONE_OPEN:
             return ()
         found = []
-        if other is not None and (option.name in SELF_RUN) != (other.name in SELF_RUN):
+        sides = {option.name, other.name if other else ""}
+        is_compared = PROVISIONED not in sides and len(sides & set(SELF_RUN)) == 1
+        if other is not None and is_compared:
             found = turns.of_comparison(self.compared)
         return tuple((found or turns.between(option, other))[:2])
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
@@ -19,6 +19,8 @@ from llminfra.facets.deployment.checkpoint import (
     LOOKUP_WORDS,
     architecture_of,
     as_published,
+    changes_in_words,
+    check_changes,
     common_name,
     draft_of,
     is_hub_id,
@@ -27,6 +29,7 @@ from llminfra.facets.deployment.checkpoint import (
     own_precision,
 )
 from llminfra.facets.deployment.checkpoint import problems as checkpoint_problems
+from llminfra.facets.deployment.choices import OPTIONS, Hosting, KvPrecision, Precision
 from llminfra.facets.deployment.obstacles import problems as engine_problems
 from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.deployment.workers import (
@@ -39,6 +42,7 @@ from llminfra.facets.deployment.workers import (
 )
 
 __all__ = [
+    "OPTIONS",
     "Deployment",
     "Inputs",
     "absolute_model",
@@ -55,24 +59,6 @@ __all__ = [
 
 # Stands in for the maximum of models that have none, such as pure state-space models.
 UNLIMITED_TOKENS = 1_048_576
-Precision = Literal[
-    "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
-    "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s",
-    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "q3_k_l", "q3_k_m", "q3_k_s", "iq3_m", "iq3_xxs", "q2_k",
-    "iq2_m",
-]  # fmt: skip
-KvPrecision = Literal[
-    "auto", "bf16", "fp16", "fp8", "int8", "nvfp4", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"
-]
-# The ways to get the hardware, or the tokens; reserved is one of two by its years.
-OPTIONS: Final = (
-    *("owned", "colocated", "reserved_1y", "reserved_3y", "on_demand", "monthly", "spot"),
-    *("serverless", "dedicated_endpoint", "api_same_model", "api_frontier"),
-)
-Hosting = Literal[
-    "auto", "owned", "colocated", "reserved", "reserved_1y", "reserved_3y", "on_demand", "monthly",
-    "spot", "serverless", "dedicated_endpoint", "api_same_model", "api_frontier",
-]  # fmt: skip
 
 
 class Inputs(BaseInputs):
@@ -98,6 +84,18 @@ class Inputs(BaseInputs):
     )
     kv_precision: KvPrecision = field(
         "auto", help="format of the KV cache; auto is what the checkpoint asks for, else 16 bits"
+    )
+    kept_layers_fraction: float = field(
+        1.0,
+        help="share of the layers that pruning keeps; what it costs in quality an own test tells",
+        unit="1",
+        minimum=0.1,
+        maximum=1,
+    )
+    attention_change: Literal["none", "windows", "latent", "states"] = field(
+        "none",
+        help="attention as the model would have it if it were trained so: windows in five of six "
+        "layers, a latent cache, states in every second layer",
     )
     text_only: bool = field(
         False, help="leave out the model's encoders for images and sound, as engines can"
@@ -235,6 +233,7 @@ def check(scenario: Inputs) -> None:
     if scenario.engine not in engines():
         raise unknown("engine", scenario.engine, engines())
     engine_entry(scenario.engine, scenario.engine_version)
+    check_changes(scenario)
     architecture = architecture_of(scenario)
     _check_splits(scenario, architecture)
     check_workers(scenario, architecture)
@@ -328,7 +327,7 @@ def evaluate(inputs: Inputs, facts: Facts) -> Deployment:
     if prefill is not None:
         per_replica = per_replica * int(inputs.decode_workers or 1) + prefill.accelerators
     return Deployment(
-        model_name=model_name(inputs.model),
+        model_name=model_name(inputs.model) + changes_in_words(inputs, architecture),
         architecture=architecture,
         accelerator_name=facts.text(inputs.accelerator, "short_name"),
         precision_name=facts.text(inputs.precision, "short_name"),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from llminfra import formats
 from llminfra.architecture import Architecture, StoredWeights
 from llminfra.architecture.eagle import EAGLE_WORDS, eagle_head
+from llminfra.architecture.reshaped import CHANGES, pruned, sees_all
 from llminfra.catalog import facts as catalog
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids, model_entries
@@ -51,6 +52,14 @@ _CACHE_WORDS: Final[dict[str, str]] = {
 }
 
 
+UNCHANGED: Final = "none"
+_CHANGED: Final = {
+    "windows": "five of six layers with a window",
+    "latent": "with latent attention",
+    "states": "every second layer with a state",
+}
+
+
 def common_name(value: Any, *, cache: bool = False) -> Any:
     """Return our name of a format, or the value as it is.
 
@@ -76,8 +85,40 @@ def is_hub_id(model: str) -> bool:
 
 
 def architecture_of(inputs: Any, facts: Facts | None = None) -> Architecture:
-    """Return the architecture that `model` names or points at; with facts the read is noted."""
-    return _named(inputs.model, facts)
+    """Return the architecture that `model` names or points at, with the changes that are asked.
+
+    With facts the read is noted.
+    """
+    found = pruned(_named(inputs.model, facts), inputs.kept_layers_fraction)
+    change = inputs.attention_change
+    return found if change == UNCHANGED else _reshaped(found, change)
+
+
+@lru_cache(maxsize=64)
+def _reshaped(architecture: Architecture, change: str) -> Architecture:
+    return CHANGES[change](architecture)
+
+
+def check_changes(inputs: Any) -> None:
+    """Raise InvalidInput where a change of attention finds no layer that it could change."""
+    change = inputs.attention_change
+    layers = _named(inputs.model, None).layers
+    if change != UNCHANGED and not any(sees_all(layer.mixer) for layer in layers):
+        raise InvalidInput(
+            f"attention_change must go with a model whose layers keep keys and values of all "
+            f"tokens, got {shown(change)} for {inputs.model}, which has none; leave it out",
+            field="attention_change",
+        )
+
+
+def changes_in_words(inputs: Any, architecture: Architecture) -> str:
+    """Say behind a model's name what is changed in it; empty where nothing is."""
+    said = []
+    if inputs.kept_layers_fraction < 1:
+        said.append(f"pruned to {architecture.n_layers} layers")
+    if inputs.attention_change != UNCHANGED:
+        said.append(_CHANGED[inputs.attention_change])
+    return "".join(f", {words}" for words in said)
 
 
 def _named(model: str, facts: Facts | None) -> Architecture:

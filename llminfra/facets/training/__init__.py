@@ -4,7 +4,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.energy import Energy
-from llminfra.facets.training.inputs import Inputs
+from llminfra.facets.training.inputs import Inputs, check
 from llminfra.facets.training.priced import WAYS, Hour
 from llminfra.facets.training.problems import problems
 from llminfra.facets.training.result import METHODS, TrainingRun
@@ -20,6 +20,7 @@ __all__ = [
     "State",
     "TrainingRun",
     "accelerators_needed",
+    "check",
     "evaluate",
     "problems",
 ]

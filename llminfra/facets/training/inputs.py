@@ -1,9 +1,11 @@
 """Fields of the training question, beside those of the run itself."""
 
-from typing import Literal
+from typing import Any, Literal
 
+from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import cost, energy
 from llminfra.facets.base import Quantity, field
+from llminfra.facets.deployment import architecture_of
 
 Optimizer = Literal["adamw", "adamw-8bit", "adamw-pure", "sgd"]
 
@@ -16,6 +18,30 @@ class Inputs(cost.Inputs, energy.Inputs):
         help="what accelerators share of the state: nothing (0), the optimizer (1), gradients too "
         "(2), weights too (3)",
         unit="1",
+    )
+    training_tensor_parallel: int = field(
+        1,
+        help="accelerators over which each layer of a training is split, within a server",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    training_pipeline_parallel: int = field(
+        1,
+        help="stages into which the layers of a training are cut",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    training_stage_chunks: int = field(
+        1,
+        help="runs of layers that a stage holds by turns, which shortens its waits and keeps more",
+        unit="1",
+        minimum=1,
+        maximum=128,
+    )
+    training_sequence_parallel: bool = field(
+        True, help="split what stands between the layers over the sequence, where they are split"
     )
     training_batch_sequences: int = field(
         1, help="sequences that an accelerator trains at a time", unit="sequence", minimum=1,
@@ -44,3 +70,37 @@ class Inputs(cost.Inputs, energy.Inputs):
         0.0, help="data, their preparation and the tests of the result", unit="USD", minimum=0,
         maximum=1e11,
     )  # fmt: skip
+
+
+def check(inputs: Any) -> None:
+    """Raise InvalidInput for a split that the accelerators or the layers do not allow."""
+    tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
+    if tensor == stages == 1 and inputs.training_stage_chunks == 1:
+        return
+    if inputs.training_accelerators % (tensor * stages):
+        raise ImpossibleCombination(
+            "training_accelerators must be a multiple of training_tensor_parallel x "
+            f"training_pipeline_parallel = {tensor * stages}, got {inputs.training_accelerators}; "
+            f"take {tensor * stages * -(-inputs.training_accelerators // (tensor * stages))}",
+            field="training_accelerators",
+        )
+    model = architecture_of(inputs)
+    if tensor not in (allowed := model.tensor_parallel_values()):
+        raise ImpossibleCombination(
+            f"training_tensor_parallel must divide the heads of the model, got {tensor}; try "
+            f"{', '.join(map(str, allowed))}",
+            field="training_tensor_parallel",
+        )
+    runs = stages * inputs.training_stage_chunks
+    if runs > model.n_layers:
+        raise ImpossibleCombination(
+            f"training_pipeline_parallel x training_stage_chunks must be at most the "
+            f"{model.n_layers} layers, got {runs}; lower one",
+            field="training_pipeline_parallel",
+        )
+    if stages == 1 and inputs.training_stage_chunks > 1:
+        raise InvalidInput(
+            "training_stage_chunks must go with training_pipeline_parallel above 1, got "
+            f"{inputs.training_stage_chunks} with one stage; leave it out",
+            field="training_stage_chunks",
+        )

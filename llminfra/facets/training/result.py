@@ -161,6 +161,10 @@ class TrainingRun(Result):
             optimizer=inputs.training_optimizer,
             is_offloaded=inputs.training_offload,
             is_recomputed=inputs.training_recompute,
+            tensor_parallel=inputs.training_tensor_parallel,
+            pipeline_parallel=inputs.training_pipeline_parallel,
+            stage_chunks=inputs.training_stage_chunks,
+            is_sequence_parallel=inputs.training_sequence_parallel,
         )
 
     def state_of(self, method: str) -> State:

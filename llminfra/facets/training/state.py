@@ -1,5 +1,6 @@
 """What training keeps in memory: by part, on one accelerator, for any method and number of them."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -11,7 +12,7 @@ from llminfra.architecture.training import (
     quantizable_parameters,
 )
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import SIZING_CONFIDENCE
+from llminfra.facets.base import SIZING_CONFIDENCE, named
 from llminfra.facets.energy import ADAPTED
 from llminfra.formulas import training_memory as formulas
 from llminfra.ranges import Range, as_range, exact
@@ -20,12 +21,13 @@ _ENTITY: Final = "training-memory"
 _WIDE_BITS: Final = 16.0
 _16_BIT_BYTES: Final = exact(2.0, name="bytes_per_value")
 _NOTHING: Final = exact(0.0, name="bytes")
+_ALL: Final = exact(math.inf, name="group_weights")
 # What is shared from which stage of sharding on.
 _STAGES: Final = {"optimizer": 1, "gradients": 2, "weights": 3}
 #: Parts of the state, in the order of a stack.
 PARTS: Final = (
     *("weights", "adapters", "gradients", "optimizer"),
-    *("gathered", "activations", "logits", "runtime"),
+    *("gathered", "activations", "logits", "step", "runtime"),
 )
 
 
@@ -43,15 +45,46 @@ class Setup:
     optimizer: str = "adamw"
     is_offloaded: bool = False
     is_recomputed: bool = True
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    stage_chunks: int = 1
+    is_sequence_parallel: bool = True
+    gradients_in_32_bits: bool = False
+    """Whether they are added up in 32 bits though nothing is split."""
 
     @property
     def is_adapted(self) -> bool:
         """Whether the model's own weights stay as they are."""
         return self.method in ADAPTED
 
+    @property
+    def ranks(self) -> int:
+        """Accelerators over which one copy of the model is split by layers and tensors."""
+        return self.tensor_parallel * self.pipeline_parallel
+
+    @property
+    def is_split(self) -> bool:
+        """Whether layers or tensors are split."""
+        return self.ranks > 1
+
+    @property
+    def adds_up_in_32_bits(self) -> bool:
+        """Whether gradients stand in 32 bits all the time, as in frameworks that split."""
+        return self.is_split or self.gradients_in_32_bits
+
+    @cached_property
+    def rank_fraction(self) -> float:
+        """Share of the model's parameters on the fullest rank."""
+        if not self.is_split:
+            return 1.0
+        held = self.architecture.parameters_on_rank(
+            tensor_parallel=self.tensor_parallel, pipeline_parallel=self.pipeline_parallel
+        )
+        return held / self.architecture.parameters
+
     def shards(self, part: str) -> Range:
-        """Accelerators that share a part of the state."""
-        n = self.accelerators if self.sharding >= _STAGES[part] else 1
+        """Accelerators that share a part of the state of a rank."""
+        n = self.accelerators // self.ranks if self.sharding >= _STAGES[part] else 1
         return exact(n, name="shard_accelerators")
 
 
@@ -65,9 +98,15 @@ class State:
     def _number(self, name: str) -> Range:
         return self.facts.number(_ENTITY, name)
 
+    @property
+    def _trained(self) -> Range:
+        """Parameters that are trained, on the fullest rank."""
+        count = self.setup.trained_parameters * self.setup.rank_fraction
+        return exact(count, name="parameters")
+
     def _part(self, name: str, part: str) -> Range:
         found = formulas.state_bytes(
-            parameters=exact(self.setup.trained_parameters, name="parameters"),
+            parameters=self._trained,
             bytes_per_weight=self._number(name),
             shard_accelerators=self.setup.shards(part),
         )
@@ -79,12 +118,13 @@ class State:
         if not self.setup.is_adapted:
             return self._part("weight_bytes_per_weight", "weights").named("weight_bytes")
         model = self.setup.architecture
-        matrices = quantizable_parameters(model)
+        share = self.setup.rank_fraction
+        matrices = quantizable_parameters(model) * share
         wide = exact(_WIDE_BITS, name="bits")
         found = formulas.frozen_bytes(
             quantized_parameters=exact(matrices, name="parameters"),
             quantized_bits=self._number("nf4_bits") if self.setup.method == "qlora" else wide,
-            other_parameters=exact(model.parameters - matrices, name="parameters"),
+            other_parameters=exact(model.parameters * share - matrices, name="parameters"),
             other_bits=wide,
             shard_accelerators=self.setup.shards("weights"),
         )
@@ -99,7 +139,8 @@ class State:
 
     @cached_property
     def _gradients(self) -> Range:
-        found = self._part("gradient_bytes_per_weight", "gradients")
+        split = "split_" if self.setup.adds_up_in_32_bits else ""
+        found = self._part(f"{split}gradient_bytes_per_weight", "gradients")
         return found.named("gradient_bytes")
 
     @cached_property
@@ -131,10 +172,12 @@ class State:
     @cached_property
     def gathered(self) -> Range:
         """Weights of the layers at work, gathered from all where each holds a part."""
-        if self.setup.sharding < _STAGES["weights"] or self.setup.accelerators == 1:
+        if self.setup.shards("weights") == 1:
             return _NOTHING
         found = formulas.gathered_bytes(
-            layer_parameters=exact(largest_layer_parameters(self.setup.architecture)),
+            layer_parameters=exact(
+                largest_layer_parameters(self.setup.architecture) / self.setup.tensor_parallel
+            ),
             bytes_per_weight=_16_BIT_BYTES,
         )
         return as_range(found)
@@ -145,23 +188,70 @@ class State:
         return exact(whole, name="batch_tokens")
 
     @cached_property
-    def activations(self) -> Range:
-        """What the way back needs of the way forward."""
-        each = kept_values(self.setup.architecture, is_recomputed=self.setup.is_recomputed)
+    def _first_stage(self) -> Range:
+        """What the first stage keeps of all sequences that are on their way."""
+        setup = self.setup
+        each = kept_values(
+            setup.architecture,
+            is_recomputed=setup.is_recomputed,
+            tensor_parallel=setup.tensor_parallel,
+            is_sequence_parallel=setup.is_sequence_parallel,
+        )
+        ratio = formulas.in_flight_ratio(
+            n_stages=exact(setup.pipeline_parallel), n_chunks=exact(setup.stage_chunks)
+        )
         found = formulas.activation_bytes(
             batch_tokens=self._batch_tokens,
-            values_per_token=exact(each, name="values_per_token"),
+            values_per_token=named(exact(each) * ratio, "values_per_token"),
             bytes_per_value=_16_BIT_BYTES,
         )
-        return as_range(found)
+        return as_range(found, name="activation_bytes")
+
+    @cached_property
+    def _all_logits(self) -> Range:
+        vocabulary = self.setup.architecture.vocab_size / self.setup.tensor_parallel
+        found = formulas.logit_bytes(
+            batch_tokens=self._batch_tokens,
+            n_vocabulary=exact(vocabulary, name="n_vocabulary"),
+            bytes_per_logit=self._number("bytes_per_logit"),
+        )
+        return as_range(found, name="logit_bytes")
+
+    @property
+    def _is_last_fuller(self) -> bool:
+        """Whether the last stage, with the logits and one sequence, holds more than the first."""
+        one = self._first_stage / self.setup.pipeline_parallel
+        return bool((one + self._all_logits).base > self._first_stage.base)
+
+    @cached_property
+    def activations(self) -> Range:
+        """What the way back needs of the way forward, on the fullest stage."""
+        if self.setup.pipeline_parallel == 1 or not self._is_last_fuller:
+            return self._first_stage
+        return named(self._first_stage / self.setup.pipeline_parallel, "activation_bytes")
 
     @cached_property
     def logits(self) -> Range:
-        """Logits and their gradients."""
-        found = formulas.logit_bytes(
-            batch_tokens=self._batch_tokens,
-            n_vocabulary=exact(self.setup.architecture.vocab_size, name="n_vocabulary"),
-            bytes_per_logit=self._number("bytes_per_logit"),
+        """Logits and their gradients, on the last stage."""
+        is_there = self.setup.pipeline_parallel == 1 or self._is_last_fuller
+        return self._all_logits if is_there else _NOTHING
+
+    @cached_property
+    def step(self) -> Range:
+        """What the optimizer's step takes beyond activations, which are gone by then."""
+        setup = self.setup
+        # Where gradients stand in 32 bits, or in the host, no copies are made.
+        if setup.adds_up_in_32_bits or setup.is_offloaded:
+            return _NOTHING
+        is_shared = setup.shards("weights") > 1
+        copies = formulas.step_bytes(
+            parameters=self._trained,
+            bytes_per_weight=self._number(f"step_{'shared_' if is_shared else ''}bytes_per_weight"),
+            shard_accelerators=setup.shards("optimizer"),
+            group_weights=self._number("step_group_weights") if is_shared else _ALL,
+        )
+        found = formulas.step_excess_bytes(
+            step_bytes=copies, activation_bytes=self.activations, logit_bytes=self.logits
         )
         return as_range(found)
 
@@ -181,6 +271,7 @@ class State:
             gathered_bytes=self.gathered,
             activation_bytes=self.activations,
             logit_bytes=self.logits,
+            step_excess_bytes=self.step,
             runtime_bytes=self.runtime,
         )
         return as_range(found)
@@ -203,11 +294,12 @@ def accelerators_needed(state: State, usable: Range, per_server: int, most: int 
 
     Sharding is that of the setup, but at least the weights' where one accelerator does not do.
     """
-    if state.changed(accelerators=1).fits(usable):
+    if not state.setup.is_split and state.changed(accelerators=1).fits(usable):
         return 1
     shared = state.changed(sharding=_STAGES["weights"])
     parts = [n for n in (2, 4) if n < per_server]
     doubled = [2**power for power in range(4, most.bit_length())]
     servers = [n * per_server for n in (*range(1, 9), *doubled) if n * per_server <= most]
-    counts = (*parts, *servers)
+    whole = state.setup.ranks
+    counts = [n for n in sorted({*parts, *servers, whole}) if n % whole == 0]
     return next((n for n in counts if shared.changed(accelerators=n).fits(usable)), 0)

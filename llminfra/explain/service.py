@@ -1,0 +1,121 @@
+"""A service with levers pulled: its plan, a smaller model beside it, and what is paid once."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from llminfra.errors import InvalidInput, MissingFact
+from llminfra.explain.inputs import quantity
+from llminfra.explain.lever_list import Lever
+from llminfra.facets.base import base_value, named
+from llminfra.facets.demand import DEFAULT_IN_FLIGHT
+from llminfra.plan import Plan
+from llminfra.ranges import Range
+
+AIMS: Final[Mapping[str, str]] = {
+    "cost": "cost.usd_per_month",
+    "energy": "energy.kwh_per_month",
+    "latency": "serving.e2e_s",
+}
+_MONTHS: Final = 12
+_WH_PER_KWH: Final = 1e3
+# Fields that belong to the large model alone.
+_OWN_ALONE: Final = {"draft_tokens": 0, "draft_model": None, "kept_layers_fraction": 1.0,
+                     "attention_change": "none"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Service:
+    """A plan, and a plan beside it that takes a share of the requests.
+
+    Attributes
+    ----------
+    beside : Plan or None
+        The smaller model, at its share of the load.
+    share : float
+        That share. [1]
+    monthly : mapping
+        What comes on top in a month, by the path of a result.
+    """
+
+    plan: Plan
+    beside: Plan | None = None
+    share: float = 0.0
+    monthly: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def plans(self) -> Iterator[Plan]:
+        """Both plans."""
+        yield self.plan
+        if self.beside is not None:
+            yield self.beside
+
+    def total(self, path: str) -> Range:
+        """Return a result of both: sums, but the mean of their times by the requests of each."""
+        found = quantity(self.plan, path)
+        if self.beside is not None:
+            other = quantity(self.beside, path)
+            is_time = path == AIMS["latency"]
+            found = found * (1 - self.share) + other * self.share if is_time else found + other
+        return named(found + self.monthly.get(path, 0.0), path.rpartition(".")[2])
+
+    def amount(self, path: str) -> float:
+        """Return the base case of a total; not a number where it has none."""
+        try:
+            return self.total(path).base
+        except (InvalidInput, MissingFact):
+            return math.nan
+
+
+def amount_of(plan: Plan, path: str) -> float:
+    """Return the base case of a result; not a number where the plan has none."""
+    try:
+        return quantity(plan, path).base
+    except (InvalidInput, MissingFact):
+        return math.nan
+
+
+def service_of(plan: Plan, pulled: Sequence[Lever], layout: Mapping[str, Any]) -> Service:
+    """Return the service with these levers, in a layout."""
+    fields = {name: value for lever in pulled for name, value in lever.fields.items()}
+    split = next((lever.split for lever in pulled if lever.split), None)
+    tokens = max((lever.distilled_tokens for lever in pulled), default=0.0)
+    if split is None:
+        changed = plan.variant(**{**layout, **fields})
+        return Service(changed, monthly=_learnt(plan, fields, tokens) if tokens else {})
+    large = plan.variant(**{**layout, **fields, **_loaded(plan, fields, 1 - split.share)})
+    other = {**layout, **fields, **_loaded(plan, fields, split.share), **_OWN_ALONE}
+    small = plan.variant(**other, model=split.model)
+    return Service(large, small, split.share, {AIMS["cost"]: _routed(plan)})
+
+
+def _loaded(plan: Plan, fields: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """The field that states the demand, at a share of it."""
+    view = plan.demand.view
+    given = fields.get(view, getattr(plan.resolved, view))
+    return {view: share * (DEFAULT_IN_FLIGHT if given is None else base_value(given))}
+
+
+def _routed(plan: Plan) -> float:
+    """What deciding on every request costs, in USD a month."""
+    each = base_value(plan.resolved.router_usd_per_request)
+    try:
+        return float(each * plan.cost.requests_per_month.base)
+    except MissingFact:
+        return math.nan
+
+
+def _learnt(plan: Plan, fields: Mapping[str, Any], tokens: float) -> dict[str, float]:
+    """What learning from the large model takes, spread over the months that count."""
+    months = _MONTHS * float(plan.resolved.horizon_years)
+    run = plan.variant(
+        **fields,
+        tensor_parallel=1,
+        training_method="distil",
+        training_teacher=str(plan.resolved.model),
+        training_tokens=tokens,
+    )
+    taken = {AIMS["cost"]: "training.run_usd", AIMS["energy"]: "training.training_wh"}
+    found = {path: amount_of(run, read) / months for path, read in taken.items()}
+    return found | {AIMS["energy"]: found[AIMS["energy"]] / _WH_PER_KWH}
