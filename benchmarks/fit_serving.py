@@ -78,6 +78,9 @@ class Table:
         """Return what the law says of every row."""
         v = self.inputs(params)
         r = self.rows
+        if "burst_fraction" in r:  # runs that say how many requests each client sent
+            told = r["burst_fraction"].to_numpy()
+            v["burst_fraction"] = np.where(np.isnan(told), v["burst_fraction"], told)
         load = {
             "computed_tokens": r["prompt_tokens"].to_numpy(),
             "output_tokens": r["output_tokens"].to_numpy(),
@@ -88,8 +91,12 @@ class Table:
         batch, room = r["batch"].to_numpy(), np.full(len(r), ROOM)
         seen = law.loaded(v, load, room, arrivals="closed_loop")
         full = law.saturated(v, load, batch)
+        # Runs whose server looked for new requests once in many steps.
+        polling_s = 0.0
+        if "polling_steps" in r:
+            polling_s = r["polling_steps"].fillna(0.0).to_numpy() * seen["tpot_s"]
         return {
-            "ttft_s": seen["ttft_s"],
+            "ttft_s": seen["ttft_s"] + polling_s,
             "tpot_s": seen["tpot_s"],
             "rate": full["max_output_tokens_per_s"],
         }

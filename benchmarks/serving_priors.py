@@ -81,6 +81,8 @@ PRIORS_2026: Final[dict[str, Prior]] = {
         pass_overhead_s=(260e-6, 0.7, 1e-6, 5e-3),
         request_overhead_s=(41e-3, 0.5, 1e-3, 1),
         moe_layer_overhead_s=(71e-6, 0.5, 1e-6, 1e-3),
+        moe_pass_overhead_s=(500e-6, 0.7, 1e-6, 5e-3),
+        moe_request_overhead_s=(100e-3, 0.7, 1e-3, 1),
     ),
     **_engine(
         "serving-cdna-sglang",
