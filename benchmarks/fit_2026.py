@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from fit_serving import CATALOG, Params, Table, catalogued, fit, left_out
 from rows_2026 import KIND, full_2026, rows_2026
-from runs_2026 import polling_steps
 from serving_bands import summary
 from serving_priors import PRIORS_2026, WIDENING, unit_of_key
 from serving_rows import law_rows
@@ -50,10 +49,7 @@ def main(folder: Path) -> None:
     """Fit, leave groups out, print errors, write the constants and the errors."""
     older = law_rows(folder / "throughput.csv")
     older = older.assign(
-        kind=np.where(older["has_experts"], "experts", "dense"),
-        stages=1,
-        cores="",
-        polling_steps=polling_steps(older),
+        kind=np.where(older["has_experts"], "experts", "dense"), stages=1, cores=""
     )
     newer = rows_2026(folder)
     is_engine = [row[2] == ENGINE for row in older["row"]]

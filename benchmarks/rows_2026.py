@@ -129,7 +129,10 @@ def _plain(folder: Path) -> pd.DataFrame:
     table = table.assign(osl=table["osl"].fillna(is_window.map({True: WINDOW_TOKENS})))
     has_load = table[["isl", "osl", "concurrency"]].notna().all(axis=1)
     table = told(table)
-    return table[is_plain & is_known & is_whole & has_load & ~has_pictures(table)]
+    table = table.assign(has_pictures=has_pictures(table))
+    # The steps of one client are not those in which another's pictures are encoded.
+    is_shown = table["has_pictures"] & (table["concurrency"] > 1)
+    return table[is_plain & is_known & is_whole & has_load & ~is_shown]
 
 
 def _settings(row: Any) -> dict[str, Any]:
@@ -168,7 +171,8 @@ def _line(row: Any) -> dict[str, Any] | None:
     floor_s = max(plan.replica.floor_ttft_s.base, _reading_s(work, chip_of, prompt))
     if row.concurrency > batch * engine_of.ranks:
         return None
-    is_full = row.concurrency > FULL * batch * engine_of.ranks
+    is_untold = is_window or row.is_read or row.has_pictures
+    is_untold |= row.concurrency > FULL * batch * engine_of.ranks
     tpot_s = row.tpot_ms / 1e3
     # Prompts take nothing of a window, and next to nothing of long answers.
     if np.isnan(tpot_s) and (is_window or row.osl >= LONG_ANSWER * row.isl):
@@ -194,7 +198,7 @@ def _line(row: Any) -> dict[str, Any] | None:
         "batch": batch,
         "is_cached": row.ttft_ms / 1e3 < floor_s,
         "burst_fraction": row.burst_fraction,
-        "ttft_s": np.nan if is_window or is_full or row.is_read else row.ttft_ms / 1e3,
+        "ttft_s": np.nan if is_untold else row.ttft_ms / 1e3,
         "tpot_s": tpot_s,
         "rate": np.nan,
     }

@@ -25,16 +25,12 @@ REQUESTS: Final = {
 }
 # Runs of one client send so many.
 ALONE: Final = 10
-# Prompts with pictures, which wait for their preparation on the host and encode them between steps.
+# Prompts with pictures, which are prepared on the host and encoded between the steps of others.
 PICTURES: Final = (
     "Qwen2.5-VL.md",
     "Qwen3-VL.md",
     *(f"Google/Gemma4.md @7b5bd9c line {line}" for line in (445, 502)),
 )
-# SGLang's servers on Blackwell looked for new requests once in ten steps, or in thirty from 16
-# clients on, as the scripts of the published runs say.
-_POLLED: Final = ("deepseek-r1", "qwen3.5-397b-a17b")
-_POLLED_ON: Final = ("b200-sxm", "b300-sxm")
 # Beyond this share of the time of a request, a first token waited for a place: as of other tables.
 _QUEUED: Final = 0.8
 # Prompts of one nominal length have means within this ratio.
@@ -83,18 +79,6 @@ def is_cached(rows: pd.DataFrame) -> "pd.Series[bool]":
         is_same = ratio.between(1 / _SAME_LENGTH, _SAME_LENGTH) & (rows["source"] == row.source)
         found |= is_same & rows["ttft_s"].notna()
     return found
-
-
-def polling_steps(rows: pd.DataFrame) -> "pd.Series[float]":
-    """Return the steps that a request of the older tables waited until the server looked for it."""
-    named = pd.DataFrame(list(rows["row"]), index=rows.index)
-    model, chip, engine, precision = (named[place] for place in (0, 1, 2, 4))
-    is_polled = (engine == "sglang") & model.isin(_POLLED) & chip.isin(_POLLED_ON)
-    is_first = model == _POLLED[0]
-    is_small = is_first & (precision == "fp8") & (rows["layout"].str[0] == 4)
-    is_seldom = (rows["in_flight"] >= 16) | (~is_first & (precision == "nvfp4"))
-    interval = (is_seldom & ~is_small).map({True: 30.0, False: 10.0})
-    return ((interval - 1) / 2).where(is_polled, 0.0)
 
 
 def _sent(source: str) -> float:
