@@ -40,6 +40,8 @@ CATALOG: Final = Path(__file__).parents[1] / "llminfra" / "catalog"
 SOFT: Final = 0.08
 # A group of more rows than this does not own the fit.
 LARGE: Final = 40
+# A group of fewer rows than others does not make each of them count for more than these.
+LOUDEST: Final = 3.0
 # Lengths of MLPerf's prompts where they are assumed, and what else they may be.
 PROMPTS: Final = {"": 1.0, "a quarter shorter": 0.75, "a third longer": 4 / 3}
 # Sequences that no row holds: rows that waited for memory are left out.
@@ -78,6 +80,9 @@ class Table:
         """Return what the law says of every row."""
         v = self.inputs(params)
         r = self.rows
+        if "burst_fraction" in r:  # runs that say how many requests each client sent
+            told = r["burst_fraction"].to_numpy()
+            v["burst_fraction"] = np.where(np.isnan(told), v["burst_fraction"], told)
         load = {
             "computed_tokens": r["prompt_tokens"].to_numpy(),
             "output_tokens": r["output_tokens"].to_numpy(),
@@ -125,7 +130,9 @@ def fit(
     spread = np.array([told[name][1] for name in free])
     low, high = (np.log([told[name][i] for name in free]) for i in (2, 3))
     size = table.rows.groupby("group")["group"].transform("size").to_numpy()
-    loud = LARGE / np.maximum(size, LARGE) if group_rows is None else group_rows / size
+    loud = LARGE / np.maximum(size, LARGE)
+    if group_rows is not None:
+        loud = np.minimum(group_rows / size, LOUDEST)
     weight = np.sqrt(loud) / SOFT
 
     # First tokens of one stream are few, and of two machines those of Apple.

@@ -1,8 +1,9 @@
 """Speeds of 2026 at a stated load as rows of the fit: settings, counts, rates and what was seen.
 
-Runs and windows of decoding whose requests did not wait for memory, without a draft, on one server
-and with contexts in one piece, on cards at their full power. A prompt that came sooner than the
-card's arithmetic allows was in a prefix cache: its row is left out.
+Runs and windows of decoding whose requests did not wait for memory, without a draft, and prompts
+alone, on one server and with contexts in one piece, on cards at their full power. A prompt that
+came sooner than the card can compute or read what it needs was in a prefix cache: its first token,
+and what the cache saved of short answers, is left out.
 """
 
 import re
@@ -11,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from runs_2026 import has_pictures, is_cached, is_queued, told
+from serving_rows import FULL
 
 from llminfra import Scenario, evaluate
 from llminfra.errors import LlmInfraError
@@ -70,8 +73,11 @@ PRECISIONS: Final = {"mxfp8": "fp8", "int4 experts, bf16 rest": "int4"}
 CACHES: Final = ("bf16", "fp8")
 RUN: Final = "run_average"
 WINDOW: Final = "decode_window"
+PROMPT: Final = "prefill_only"
 # Tokens that a window of decoding stands for where it says none; its prompts were there before.
 WINDOW_TOKENS: Final = 512.0
+# Answers so many times as long as the prompt: what it takes does not show in their tokens.
+LONG_ANSWER: Final = 4
 # Of llama.cpp alone.
 _UNITS: Final = "stream_units"
 _SPLITS: Final = ("pp", "dp", "dcp", "ep")
@@ -79,8 +85,14 @@ _SPLITS: Final = ("pp", "dp", "dcp", "ep")
 
 def rows_2026(folder: Path) -> pd.DataFrame:
     """Return run averages and windows of decoding as rows of the fit."""
-    found = [_line(row) for row in _plain(folder).itertuples()]
-    return pd.DataFrame([line for line in found if line])
+    table = _plain(folder)
+    found = [_line(row) for row in table[~is_queued(table)].itertuples()]
+    rows = pd.DataFrame([line for line in found if line])
+    cached = is_cached(rows)
+    rows["ttft_s"] = rows["ttft_s"].mask(cached)
+    # Of short prompts before long answers nobody notices in their tokens that they were cached.
+    is_short = rows["output_tokens"] >= LONG_ANSWER * rows["prompt_tokens"]
+    return rows[~cached | is_short].reset_index(drop=True)
 
 
 def full_2026(folder: Path) -> pd.DataFrame:
@@ -107,14 +119,20 @@ def full_2026(folder: Path) -> pd.DataFrame:
 
 def _plain(folder: Path) -> pd.DataFrame:
     table = pd.read_csv(folder / "serving_2026.csv", dtype={"engine_version": str})
-    is_plain = (table["draft"] == "none") & (table["confidence"] != "C")
+    is_prompt = table["metric_kind"] == PROMPT
+    # Of a prompt alone a draft reads as much as one layer would.
+    is_plain = ((table["draft"] == "none") | is_prompt) & (table["confidence"] != "C")
     is_known = table["model"].isin(MODELS) & table["gpu"].isin(ACCELERATORS)
-    is_known &= table["engine"].isin(ENGINES) & table["metric_kind"].isin([RUN, WINDOW])
+    is_known &= table["engine"].isin(ENGINES) & table["metric_kind"].isin([RUN, WINDOW, PROMPT])
     is_whole = table[list(_SPLITS)].fillna(1).le(1).all(axis=1) & (table["n_gpus"] <= 8)
     is_window = table["metric_kind"] == WINDOW
     table = table.assign(osl=table["osl"].fillna(is_window.map({True: WINDOW_TOKENS})))
     has_load = table[["isl", "osl", "concurrency"]].notna().all(axis=1)
-    return table[is_plain & is_known & is_whole & has_load]
+    table = told(table)
+    table = table.assign(has_pictures=has_pictures(table))
+    # The steps of one client are not those in which another's pictures are encoded.
+    is_shown = table["has_pictures"] & (table["concurrency"] > 1)
+    return table[is_plain & is_known & is_whole & has_load & ~is_shown]
 
 
 def _settings(row: Any) -> dict[str, Any]:
@@ -148,12 +166,16 @@ def _line(row: Any) -> dict[str, Any] | None:
     engine_of = plan.replica._engine
     batch = base_of(engine_of.batch)
     counted = engine_of.counts(engine_of.room.kv_bytes_per_value)
-    is_cached = row.ttft_ms / 1e3 < plan.replica.floor_ttft_s.base
-    if row.concurrency > batch * engine_of.ranks or is_cached:
+    work = {name: base_of(x) for name, x in counted.items() if "draft" not in name}
+    chip_of = {name: base_of(x) for name, x in engine_of.chip().items() if name != _UNITS}
+    floor_s = max(plan.replica.floor_ttft_s.base, _reading_s(work, chip_of, prompt))
+    if row.concurrency > batch * engine_of.ranks:
         return None
+    is_untold = is_window or row.is_read or row.has_pictures
+    is_untold |= row.concurrency > FULL * batch * engine_of.ranks
     tpot_s = row.tpot_ms / 1e3
     # Prompts take nothing of a window, and next to nothing of long answers.
-    if np.isnan(tpot_s) and (is_window or row.osl >= 4 * row.isl):
+    if np.isnan(tpot_s) and (is_window or row.osl >= LONG_ANSWER * row.isl):
         tpot_s = row.concurrency / row.output_tok_s
     return {
         "group": f"{KIND}|{row.model}|{chip}|{engine}|{precision}",
@@ -168,16 +190,24 @@ def _line(row: Any) -> dict[str, Any] | None:
         "source": row.source,
         "as_of": row.as_of,
         "keys": constants.keys(engine_of.case),
-        "work": {name: base_of(x) for name, x in counted.items() if "draft" not in name},
-        "chip": {name: base_of(x) for name, x in engine_of.chip().items() if name != _UNITS},
+        "work": work,
+        "chip": chip_of,
         "prompt_tokens": 1.0 if is_window else prompt,
         "output_tokens": row.osl,
         "in_flight": row.concurrency,
         "batch": batch,
-        "ttft_s": np.nan if is_window else row.ttft_ms / 1e3,
+        "is_cached": row.ttft_ms / 1e3 < floor_s,
+        "burst_fraction": row.burst_fraction,
+        "ttft_s": np.nan if is_untold else row.ttft_ms / 1e3,
         "tpot_s": tpot_s,
         "rate": np.nan,
     }
+
+
+def _reading_s(work: dict[str, float], chip: dict[str, float], tokens: float) -> float:
+    """Least time to read what a prompt needs: all but the experts that none of its tokens takes."""
+    touched = 1 - (1 - work["expert_share_fraction"]) ** tokens
+    return (work["weight_bytes"] + touched * work["expert_bytes"]) / chip["memory_bytes_per_s"]
 
 
 def _precision(row: Any) -> str:

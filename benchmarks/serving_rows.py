@@ -52,7 +52,7 @@ _RESERVE_BYTES: Final = 3.5e9
 _POOL_SHARE: Final = 0.9
 _MOST_SEQUENCES: Final = 2048
 # Above this share of the pool an engine queues, and a row measures the queue.
-_FULL: Final = 0.9
+FULL: Final = 0.9
 
 
 # What makes two rows one configuration, but for the engine that runs it.
@@ -131,7 +131,7 @@ def law_rows(path: Path) -> pd.DataFrame:
     table = pd.read_csv(path, low_memory=False)
     rows = pd.concat([serving_rows(table), saturated_rows(table)], ignore_index=True)
     frame = pd.DataFrame([law_inputs_of(row) for row in rows.itertuples()])
-    unfit = np.where(frame["is_saturated"], frame["batch"] < 1, frame["pool_share"] > _FULL)
+    unfit = np.where(frame["is_saturated"], frame["batch"] < 1, frame["pool_share"] > FULL)
     return frame[~unfit].reset_index(drop=True)
 
 

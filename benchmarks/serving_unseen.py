@@ -25,6 +25,8 @@ MOST: Final = {"ttft_s": 2.0, "tpot_s": 0.7}
 # Least that a newer release adds: a layer's time moved by a quarter from release to release in the
 # median of those that were fitted, which is two fifths of a step; a request's time moved by more.
 LEAST: Final = {"ttft_s": 0.25, "tpot_s": 0.1}
+# Share of the rows that a range holds.
+HELD: Final = 0.8
 # Times of a token under one engine were fitted to published energy too.
 ENERGY_ENGINE: Final = "vllm"
 
@@ -66,8 +68,9 @@ def moments(rows: pd.DataFrame, errors: pd.DataFrame, halves: pd.DataFrame) -> p
         for group, index in e.groupby(rows.loc[e.index, "group"]).groups.items():
             beyond = (T90**2) * (e[index] ** 2).mean() - halves.loc[index[0], name] ** 2
             told = rows.loc[index[0], ["family", "build"]]
-            lines.append((group, name, len(index) ** 0.25, beyond, *told))
-    names = ["group", "quantity", "weight", "beyond", "family", "build"]
+            squares = e[index].to_numpy() ** 2 - halves.loc[index[0], name] ** 2
+            lines.append((group, name, len(index) ** 0.25, beyond, squares, *told))
+    names = ["group", "quantity", "weight", "beyond", "squares", "family", "build"]
     return pd.DataFrame(lines, columns=names)
 
 
@@ -75,15 +78,28 @@ def added(found: pd.DataFrame) -> dict[tuple[str, str], float]:
     """Return half widths that a family and a release add, by quantity; never less than nothing.
 
     The release is told by rows of known families, the family by the others once the release is
-    taken off.
+    taken off, and never less than what holds four fifths of their rows.
     """
     halves = {}
     for name, part in found.groupby("quantity"):
         build = max(_mean(part[part["build"] & ~part["family"]]), LEAST[name] ** 2)
         rest = part[part["family"]]
         rest = rest.assign(beyond=rest["beyond"] - build * rest["build"])
-        halves |= {("build", name): build**0.5, ("family", name): _mean(rest) ** 0.5}
+        family = max(_mean(rest), _holding(rest, build))
+        halves |= {("build", name): build**0.5, ("family", name): family**0.5}
     return halves
+
+
+def _holding(part: pd.DataFrame, build: float) -> float:
+    """Return the square of the half width that holds `HELD` of the rows, few groups or many."""
+    if part.empty:
+        return 0.0
+    pairs = list(zip(part["squares"], part["build"], strict=True))
+    squares = np.concatenate([rows - build * is_new for rows, is_new in pairs])
+    weights = np.concatenate([np.full(len(rows), len(rows) ** -0.5) for rows, _ in pairs])
+    order = np.argsort(squares)
+    shares = np.cumsum(weights[order]) / weights.sum()
+    return max(float(squares[order][np.searchsorted(shares, HELD)]), 0.0)
 
 
 def full_half(older: pd.DataFrame, start: dict[str, float], halves: dict[str, float]) -> float:
