@@ -27,7 +27,7 @@ def contradictions(
 
 def _memory(headline: str, text: str, plan: Plan, follow: Option | None) -> Iterator[str]:
     fits = plan.memory.fits and plan.capacity.load_probability >= SURE
-    if fits != bool(re.search(r"have room for", headline) and "too few" not in headline):
+    if fits != bool(re.search(r"ha(s|ve) room for", headline) and "too few" not in headline):
         yield "memory that fits and does not"
 
 
