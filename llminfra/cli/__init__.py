@@ -286,12 +286,15 @@ def list_(what: str, filter_text: str, day: str | None, as_json: bool) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Check scenario files without rendering: fields, values, combinations, ages of facts."""
+    from llminfra.cli.mine import check_types
     from llminfra.scenario.file import load_cases
 
     bad = 0
     for file in files:
         try:
             cases = load_cases(file)
+            for case in cases[:1]:  # which have these alike
+                check_types(case)
         except InvalidInput as error:
             bad += 1
             click.echo(f"Error: {error}", err=True)

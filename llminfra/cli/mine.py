@@ -45,19 +45,36 @@ def check_mine(case: Case, books: Iterable[About]) -> None:
         One line: where it stands, name, value, and what would do.
     """
     rendered = list(books)
-    for name, value in case.my.items():
-        having = [book for book in rendered if name in book.parameters]
-        known = rendered if having else [*rendered, *_others(rendered)]
-        where = f"{case.my_where[name]}: " if name in case.my_where else ""
-        if not (having := having or [book for book in known if name in book.parameters]):
-            own = sorted(
-                {n for b in known for n in b.parameters} - {"more", *Scenario.model_fields}
-            )
+    named = [*rendered, *_others(rendered)] if case.my else []
+    known = {name for book in named for name in book.parameters}
+    for name in case.my:
+        if name not in known:
+            own = sorted(known - {"more", *Scenario.model_fields})
             near = f"closest: {', '.join(closest(name, own))}" if own else "they have none"
-            raise InvalidInput(f"{where}{MY}.{name} must be a parameter of a notebook; {near}")
-        for book in having:
-            if fault := _fault(name, value, book):
-                raise InvalidInput(f"{where}{fault}", field=name)
+            fault = f"{MY}.{name} must be a parameter of a notebook; {near}"
+            raise InvalidInput(f"{_where(case, name)}{fault}", field=name)
+    for name, value in case.my.items():
+        faults = [_fault(name, value, book) for book in rendered if name in book.parameters]
+        _refuse(case, name, next(filter(None, faults), ""))
+    if not any(set(case.my) & set(book.parameters) for book in rendered):
+        check_types(case)
+
+
+def check_types(case: Case) -> None:
+    """Refuse a parameter that fits none of the notebooks with a name which declare it."""
+    books = list(_others([])) if case.my else []
+    for name, value in case.my.items():
+        faults = [_fault(name, value, book) for book in books if name in book.parameters]
+        _refuse(case, name, faults[0] if all(faults) and faults else "")
+
+
+def _refuse(case: Case, name: str, fault: str) -> None:
+    if fault:
+        raise InvalidInput(f"{_where(case, name)}{fault}", field=name)
+
+
+def _where(case: Case, name: str) -> str:
+    return f"{case.my_where[name]}: " if name in case.my_where else ""
 
 
 def _others(rendered: list[About]) -> Iterator[About]:

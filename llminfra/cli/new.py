@@ -26,6 +26,7 @@ _PARAMETERS: Final = "parameters"
 _FRAME: Final = frozenset(
     {"from_cell", "problems", "tiles", "assumptions", "method", "equation", "provenance"}
 )
+_TOLD: Final = frozenset({"problems"})
 _WORDS: Final = ("masthead", "answer")
 _FINDING: Final = "figure"
 _OUTLINE: Final = "remove_cell"  # headings for JupyterLab alone carry this tag
@@ -34,11 +35,13 @@ _GUIDE: Final = """\
 when you are done.
 
 * Ask your question in the title. The cell above lists the scenario fields that the report is about;
-  `llminfra list fields` names them all.
+  `llminfra list fields` names them all. A parameter of your own is a line such as
+  `days: int = 20  # what it is`; a scenario file sets it under `[my]`.
 * Numbers get a plain name in code cells, and `case` is one word: which answer the report gives.
   Sentences live in cells that begin with `%%answer when case == "…"`, `%%figure NAME`,
   `%%table NAME` and `%%prose`, and take their numbers by name: `{{ speed | number }}`.
-* A misspelt name fails at once, in every case, also where a cell is not shown.
+* A misspelt name fails at once, in every case, also where a cell is not shown. A number that is
+  typed into a sentence is told when the report is rendered: it would not move with the scenario.
 * One finding is left as a pattern: a chart made under a name in a code cell, and worded below with
   its claim, `Alt:` and `Source:`. Add yours after it, strongest first.
 * `preview()` in a cell of its own shows the page as last saved;
@@ -165,6 +168,10 @@ def _kept(cells: list["NotebookNode"]) -> Iterator["NotebookNode"]:
     method = next((i for i in heads if not _is_outline(cells[i])), len(cells))
     figures = [i for i, cell in enumerate(cells) if _magic(cell) == _FINDING]
     wanted = {i for i, cell in enumerate(cells) if _is_frame(cell, after_method=i >= method)}
+    # What a later section is warned of goes with the section.
+    wanted -= {
+        i for i in wanted if figures and i > figures[0] and _FRAME & _calls(cells[i]) == _TOLD
+    }
     wanted |= set(figures[:1])
     wanted |= {i for i in heads if figures and i < figures[0] and _is_outline(cells[i])}
     queue = list(wanted)

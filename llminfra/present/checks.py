@@ -7,6 +7,7 @@ not its case is the one that a scenario takes.
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
@@ -21,6 +22,10 @@ from llminfra.present.prose import FORMATS, MARKDOWN
 _BRANCHES: Final = "no {% %} in words: write a cell for each case, with 'when' in its first line"
 _CALL: Final = "no calls in words: give {what} a name in a code cell above"
 _CHOICE: Final = "no choices in words: give the phrase a name in a code cell above"
+# As in an f-string; formulas and code may hold such.
+_SINGLE: Final = re.compile(r"(?<!\{)\{([A-Za-z_][\w.]*)(?:[:!][^{}\n]*)?\}(?!\})")
+_VERBATIM: Final = re.compile(r"\$[^$\n]+\$|`[^`]*`")
+_UNMADE: Final = "; a code cell above must make it"
 _KEPT: Final = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "more"})
 
 
@@ -59,6 +64,10 @@ def check_words(template: str, names: Mapping[str, Any], where: str) -> None:
     for node in tree.find_all((nodes.Call, nodes.CondExpr, nodes.Filter, nodes.Name)):
         if fault := _fault(node, names):
             raise RenderError(f"{where}: line {node.lineno + 1}: {fault}")
+    for found in _SINGLE.finditer(_VERBATIM.sub(" ", template)):
+        if found[1].partition(".")[0] in names:
+            fix = f"{{{{ {found[1]} | number }}}}"
+            raise RenderError(f"{where}: {found[0]} stays as it is in words; write {fix}")
     for node in tree.find_all(nodes.Getattr):
         if fault := _missing(node, names, MARKDOWN):
             raise RenderError(f"{where}: line {node.lineno + 1}: {fault}")
@@ -72,7 +81,7 @@ def _fault(node: nodes.Node, names: Mapping[str, Any]) -> str:
     if isinstance(node, nodes.Filter):
         return _format_fault(node)
     if isinstance(node, nodes.Name) and node.name not in names:
-        return f"no name {node.name!r}{near(node.name, _own(names))}"
+        return f"no name {node.name!r}{near(node.name, _own(names)) or _UNMADE}"
     return ""
 
 
@@ -160,7 +169,7 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("usrs", ["users", "speed"]), near("xyz", ["users"])
     ('; closest: users', '')
     """
-    close = get_close_matches(name, [k for k in known if not k.startswith("_")], 1, 0.5)
+    close = get_close_matches(name, [k for k in known if not k.startswith("_")], 1)
     return f"; closest: {close[0]}" if close else ""
 
 

@@ -19,7 +19,7 @@ from llminfra.present import blocks, moved
 from llminfra.present.blocks import Block
 from llminfra.present.cases import check_cases
 from llminfra.present.checks import check_words, condition_holds, near
-from llminfra.present.own_charts import frames_of
+from llminfra.present.own_charts import bare, frames_of
 from llminfra.present.prose import fill, split_answer
 from llminfra.present.sources import cite
 from llminfra.present.tables import Table, table_from
@@ -29,6 +29,7 @@ from llminfra.wire import BLOCK_MIME
 
 _KICKER: Final = "{{ scenario.title or scenario.name or 'LLM infrastructure' }} · "
 _FACET: Final = re.compile(r"[a-z_]+")
+_ALTAIR: Final = ("altair.vegalite.v5.api", "altair.vegalite.v6.api")
 _COMPARED: Final = "comparison"  # reads this when a plan is held against others
 Magic = Callable[[str, str], None]
 
@@ -217,6 +218,9 @@ def register() -> None:
         return
     for name, magic in MAGICS.items():
         shell.register_magic_function(no_var_expand(magic), magic_kind="cell", magic_name=name)
+    shown = shell.display_formatter.mimebundle_formatter
+    for module in _ALTAIR:  # which the analyst imports, or not
+        shown.for_type_by_name(module, "TopLevelMixin", bare)
     known = shell.input_transformers_cleanup
     if not any(t.__name__ == first_line_first.__name__ for t in known if hasattr(t, "__name__")):
         known.insert(0, first_line_first)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from llminfra.errors import RenderError
+from llminfra.errors import RenderError, WordsError
 from llminfra.present.checks import near
 from llminfra.present.vega import ChartLike, VegaSpec, specification
 from llminfra.ranges import Range
@@ -63,6 +63,16 @@ def own_specification(chart: ChartLike | Mapping[str, Any]) -> VegaSpec:
         raise RenderError(_missing("a field", asked[1], known)) from None
     _check(spec, None, spec.get("datasets", {}), {})
     return spec
+
+
+def bare(chart: Any) -> Any:
+    """Return what Altair shows of a chart that ends a cell; a column of ranges is named first."""
+    try:
+        for frame in frames_of(chart):
+            _refuse_ranges(frame)
+    except RenderError as error:
+        raise WordsError(str(error)) from None
+    return chart._repr_mimebundle_()
 
 
 def frames_of(chart: Any) -> Iterator[Any]:
@@ -150,5 +160,5 @@ def _is_among(asked: str, columns: Iterable[str]) -> bool:
 
 def _missing(where: str, asked: str, columns: Iterable[str]) -> str:
     known = sorted(columns)
-    hint = near(asked, known) or f"; it has {', '.join(known[:8])}"
+    hint = near(asked.replace("\\", ""), known) or f"; it has {', '.join(known[:8])}"
     return f"{where} must be a column of the chart's data, got {asked!r}{hint}"

@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 
 from llminfra.publish.cell_error import plain
 
+MARKDOWN: Final = "the Markdown cell"
 INJECTED: Final = "injected-parameters"
 _HEADING: Final = re.compile(r"^#{2,6} +(.+?) *#* *$", re.M)
 _FENCED: Final = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
@@ -41,7 +42,7 @@ def cell_name(cells: Sequence[NotebookNode], index: int, *, message: str = "") -
     """
     cell, heading = cells[index], _heading(cells[:index])
     is_code = cell.cell_type == "code"
-    name = cell_number(cells, index) if is_code else "the Markdown cell"
+    name = cell_number(cells, index) if is_code else MARKDOWN
     first = next((line for line in plain(cell.source).splitlines() if line.strip()), "").strip()
     under = f" under {_cut(heading)!r}" if heading else ""
     return name + under + (f" ({_cut(first)!r})" if first and first not in message else "")

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from llminfra.errors import RenderError
 from llminfra.present.remarks import odd_labels, typed_numbers
 from llminfra.present.tally import answers_fault
-from llminfra.publish.where import cell_name
+from llminfra.publish.where import MARKDOWN, cell_name
 from llminfra.wire import BLOCK_MIME
 
 MAGICS: Final = ("masthead", "answer", "figure", "table", "prose")
@@ -76,10 +76,10 @@ def remarks(document: NotebookNode) -> list[str]:
     found = []
     for where, numbers in _typed(document):
         is_are = "is" if len(numbers) == 1 else "are"
-        found.append(
-            f"{where}: {', '.join(numbers)} {is_are} typed into a sentence and will not move; give "
-            "it a name in a code cell and write {{ name }}"
-        )
+        fix = "give it a name in a code cell and write {{ name }}"
+        if where.startswith(MARKDOWN):
+            fix += " in a cell that begins with %%prose"
+        found.append(f"{where}: {', '.join(numbers)} {is_are} typed and will not move; {fix}")
     for index, cell in enumerate(document.cells):
         words = str(cell.source).partition("\n")[2] if _is_words(cell, "%%answer") else ""
         for label, usual in odd_labels(words) if words else ():
@@ -90,7 +90,7 @@ def remarks(document: NotebookNode) -> list[str]:
 
 def note_typed(document: NotebookNode) -> None:
     """Have the closing section name the numbers that somebody typed."""
-    typed = "; ".join(f"{', '.join(numbers)} ({where})" for where, numbers in _typed(document))
+    typed = "; ".join(f"{', '.join(numbers)} in {where}" for where, numbers in _typed(document))
     for block in (block for cell in document.cells for block in _blocks(cell)):
         if block.get("kind") == "provenance" and typed:
             block["note"] = (

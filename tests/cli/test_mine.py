@@ -1,7 +1,9 @@
 """Parameters that a notebook has for itself, from a scenario file and from the command line."""
 
 import pytest
+from click.testing import CliRunner
 
+from llminfra.cli import main
 from llminfra.errors import InvalidInput
 from llminfra.scenario.file import parse_settings
 from tests.cli.conftest import SETUP, TINY, Notebook, ok, render, write
@@ -70,6 +72,15 @@ def test_one_file_serves_notebooks_that_declare_the_name_and_those_that_do_not(
     ok(path, "--notebook", "memory", "--dry-run")
     path = write("a.toml", "title = 't'\n[my]\ndays = 'x'\n")
     assert "my.days must be a whole number" in render(path, "--notebook", "memory").stderr
+
+
+def test_a_file_is_checked_against_the_notebooks_that_are_there(mine: Notebook) -> None:
+    path = write("a.toml", "title = 't'\n[my]\ndays = 'x'\n")
+    result = CliRunner().invoke(main, ["check", str(path)])
+    assert result.exit_code == 2
+    assert "a.toml:3: my.days must be a whole number, got 'x'" in result.stderr
+    path = write("a.toml", "title = 't'\n[my]\ndays = 3\nof_a_notebook_elsewhere = 1\n")
+    assert CliRunner().invoke(main, ["check", str(path)]).exit_code == 0
 
 
 def test_a_setting_that_is_no_field_is_told_how_notebooks_are_set() -> None:

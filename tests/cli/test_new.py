@@ -57,6 +57,15 @@ def test_new_notebook_is_clean(folder: Path) -> None:
     assert subprocess.run(lint, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("source", ["cost", "hardware", "memory"])
+def test_no_code_is_left_of_a_section_that_is_gone(folder: Path, source: str) -> None:
+    assert new("gpu-choice", "--from", source).exit_code == 0
+    cells = nbformat.read(folder / "gpu-choice.ipynb", as_version=4).cells
+    kinds = [cell.source.split(" ")[0] for cell in cells]
+    below = cells[next(i for i, kind in enumerate(kinds) if kind == "%%figure") + 1]
+    assert below.cell_type == "markdown", below.source
+
+
 def test_new_notebook_renders_under_its_own_name(folder: Path) -> None:
     new("gpu_choice")
     command = ["render", "--defaults", "--set", "tensor_parallel=8", "--notebook", "gpu_choice"]

@@ -58,14 +58,14 @@ def test_a_typed_number_is_told_beside_the_report_and_in_it(notebook: Notebook) 
     cells = (PARAMETERS, f"{SETUP}\n{show}", TYPED, "provenance(plan, 'n', [])")
     path = notebook("n.ipynb", cells)
     expected = (
-        "a: n: cell 3 ('%%prose'): 8 is typed into a sentence and will not move; give it a name in "
+        "a: n: cell 3 ('%%prose'): 8 is typed and will not move; give it a name in "
         "a code cell and write {{ name }}\n"
     )
     for again in ([], [], ["--force"]):  # what is unchanged is told again
         result = render(write("a.toml"), "--notebook", path, *again)
         assert (result.exit_code, result.stderr) == (0, expected)
     page = Path("out/a/n.html").read_text("utf-8")
-    assert "Typed by hand, not computed: 8 (cell 3" in page
+    assert "Typed by hand, not computed: 8 in cell 3" in page
 
 
 def test_a_text_that_no_code_gives_fails_where_its_case_is_not_taken(notebook: Notebook) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from llminfra.errors import RenderError, WordsError
-from llminfra.present.own_charts import frames_of, own_specification
+from llminfra.present.own_charts import bare, frames_of, own_specification
 from llminfra.ranges import exact
 from tests.present.notebook import Notebook
 
@@ -95,6 +95,20 @@ def test_a_column_of_ranges_is_named_with_the_fix_in_whichever_part() -> None:
     for chart in (ranges, BAR + ranges, BAR | (BAR & ranges), ranges.facet("card:N")):
         with pytest.raises(RenderError, match=r"got ranges in column 'cost'; take \.base of each"):
             own_specification(chart)
+
+
+def test_a_bare_chart_of_ranges_says_the_same_and_any_other_is_shown_as_altair_does() -> None:
+    notebook = Notebook()
+    notebook.run("import altair as alt, pandas as pd\nfrom llminfra.ranges import exact")
+    notebook.run("frame = pd.DataFrame({'cost': [exact(1.0)], 'base': [1.0]})")
+    shown = notebook.shell.display_formatter.format
+    chart = notebook.shell.ev("alt.Chart(frame[['base']]).mark_bar().encode(y='base:Q')")
+    assert "vegaEmbed" in shown(chart)[0]["text/html"]
+    for text in ("alt.Chart(frame).mark_bar()", "alt.layer(alt.Chart(frame).mark_bar())"):
+        with pytest.raises(WordsError, match="got ranges in column 'cost'"):
+            bare(notebook.shell.ev(text))
+        lookup = notebook.shell.display_formatter.mimebundle_formatter.lookup
+        assert lookup(notebook.shell.ev(text)) is bare
 
 
 def test_frames_are_found_in_every_part() -> None:

@@ -109,6 +109,8 @@ HIDDEN = '%%answer when case == "many"\n'
         (HIDDEN + "{{ len(quoted) }}", "no calls in words: give the result of len(…) a name"),
         (HIDDEN + "{% if users %}x{% endif %}", "no {% %} in words: write a cell for each case"),
         (HIDDEN + "{{ 'a' if users else 'b' }}", "no choices in words"),
+        (HIDDEN + "{{ zzzzzz }}", "no name 'zzzzzz'; a code cell above must make it"),
+        (HIDDEN + "at {users:.0f} each", "{users:.0f} stays as it is in words; write {{ users |"),
         (HIDDEN + "{{ users }", "line 2: unexpected '}' in '{{ users }'"),
         ('%%answer when cse == "few"\nx', "no name 'cse'; closest: case"),
         ('%%answer when case == "mny"\nx', "no code cell sets case to 'mny'; closest: many"),
@@ -159,6 +161,10 @@ def test_nothing_stands_above_a_magic(notebook: Notebook, above: str) -> None:
 
 def test_what_does_not_exist_in_this_case_is_no_mistake(notebook: Notebook) -> None:
     assert notebook.run(HIDDEN + "{{ nothing.label }} {{ quoted.low }}")
+
+
+def test_braces_of_formulas_and_of_code_may_stand(notebook: Notebook) -> None:
+    assert notebook.run("%%prose\n$x_{users}$, `{users}`, {other} and {{ users }}")
 
 
 def test_a_head_is_read() -> None:

@@ -45,16 +45,17 @@ def provenance() -> NotebookNode:
 def test_a_typed_number_is_named_with_its_cell_and_stands_in_the_closing_section() -> None:
     document = new_notebook(cells=[new_code_cell("x = 8"), HEADING, WORDS, provenance()])
     (line,) = remarks(document)
-    assert line.startswith("cell 2 under 'What it costs' ('%%prose'): 8 is typed into a sentence")
+    assert line.startswith("cell 2 under 'What it costs' ('%%prose'): 8 is typed and will not move")
     note_typed(document)
     assert document.cells[-1].outputs[0].data[BLOCK_MIME]["note"] == (
-        "Estimates. Typed by hand, not computed: 8 (cell 2 under 'What it costs' ('%%prose'))."
+        "Estimates. Typed by hand, not computed: 8 in cell 2 under 'What it costs' ('%%prose')."
     )
 
 
 def test_markdown_counts_in_reports_alone_and_code_never() -> None:
     (line,) = remarks(report_with("Buy 8 cards."))
     assert line.startswith("the Markdown cell ('Buy 8 cards.'): 8 is typed")
+    assert line.endswith(" in a cell that begins with %%prose")
     assert remarks(report_with("Buy 8 cards.", kind="tiles")) == []
     assert remarks(new_notebook(cells=[new_code_cell("print('8 cards')")])) == []
 
