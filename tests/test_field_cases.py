@@ -193,6 +193,22 @@ def test_older_files_keep_whole_latents() -> None:
     assert new.kv_longest_bytes_per_accelerator.base / MIB == pytest.approx(972)
 
 
+@pytest.mark.parametrize(
+    ("model", "gib"),
+    [
+        pytest.param("llama-3.2-3b", 1.87, id="geerlingguy/ai-benchmarks#48, one table for both"),
+        pytest.param("gemma-3-12b", 6.79, id="Arc Pro B70 report, one table for both"),
+        pytest.param("deepseek-v2-lite", 9.649, id="ikawrakow/ik_llama.cpp#230, rows of 1,408"),
+        pytest.param("gemma-4-26b-a4b", 15.74, id="pavlokhmel.com, rows of 704"),
+        pytest.param("gpt-oss-20b", 10.80, id="pavlokhmel.com, experts stay in MXFP4"),
+    ],
+)
+def test_files_of_blocks_are_as_large_as_published(model: str, gib: float) -> None:
+    fields = {"engine": "llama.cpp", "accelerator": "rtx4090", "text_only": True}
+    found = plan(model=model, precision="q4_k_m", max_model_len=2048, **fields).memory
+    assert found.weight_bytes.base / GIB == pytest.approx(gib, rel=0.02)
+
+
 @pytest.mark.parametrize(("name", "width"), [("q8_0", 1.0625), ("q4_0", 0.5625), ("nvfp4", 0.5625)])
 def test_formats_of_the_cache(name: str, width: float) -> None:
     asked = plan(model="qwen3-8b", kv_precision=name, precision="q4_k_m", engine="llama.cpp")
@@ -200,7 +216,7 @@ def test_formats_of_the_cache(name: str, width: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "meant"), [("AWQ", "int4"), ("exl3", "int4"), ("Q4_0", "q4_0"), ("iq4_xs", "iq4_xs")]
+    ("words", "meant"), [("AWQ", "int4"), ("exl3", "int4"), ("Q4_0", "q4_0"), ("Q4", "q4_k_m")]
 )
 def test_words_that_people_use_are_understood(words: str, meant: str) -> None:
     assert Scenario(precision=words).precision == meant
@@ -221,6 +237,7 @@ def test_an_accelerator_may_be_described_by_its_facts_alone() -> None:
     }
     asked = plan(model="llama-3.1-8b", accelerator="own", facts=facts)
     assert asked.deployment.accelerator_name == "Own Card"
+    assert "W-FORMAT" not in [problem.code for problem in asked.problems]
     assert asked.memory.fits
     assert "serving" not in dict(asked.results())
     with pytest.raises(InvalidInput):

@@ -26,6 +26,8 @@ _NAMES: Final[dict[str, tuple[str, float]]] = {
     "power_w": ("tdp_w", 1.0),
     "price_usd": ("price_usd", 1.0),
 }
+# The generation of an accelerator whose description names none.
+UNLISTED: Final = "not listed"
 _TEXTS: Final = ("name", "vendor", "architecture", "form_factor", "short_name", "cores")
 # What an ``[accelerator]`` table says, and a section of scenario fields does not.
 OWN_KEYS: Final = {*_NAMES, *(fact for fact, _ in _NAMES.values()), "vendor", "form_factor"}
@@ -84,7 +86,7 @@ def described(accelerator: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         "name": name,
         "short_name": name[:16],
         "vendor": "NVIDIA",
-        "architecture": "not listed",
+        "architecture": UNLISTED,
         "form_factor": "PCIe",
         "accelerators_per_node": 8,
     }

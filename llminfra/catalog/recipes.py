@@ -1,13 +1,16 @@
 """What a precision makes of a model's weights: by its usual recipe, or as the checkpoint says."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from llminfra.architecture import Architecture, StoredWeights
+from llminfra.architecture import Architecture, Dense, Moe, StoredWeights
 from llminfra.catalog.facts import Facts
 from llminfra.ranges import exact
 
 PLAIN_BITS: Final = 16.0
+# Values in a block of the K types of GGUF, which rows of a matrix have to fill.
+BLOCK_VALUES: Final = 256
 
 
 def recipe(facts: Facts, engine: str, precision: str) -> str:
@@ -47,10 +50,49 @@ def group_bits(
     """
     stored = stored_in(architecture, precision)
     if stored is None or not stored.bits:
+        if facts.has(precision, "uneven_extra_bits"):
+            return _block_bits(facts, precision, architecture, counts)
         return facts.number(precision, "bits_per_weight")
     return exact(
         mean_bits(stored.bits, counts), name="bits_per_weight", unit="bit", origin="checkpoint"
     )
+
+
+def _block_bits(
+    facts: Facts, precision: str, architecture: Architecture, counts: Mapping[str, float]
+) -> Any:
+    """Mean bits in K types of GGUF; experts that were published in MXFP4 stay as they are."""
+    stored, bits = architecture.stored_weights, facts.number(precision, "bits_per_weight")
+    is_kept = stored is not None and "mxfp4" in stored.precisions and "experts" in counts
+    others = {name: n for name, n in counts.items() if name != "experts" or not is_kept}
+    if uneven := _uneven_fraction(architecture, others):
+        bits = bits + uneven * facts.number(precision, "uneven_extra_bits")
+    if not is_kept:
+        return bits
+    share = counts["experts"] / sum(counts.values())
+    return share * facts.number("mxfp4", "bits_per_weight") + (1 - share) * bits
+
+
+def _uneven_fraction(architecture: Architecture, counts: Mapping[str, float]) -> float:
+    """Share of the weights in matrices whose rows no blocks of 256 values fill.
+
+    Rows are as long as the residual, those of down projections as the width of the perceptron.
+    """
+    rest = float(architecture.hidden_size % BLOCK_VALUES > 0)
+    held: defaultdict[str, float] = defaultdict(float)
+    uneven: defaultdict[str, float] = defaultdict(float)
+    for layer in architecture.layers:
+        if not isinstance(mlp := layer.mlp, Dense | Moe):
+            continue
+        shared = mlp.shared_size if isinstance(mlp, Moe) else 0
+        for group in mlp.weights(architecture.hidden_size):
+            width = shared if group.name == "shared_experts" else mlp.intermediate_size
+            count, down = layer.count * group.count, 1 / (3 if mlp.gated else 2)
+            held[group.name] += count
+            uneven[group.name] += count * (down * (width % BLOCK_VALUES > 0) + (1 - down) * rest)
+    shares = {name: uneven[name] / total for name, total in held.items() if total}
+    summed = sum(counts.values())
+    return sum(n * shares.get(name, rest) for name, n in counts.items()) / summed if summed else 0.0
 
 
 def mean_bits(bits: Iterable[tuple[str, float]], counts: Mapping[str, float]) -> float:
@@ -62,12 +104,24 @@ def mean_bits(bits: Iterable[tuple[str, float]], counts: Mapping[str, float]) ->
 
 
 def end_bits(facts: Facts, precision: str, architecture: Architecture, end: str) -> Any:
-    """Bits of the embedding or the head."""
+    """Bits of the embedding or the head; of a table that is both, those of the head."""
     stored = stored_in(architecture, precision)
     if stored is None or not stored.bits:
-        return facts.number(precision, f"{end}_bits")
+        own = facts.number(precision, f"{end}_bits")
+        if end == "head" or not architecture.tied_embeddings:
+            return own
+        head, shared = facts.number(precision, "head_bits"), _shared_fraction(architecture)
+        return head if shared == 1 else head * shared + own * (1 - shared)
     bits = dict(stored.bits).get(end, PLAIN_BITS)
     return exact(bits, name=f"{end}_bits", unit="bit", origin="checkpoint")
+
+
+def _shared_fraction(architecture: Architecture) -> float:
+    """Share of the embeddings that is the head too: all but tables of single layers."""
+    width = architecture.embedding_size or architecture.hidden_size
+    groups = architecture.weight_groups()
+    held = sum(group.count for group in groups if group.name == "embedding")
+    return min(architecture.vocab_size * width / held, 1.0) if held else 1.0
 
 
 def stored_in(architecture: Architecture, precision: str) -> StoredWeights | None:

@@ -9,7 +9,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines, is_named_build, version_numbers
 from llminfra.catalog.loader import ids, model_entries
-from llminfra.catalog.own import is_described
+from llminfra.catalog.own import UNLISTED, is_described
 from llminfra.catalog.similar import similar_accelerators, similar_models
 from llminfra.catalog.support import support
 from llminfra.errors import ImpossibleCombination, InvalidInput, shown, unknown
@@ -390,4 +390,8 @@ def model_name(model: str) -> str:
 def is_native(facts: Facts, precision: str, accelerator: str) -> bool:
     """Tell whether the accelerator multiplies in the format that the weights are stored in."""
     native = [part.strip() for part in facts.text(precision, "native_from").split(";")]
-    return native == ["all"] or facts.text(accelerator, "architecture") in native
+    own = facts.text(accelerator, "architecture")
+    if own == UNLISTED and native not in (["all"], ["none"]):  # what it gives a rate for
+        rate = facts.text(precision, "compute_precision")
+        return rate in ("bf16", "fp16") or facts.has(accelerator, f"{rate}_flop_per_s")
+    return native == ["all"] or own in native
