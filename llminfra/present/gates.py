@@ -97,7 +97,7 @@ class Gates:
     @property
     def unknown_words(self) -> str:
         """How many fields of the profile nobody filled, and the first of them."""
-        fields = [f"`{name}`" for name in self.found.unknown]
+        fields = list(self.found.unknown)
         more = len(fields) - _NAMED
         named = formats.join([*fields[:_NAMED], *([f"{more} more"] if more > 0 else [])])
         return f"{formats.counted(len(fields), 'field')} of the profile{named and f', {named}'}"
