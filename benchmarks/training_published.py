@@ -53,6 +53,7 @@ def _row(row: Any, facts: Facts, peaks: Mapping[int, str]) -> dict[str, Any]:
         "peak_ratio": peak / wide,
         "n_accelerators": count,
         "recomputed": row.recomputed != "no",
+        "recompute_fraction": row.recompute_fraction,
         "sustained": reached / _effective(facts, count),
     }
 

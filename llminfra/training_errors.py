@@ -60,6 +60,7 @@ def _peak(facts: Facts, run: PublishedRun) -> tuple[Range, Range]:
 def _run(run: PublishedRun, facts: Facts) -> dict[str, Any]:
     model, (peak, ratio) = architecture(run.model), _peak(facts, run)
     count = run.n_accelerators or _UNKNOWN_COUNT
+    again = run.recompute_fraction
     setting = TrainingSetting(
         architecture=model,
         accelerator=run.accelerator,
@@ -67,6 +68,7 @@ def _run(run: PublishedRun, facts: Facts) -> dict[str, Any]:
         accelerators=count,
         is_recomputed=run.is_recomputed is not False,
         peak_ratio=ratio,
+        recompute_ratio=None if again is None else exact(again, name="recompute_ratio"),
     )
     law = Law(setting, facts)
     each = forward_flop_per_token(model, run.sequence_tokens)

@@ -26,7 +26,7 @@ def test_hours_of_published_runs(run: str) -> None:
     assert RUNS.loc[run, "low"] <= RUNS.loc[run, "published_hours"] <= RUNS.loc[run, "high"]
 
 
-@pytest.mark.parametrize("run", FIVE)
+@pytest.mark.parametrize("run", RUNS.index[RUNS["is_fitted"].astype(bool)])
 def test_hours_of_published_runs_whose_maker_no_fit_has_seen(run: str) -> None:
     assert off(run, "left_out_hours") <= FROM_FIRST_PRINCIPLES
 
@@ -55,6 +55,15 @@ def test_shares_of_models_left_out() -> None:
     groups = off_by.groupby([SHARES["model"], SHARES["accelerator"], SHARES["bits"]]).median()
     assert off_by.median() <= MEDIAN
     assert groups.median() <= MEDIAN
+
+
+def test_experts_in_a_format_that_several_models_have() -> None:
+    """In 16 and in 4 bits experts were measured in one model each: left out, nothing is known."""
+    experts = SHARES[SHARES["kind"] == "experts"]
+    models = experts.groupby("bits")["model"].nunique()
+    assert models.to_dict() == {4.0: 1, 8.0: 9, 16.0: 1}
+    known = experts[experts["bits"] == 8]["left_out_error_fraction"].abs()
+    assert known.median() <= MEDIAN
 
 
 def test_errors_in_the_catalogue_are_those_of_its_rows() -> None:

@@ -29,6 +29,8 @@ class PublishedRun:
         Format of the products.
     is_recomputed : bool or None
         Whether activations were computed again; None where nobody says.
+    recompute_fraction : float or None
+        What recomputing left of the share of the peak, where that is stated. [1]
     hours, flop : float or None
         Accelerator hours and arithmetic, as published. [h], [FLOP]
     utilization, utilization_note : float or None, str
@@ -49,6 +51,7 @@ class PublishedRun:
     n_accelerators: int | None
     precision: str
     is_recomputed: bool | None
+    recompute_fraction: float | None
     hours: float | None
     flop: float | None
     utilization: float | None
@@ -94,6 +97,7 @@ def _run(row: dict[str, str]) -> PublishedRun:
         n_accelerators=None if count is None else int(count),
         precision=row["precision"],
         is_recomputed=_FLAGS[row["recomputed"]],
+        recompute_fraction=_number(row["recompute_fraction"]),
         hours=_number(row["published_hours"]),
         flop=_number(row["published_flop"]),
         utilization=_number(row["stated_utilization"]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from llminfra import formats
 from llminfra.catalog import api_prices
 from llminfra.catalog.loader import ids
+from llminfra.catalog.rules import Instrument
 from llminfra.facets.compliance import BLOCKED, PASSES, UNKNOWN, Compliance, Duty
 from llminfra.facets.cost import LABELS
 from llminfra.present.tables import Table, column, row, table_of
@@ -34,6 +35,7 @@ _SHORT: Final = {
     "api_frontier": "Frontier",
 }
 _NAMED: Final = 3
+_REPRINT: Final = "reprint"
 _TERM: Final = "api-"
 _PROCESSES: Final = {
     "yes": "✓ yes",
@@ -97,7 +99,7 @@ class Gates:
     @property
     def unknown_words(self) -> str:
         """How many fields of the profile nobody filled, and the first of them."""
-        fields = [f"`{name}`" for name in self.found.unknown]
+        fields = list(self.found.unknown)
         more = len(fields) - _NAMED
         named = formats.join([*fields[:_NAMED], *([f"{more} more"] if more > 0 else [])])
         return f"{formats.counted(len(fields), 'field')} of the profile{named and f', {named}'}"
@@ -280,7 +282,7 @@ class Gates:
             column("With", align="left"),
         ]
         rows = [
-            row(i.name, i.reference, i.status, formats.date(_day(i.last_verified)), i.verification)
+            row(i.name, i.reference, i.status, formats.date(_day(i.last_verified)), _checked(i))
             for i in self.found.rules.instruments.values()
         ]
         return table_of(heads, rows)
@@ -319,6 +321,13 @@ def short_banner(gates: Compliance) -> str:
     """Say the same in one line."""
     day = formats.date(dt.date.fromisoformat(gates.rules.dated))
     return f"Decision support, not legal advice; rule set of {day}."
+
+
+def _checked(instrument: Instrument) -> str:
+    """How far an instrument was checked: of a reprint, which articles alone were read."""
+    if instrument.verification != _REPRINT:
+        return instrument.verification
+    return f"secondary; {instrument.checked_with.partition(':')[0]} in a reprint"
 
 
 def _day(text: str) -> dt.date:

@@ -125,3 +125,20 @@ def test_what_was_not_read_says_so() -> None:
     for instrument in rules().instruments.values():
         assert instrument.verification in ("reprint", "secondary", "own")
         assert instrument.checked_with
+
+
+def test_every_cell_of_the_matrix_is_a_row_with_its_article() -> None:
+    found = rules()
+    cells = {(rule, kind) for rule in found.requirements for kind in found.options}
+    assert found.ratings.keys() == cells
+    for (rule, _), rating in found.ratings.items():
+        assert rating.article or found.requirements[rule].article
+
+
+def test_nothing_claims_to_be_read_in_the_official_journal() -> None:
+    """What was read is named article by article; all else is secondary, or the reader's own."""
+    for instrument in rules().instruments.values():
+        assert instrument.verification in ("secondary", "reprint", "own"), instrument.id
+        if instrument.verification == "reprint":
+            assert re.match(r"articles? \d", instrument.checked_with), instrument.id
+            assert "reprints" in instrument.checked_with

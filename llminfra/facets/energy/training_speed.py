@@ -41,6 +41,8 @@ class TrainingSetting:
         Whether activations are computed again.
     peak_ratio : Range
         Peak in the format over that in 16 bits. [1]
+    recompute_ratio : Range or None
+        What recomputing leaves of the share; None as benchmarks have it. [1]
     """
 
     architecture: Architecture
@@ -49,6 +51,7 @@ class TrainingSetting:
     accelerators: int
     is_recomputed: bool
     peak_ratio: Range = _ONE
+    recompute_ratio: Range | None = None
 
 
 class Law:
@@ -113,7 +116,9 @@ class Law:
             error = as_range(
                 model_error.spread_log_error_ratio(log_error_ratio=error, spread_factor=wider)
             )
-        again = number(_COMMON, "recompute_ratio") if setting.is_recomputed else _ONE
+        again = _ONE
+        if setting.is_recomputed:
+            again = setting.recompute_ratio or number(_COMMON, "recompute_ratio")
         found = training_speed.training_utilization(
             base_fraction=base,
             format_ratio=number(self.kind, f"{_WORDS[setting.precision]}_bit_ratio"),
