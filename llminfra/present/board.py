@@ -131,9 +131,9 @@ class Board:
         is_other = group_of(option.name) != group_of(other.name)
         kind = "the next of another kind" if is_other else "the next"
         near = abs(self.decision.margin_fraction or 0.0) < LEAST_SAVING
-        equal = ", about as much: what is not in money may decide" if near else ""
+        equal = ", about as much, so that more than money may decide" if near else ""
         dearer = self._frontier()
-        return f"{self.money.in_words(other)}, {kind}, costs {month} a month{equal}{dearer}"
+        return f"{kind}, {self.money.in_words(other)}: {month} a month{equal}{dearer}"
 
     def _frontier(self) -> str:
         """Name what a better model by the token costs, where tokens are bought and it is left."""
@@ -143,7 +143,7 @@ class Board:
         frontier = left.get(_FRONTIER)
         if frontier is None or _FRONTIER in named or not named & {_SAME_MODEL}:
             return ""
-        return f"; {self.money.in_words(frontier)} costs {self.said(frontier.usd_per_month)}"
+        return f"; {self.money.in_words(frontier)}: {self.said(frontier.usd_per_month)}"
 
     @property
     def rivals(self) -> str:
