@@ -212,6 +212,13 @@ def test_machines_that_do_not_carry_the_load_are_not_recommended() -> None:
     assert enough.cost["on_demand"].is_possible
 
 
+def test_machines_whose_memory_does_not_hold_the_load_are_not_recommended() -> None:
+    found = plan(in_flight=20_000)
+    assert "E-LOAD" in [problem.code for problem in found.problems]
+    assert found.cost["owned"].shortfall.startswith("replicas = 1 does not carry the load, ")
+    assert group_of(found.decision.option) == "api"
+
+
 def test_tokens_are_not_priced_where_nobody_knows_their_number() -> None:
     """Requests in flight send as many as the machines allow: on those that run nothing, none."""
     small = {"model": "deepseek-r1", "accelerator": "rtx4090", "tensor_parallel": 2}

@@ -3,14 +3,14 @@
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.capacity.inputs import Inputs
-from llminfra.facets.capacity.problems import problems
+from llminfra.facets.capacity.problems import is_own_machine, problems
 from llminfra.facets.capacity.result import Capacity
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory import Memory
 from llminfra.facets.replica import Replica
 
-__all__ = ["Capacity", "Inputs", "evaluate", "problems"]
+__all__ = ["Capacity", "Inputs", "evaluate", "is_own_machine", "problems"]
 
 
 def evaluate(

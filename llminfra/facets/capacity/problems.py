@@ -139,7 +139,7 @@ def _beyond_memory(
     if capacity.load_probability >= SIZING_CONFIDENCE:
         return None
     where = deployment.model_on_accelerators
-    if _is_own_machine(scenario, facts) and memory.max_sequences.base >= 1:
+    if is_own_machine(scenario, facts) and memory.max_sequences.base >= 1:
         held = formats.count(memory.max_sequences.base)
         return Problem(
             "W-LOAD",
@@ -150,7 +150,7 @@ def _beyond_memory(
     return Problem("E-LOAD", f"{where} holds {_held(memory, capacity)}", goal=Goal("load"))
 
 
-def _is_own_machine(scenario: Inputs, facts: Facts) -> bool:
+def is_own_machine(scenario: Inputs, facts: Facts) -> bool:
     """Whether nobody stated a load, and the accelerator stands alone or in pairs: one's own."""
     if any(getattr(scenario, name) is not None for name in VIEWS):
         return False

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from llminfra.catalog.base_prices import Need
 from llminfra.errors import MissingFact
-from llminfra.facets.base import base_value, known, named, quantity
-from llminfra.facets.capacity import Capacity, fleet
+from llminfra.facets.base import SIZING_CONFIDENCE, base_value, known, named, quantity
+from llminfra.facets.capacity import Capacity, fleet, is_own_machine
 from llminfra.facets.cost.book import Book
 from llminfra.facets.demand import Demand, latency_targets
 from llminfra.facets.deployment import Deployment
@@ -304,10 +304,13 @@ class Case:
     @property
     def shortfall(self) -> str:
         """Why what is asked for does not carry the load, though more of it would."""
-        if not self.capacity.is_unstable:
+        fleet = self.capacity
+        is_held = fleet.load_probability >= SIZING_CONFIDENCE
+        if not fleet.is_unstable and (is_held or is_own_machine(self.inputs, self.book.facts)):
             return ""
-        asked, needed = self.capacity.replicas, self.capacity.replicas_needed
-        return f"replicas = {asked} does not carry the load, {needed} would"
+        asked, needed = fleet.replicas, fleet.replicas_needed
+        would = f", {needed} would" if needed is not None and needed > asked else ""
+        return f"replicas = {asked} does not carry the load{would}"
 
     @property
     def unknown_volume(self) -> str:
