@@ -21,6 +21,7 @@ from llminfra.present.cases import check_cases
 from llminfra.present.checks import check_words, condition_holds, near
 from llminfra.present.own_charts import bare, frames_of
 from llminfra.present.prose import fill, split_answer
+from llminfra.present.remarks import typed_numbers
 from llminfra.present.sources import cite
 from llminfra.present.tables import Table, table_from
 from llminfra.present.tally import SHOWN, case_of
@@ -45,6 +46,8 @@ def _in_one_line(magic: Magic) -> Magic:
             where, message = f"%%{magic.__name__} {line}".strip(), str(error)
             named = message if message.startswith("%%") else f"{where}: {message}"
             raise WordsError(named) from None
+        first = f"%%{magic.__name__} {line}".strip()
+        SHOWN.typed[_cell_id() or f"{first}\n{cell}"] = (first, typed_numbers(cell))
 
     return in_one_line
 

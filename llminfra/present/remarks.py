@@ -5,6 +5,7 @@ a typed number in its closing section, as it stays what it is when everything el
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -16,6 +17,7 @@ USUAL_LABELS: Final = (
     *("Against", "Because", "Blocked", "Cash", "Do this", "Holds for", "How", "How sure", "Law"),
     *("Left out", "Look again", "Monday", "Next day", "Not known", "Only if", "Otherwise", "Why"),
 )
+TYPED: Final = "Typed by hand, not computed"
 _ALIKE: Final = 0.8
 # Not results: template code, formulas, code spans, link targets, list numbers, and numbers that
 # are part of a name or of a format (A100-80, FP8, 16-bit, 16 bits).
@@ -44,6 +46,18 @@ def typed_numbers(words: str) -> list[str]:
     """
     left = _DATES.sub(" ", NOT_RESULTS.sub(" ", _CITED.sub(" ", words)))
     return [found.strip(".,;:!?()*_\"'") for found in re.findall(r"\S*\d\S*", left)]
+
+
+def typed_words(found: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Say in the closing section which numbers somebody typed, and where; nothing where nobody did.
+
+    Examples
+    --------
+    >>> typed_words([("%%prose", ["8"]), ("%%answer", [])])
+    "Typed by hand, not computed: 8 in '%%prose'."
+    """
+    said = "; ".join(f"{', '.join(numbers)} in {where!r}" for where, numbers in found if numbers)
+    return f"{TYPED}: {said}." if said else ""
 
 
 def odd_labels(answer: str) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from llminfra.facets.base import FIELD_ORIGIN, Problem
 from llminfra.plan import Plan
 from llminfra.present import blocks, moved
 from llminfra.present.blocks import Block, Show
+from llminfra.present.remarks import typed_words
 from llminfra.present.sources import cite, source_list, title_of
 from llminfra.present.tables import Table, column, csv_of, row, table_of
 from llminfra.present.tally import SHOWN
@@ -259,7 +260,7 @@ def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None
         commit=commit,
         dirty=dirty,
         rendered=_render_time().strftime("%-d %b %Y, %H:%M UTC"),
-        note=f"{_note(plan)}{_answers()}",
+        note=f"{_note(plan)}{_answers()} {typed_words(SHOWN.typed.values())}".strip(),
         facts=[read.to_dict() for read in plan.facts],
         digests=plan.digests,
         scenario=plan.scenario.to_dict(),

@@ -43,8 +43,8 @@ def speed_points(errors: "pd.DataFrame") -> "pd.DataFrame":
     --------
     >>> import pandas as pd
     >>> row = {"quantity": "tpot_s", "kind": "dense models", "measured": 0.02, "left_out": 0.03}
-    >>> speed_points(pd.DataFrame([row]))[["panel", "measured_shown"]].iloc[0].tolist()
-    ['Output token: dense models', 20.0]
+    >>> print(*speed_points(pd.DataFrame([row]))[["panel", "measured_shown"]].iloc[0], sep=", ")
+    Output token: dense models, 20.0
     """
     together = errors[errors["kind"] != "disaggregated"]
     scale = together["quantity"].isin(_TIMES).map({True: 1e3, False: 1.0})

@@ -11,10 +11,11 @@ from typing import Any
 
 @dataclass
 class Shown:
-    """Findings by name, and answers by cell: their first line and whether they show."""
+    """Findings by name, answers by cell: their first line and whether they show; typed numbers."""
 
     findings: dict[str, int] = field(default_factory=dict)
     answers: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    typed: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
     def finding(self, name: str) -> int:
         """Return the number of a finding, the next one for a new name."""
@@ -24,6 +25,7 @@ class Shown:
         """Start a page."""
         self.findings.clear()
         self.answers.clear()
+        self.typed.clear()
 
 
 SHOWN = Shown()

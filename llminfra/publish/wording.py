@@ -7,7 +7,7 @@ from typing import Any, Final
 from nbformat import NotebookNode
 
 from llminfra.errors import RenderError
-from llminfra.present.remarks import odd_labels, typed_numbers
+from llminfra.present.remarks import TYPED, odd_labels, typed_numbers
 from llminfra.present.tally import answers_fault
 from llminfra.publish.where import MARKDOWN, cell_name
 from llminfra.wire import BLOCK_MIME
@@ -93,9 +93,9 @@ def note_typed(document: NotebookNode) -> None:
     typed = "; ".join(f"{', '.join(numbers)} in {where}" for where, numbers in _typed(document))
     for block in (block for cell in document.cells for block in _blocks(cell)):
         if block.get("kind") == "provenance" and typed:
-            block["note"] = (
-                f"{block.get('note') or ''} Typed by hand, not computed: {typed}.".strip()
-            )
+            # The notebook itself knows word cells alone, and no numbers of cells.
+            note = str(block.get("note") or "").partition(f" {TYPED}: ")[0]
+            block["note"] = f"{note} {TYPED}: {typed}.".strip()
 
 
 def _typed(document: NotebookNode) -> Iterator[tuple[str, list[str]]]:

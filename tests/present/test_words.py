@@ -189,6 +189,15 @@ def test_words_begin_with_a_title() -> None:
         split_words("Alt: a\nSource: b", "%%figure chart")
 
 
+def test_the_closing_section_names_typed_numbers_in_jupyterlab_too(notebook: Notebook) -> None:
+    notebook.run("%%prose\nWe need 8 cards.")
+    note = notebook.block("provenance(plan, 'n')")["note"]
+    assert note.endswith(" Typed by hand, not computed: 8 in '%%prose'.")
+    SHOWN.begin()
+    notebook.run("%%prose\nWe need {{ users | count }} cards.")
+    assert "Typed" not in notebook.block("provenance(plan, 'n')")["note"]
+
+
 def test_exactly_one_answer_is_told() -> None:
     assert answers_fault([], "") == ""
     assert answers_fault([("%%answer", True), ("%%answer when x", False)], "'few'") == ""
