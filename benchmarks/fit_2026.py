@@ -156,7 +156,8 @@ def _constant(key: str, value: float, rows: pd.DataFrame) -> list[str]:
     entity, _, field = key.rpartition(".")
     told = rows[[key in keys.values() for keys in rows["keys"]]]
     n_groups = told["group"].nunique()
-    newer = f"{len(told)} rows of 2026 in {n_groups} groups, and " if n_groups else ""
+    groups = "1 group" if n_groups == 1 else f"{n_groups} groups"
+    newer = f"{len(told)} rows of 2026 in {groups}, and " if n_groups else ""
     note = f"{newer}rows of the fit"
     return _line(entity, field, f"{value:.4g}", ("", ""), note)
 

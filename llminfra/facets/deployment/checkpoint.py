@@ -191,10 +191,6 @@ def draft_of(inputs: Any, facts: Facts | None = None) -> Architecture | None:
         return None
     if name in EAGLE_WORDS:
         return eagle_head(_named(inputs.model, facts), EAGLE_WORDS[name])
-    if name in LOOKUP_WORDS:
-        return None
-    if name in EAGLE_WORDS:
-        return eagle_head(_named(inputs.model, facts), EAGLE_WORDS[name])
     found, target = model_named(name, "draft_model", facts), _named(inputs.model, None)
     if found.parameters >= target.parameters:
         raise InvalidInput(
@@ -211,6 +207,7 @@ def problems(scenario: Any, facts: Facts, deployment: Deployment) -> list[Proble
     found = [
         _other_towers(scenario, deployment),
         _other_weights(scenario, deployment),
+        _assumed_recipe(scenario, deployment),
         _unknown_draft(scenario, deployment),
     ]
     return [problem for problem in found if problem is not None]
@@ -241,6 +238,20 @@ def _other_weights(scenario: Any, deployment: Deployment) -> Problem | None:
         f"precision is {scenario.precision}: memory and speed are those of "
         f"{scenario.precision}{advice}",
         tuple(f'precision = "{name}"' for name in known[:1]),
+    )
+
+
+def _assumed_recipe(scenario: Any, deployment: Deployment) -> Problem | None:
+    """A model named by its id is counted as one published checkpoint, and producers differ."""
+    stored = deployment.architecture.stored_weights
+    if stored is None or not stored.is_assumed:
+        return None
+    return Problem(
+        "W-RECIPE",
+        f"{deployment.model_name} in {deployment.precision_name} is counted as the checkpoint that "
+        f"the catalogue knows ({stored.words}): those of other producers keep other parts in 16 "
+        "bits, and a log of theirs shows other weights",
+        ('model = "PATH/config.json"',),
     )
 
 
