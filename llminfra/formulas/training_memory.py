@@ -242,7 +242,8 @@ def in_flight_ratio(*, n_stages: Quantity, n_chunks: Quantity) -> Quantity:
     >>> in_flight_ratio(n_stages=[1, 8, 8], n_chunks=[1, 1, 3]).round(3)
     array([1.   , 1.   , 1.292])
     """
-    return 1 + np.where(np.asarray(n_chunks) > 1, (n_stages - 1) / (n_stages * n_chunks), 0.0)
+    by_turns = 1 + (n_stages - 1) / (n_stages * n_chunks)
+    return np.where(n_chunks == 1, 1 + 0 * n_stages, by_turns)
 
 
 @formula
@@ -251,7 +252,7 @@ def step_bytes(
     parameters: Quantity,
     bytes_per_weight: Quantity,
     shard_accelerators: Quantity,
-    group_weights: Quantity,
+    group_parameters: Quantity,
 ) -> Quantity:
     r"""Copies of gradients that stand beside the state while the optimizer steps.
 
@@ -263,7 +264,7 @@ def step_bytes(
         Bytes of the copies for each. [byte]
     shard_accelerators : array_like
         Accelerators that share the optimizer. [accelerator]
-    group_weights : array_like
+    group_parameters : array_like
         Weights for which the optimizer steps at a time; infinite where it is all of them. [1]
 
     Returns
@@ -285,10 +286,10 @@ def step_bytes(
     1.8 billion parameters on one accelerator; 7.7 billion on two that share all:
 
     >>> (step_bytes(parameters=[1.84e9, 7.72e9], bytes_per_weight=[6, 4],
-    ...     shard_accelerators=[1, 2], group_weights=[np.inf, 1e9]) / 1e9).round(1)
+    ...     shard_accelerators=[1, 2], group_parameters=[np.inf, 1e9]) / 1e9).round(1)
     array([11.,  4.])
     """
-    return bytes_per_weight * np.minimum(parameters / shard_accelerators, group_weights)
+    return bytes_per_weight * np.minimum(parameters / shard_accelerators, group_parameters)
 
 
 @formula

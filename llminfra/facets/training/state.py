@@ -21,7 +21,7 @@ _ENTITY: Final = "training-memory"
 _WIDE_BITS: Final = 16.0
 _16_BIT_BYTES: Final = exact(2.0, name="bytes_per_value")
 _NOTHING: Final = exact(0.0, name="bytes")
-_ALL: Final = exact(math.inf, name="group_weights")
+_ALL: Final = exact(math.inf, name="group_parameters")
 # What is shared from which stage of sharding on.
 _STAGES: Final = {"optimizer": 1, "gradients": 2, "weights": 3}
 #: Parts of the state, in the order of a stack.
@@ -248,7 +248,7 @@ class State:
             parameters=self._trained,
             bytes_per_weight=self._number(f"step_{'shared_' if is_shared else ''}bytes_per_weight"),
             shard_accelerators=setup.shards("optimizer"),
-            group_weights=self._number("step_group_weights") if is_shared else _ALL,
+            group_parameters=self._number("step_group_parameters") if is_shared else _ALL,
         )
         found = formulas.step_excess_bytes(
             step_bytes=copies, activation_bytes=self.activations, logit_bytes=self.logits
