@@ -83,14 +83,12 @@ class Cost(Result):
             return f"reserved_{self._inputs.commitment_years}y"
         if asked != _AUTO:
             return asked
-        run = [option.name for option in self.possible if option.name in SELF_RUN]
-        return run[0] if run else ""
+        return next((o.name for o in self.possible if o.name in SELF_RUN), "")
 
     @property
     def chosen(self) -> dict[str, Any]:
         """The hosting, where it was open."""
-        is_open = self._inputs.hosting == _AUTO and self.hosting
-        return {"hosting": self.hosting} if is_open else {}
+        return {"hosting": self.hosting} if self._inputs.hosting == _AUTO and self.hosting else {}
 
     @property
     def option(self) -> Option:
