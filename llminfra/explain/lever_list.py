@@ -47,7 +47,7 @@ _ATTENTION: Final = (
 
 
 @dataclass(frozen=True)
-class Split:
+class Routed:
     """Part of the requests for a smaller model that stands beside.
 
     Attributes
@@ -70,7 +70,7 @@ class Lever:
 
     Attributes
     ----------
-    split : Split or None
+    split : Routed or None
         A smaller model that takes part of the requests.
     distilled_tokens : float
         Tokens on which the model of `fields` learns from this one; 0 without. [token]
@@ -82,7 +82,7 @@ class Lever:
     group: str
     fields: Mapping[str, Any]
     quality: str
-    split: Split | None = None
+    split: Routed | None = None
     distilled_tokens: float = 0.0
     obstacle: str = ""
 
@@ -174,7 +174,7 @@ def _models(plan: Plan, assumed: Assumed) -> Iterator[Lever]:
             yield Lever(words, "model", {"model": name}, _DISTILLED, distilled_tokens=tokens)
         if assumed.easy:
             words = f"A router: {assumed.easy:.0%} to {name}"
-            yield Lever(words, "model", {}, _ROUTED, split=Split(name, assumed.easy))
+            yield Lever(words, "model", {}, _ROUTED, split=Routed(name, assumed.easy))
     if scenario.kept_layers_fraction == 1:
         kept = {"kept_layers_fraction": _KEPT_LAYERS}
         yield Lever("A fifth of the layers pruned", "prune", kept, _PRUNED)

@@ -1,7 +1,5 @@
 """Memory of training: weights, gradients, optimizer, activations and logits on one accelerator."""
 
-import numpy as np
-
 from llminfra.formulas._formula import Quantity, formula
 from llminfra.units import BITS_PER_BYTE
 
@@ -96,7 +94,11 @@ def frozen_bytes(
 
 @formula
 def activation_bytes(
-    *, batch_tokens: Quantity, values_per_token: Quantity, bytes_per_value: Quantity
+    *,
+    batch_tokens: Quantity,
+    values_per_token: Quantity,
+    bytes_per_value: Quantity,
+    in_flight_ratio: Quantity,
 ) -> Quantity:
     r"""What the way back needs of the way forward.
 
@@ -109,6 +111,8 @@ def activation_bytes(
         layer and all of one layer where the rest is computed again. [value/token]
     bytes_per_value : array_like
         Bytes of each. [byte/value]
+    in_flight_ratio : array_like
+        What a stage of a pipeline keeps, over the whole model; 1 where layers are not cut. [1]
 
     Returns
     -------
@@ -117,7 +121,7 @@ def activation_bytes(
 
     Notes
     -----
-    .. math:: M = T \, v \, b
+    .. math:: M = T \, v \, b \, x
 
     Scores of attention are never kept: kernels that work in tiles compute them again.
 
@@ -131,10 +135,11 @@ def activation_bytes(
     The inputs of 80 layers of width 8,192 for 4,096 tokens:
 
     >>> round(float(activation_bytes(
-    ...     batch_tokens=4096, values_per_token=80 * 8192, bytes_per_value=2)) / 1e9, 2)
+    ...     batch_tokens=4096, values_per_token=80 * 8192, bytes_per_value=2,
+    ...     in_flight_ratio=1)) / 1e9, 2)
     5.37
     """
-    return batch_tokens * values_per_token * bytes_per_value
+    return batch_tokens * values_per_token * bytes_per_value * in_flight_ratio
 
 
 @formula
@@ -207,123 +212,6 @@ def gathered_bytes(*, layer_parameters: Quantity, bytes_per_weight: Quantity) ->
 
 
 _LAYERS_AT_WORK = 2
-
-
-@formula
-def in_flight_ratio(*, n_stages: Quantity, n_chunks: Quantity) -> Quantity:
-    r"""Activations that the first stage of a pipeline keeps, over those of the model uncut.
-
-    Parameters
-    ----------
-    n_stages : array_like
-        Stages into which the layers are cut. [1]
-    n_chunks : array_like
-        Runs of layers that a stage holds by turns; 1 where each holds its layers in a row. [1]
-
-    Returns
-    -------
-    in_flight_ratio : float or ndarray
-        [1]
-
-    Notes
-    -----
-    .. math:: x = 1 + \frac{p - 1}{p \, v} \; (v > 1), \quad x = 1 \; (v = 1)
-
-    Each of p stages holds a p-th of the layers, and the first one those of p sequences, as long as
-    a step has so many.
-
-    References
-    ----------
-    Korthikanti et al. (2022), arXiv 2205.05198, section 4.2.3; Narayanan et al. (2021), arXiv
-    2104.04473.
-
-    Examples
-    --------
-    >>> in_flight_ratio(n_stages=[1, 8, 8], n_chunks=[1, 1, 3]).round(3)
-    array([1.   , 1.   , 1.292])
-    """
-    return 1 + np.where(np.asarray(n_chunks) > 1, (n_stages - 1) / (n_stages * n_chunks), 0.0)
-
-
-@formula
-def step_bytes(
-    *,
-    parameters: Quantity,
-    bytes_per_weight: Quantity,
-    shard_accelerators: Quantity,
-    group_weights: Quantity,
-) -> Quantity:
-    r"""Copies of gradients that stand beside the state while the optimizer steps.
-
-    Parameters
-    ----------
-    parameters : array_like
-        Parameters that are trained. [1]
-    bytes_per_weight : array_like
-        Bytes of the copies for each. [byte]
-    shard_accelerators : array_like
-        Accelerators that share the optimizer. [accelerator]
-    group_weights : array_like
-        Weights for which the optimizer steps at a time; infinite where it is all of them. [1]
-
-    Returns
-    -------
-    step_bytes : float or ndarray
-        [byte]
-
-    Notes
-    -----
-    .. math:: M = b \min(P / n, G)
-
-    References
-    ----------
-    DeepSpeed, ``stage_1_and_2.py``: gradients are copied flat, then into 32 bits; ``stage3.py``:
-    the same for a group of a billion weights at a time.
-
-    Examples
-    --------
-    1.8 billion parameters on one accelerator; 7.7 billion on two that share all:
-
-    >>> (step_bytes(parameters=[1.84e9, 7.72e9], bytes_per_weight=[6, 4],
-    ...     shard_accelerators=[1, 2], group_weights=[np.inf, 1e9]) / 1e9).round(1)
-    array([11.,  4.])
-    """
-    return bytes_per_weight * np.minimum(parameters / shard_accelerators, group_weights)
-
-
-@formula
-def step_excess_bytes(
-    *, step_bytes: Quantity, activation_bytes: Quantity, logit_bytes: Quantity
-) -> Quantity:
-    r"""What the optimizer's step takes beyond the activations, which are gone by then.
-
-    Parameters
-    ----------
-    step_bytes : array_like
-        Copies of gradients while it steps. [byte]
-    activation_bytes, logit_bytes : array_like
-        What stands in memory at the end of the way forward. [byte]
-
-    Returns
-    -------
-    step_excess_bytes : float or ndarray
-        [byte]
-
-    Notes
-    -----
-    .. math:: M_s = \max(0, M - M_a - M_v)
-
-    References
-    ----------
-    Derived: memory peaks in one of two moments. The profile of Qwen 1.8B is flat up to 2,048 tokens
-    of a sequence and grows beyond.
-
-    Examples
-    --------
-    >>> step_excess_bytes(step_bytes=11e9, activation_bytes=[1e9, 15e9], logit_bytes=[1e9, 3e9])
-    array([9.e+09, 0.e+00])
-    """
-    return np.maximum(step_bytes - activation_bytes - logit_bytes, 0)
 
 
 @formula

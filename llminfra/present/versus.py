@@ -169,12 +169,15 @@ class Versus:
     def _units(self, units: Provisioned) -> Any:
         """The row of provisioned units, whose floor is paid whatever is used."""
         of, at = self.money.of, units.break_even_tokens_per_month
-        use = units.own_utilization
+        volume, use = "none within capacity", "none"
+        if math.isfinite(at):
+            volume = formats.tokens(at) if at else "any volume"
+            use = formats.percent(units.own_utilization) if at else "any use"
         return row(
             f"Provisioned: {units.n_units:,.0f} units",
             formats.money(of(units.option.parts["tokens"])),
-            formats.tokens(at) if math.isfinite(at) else "none within capacity",
-            formats.percent(use) if math.isfinite(use) else "none",
+            volume,
+            use,
             formats.money(of(units.npv_difference_usd)),
             chance_words(units.probability_self_host_cheaper),
         )

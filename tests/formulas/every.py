@@ -22,6 +22,7 @@ SENSIBLE: Final[dict[str, dict[str, float]]] = {
     "caching_reuses": {"cached_usd_per_mtok": 0.1},
     "crossing_hours": {"own_usd_per_hour": 0.1},
     "left_weight_bytes": {"weight_bytes": 9.0},
+    "step_excess_bytes": {"step_bytes": 90.0},
 }
 
 

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from llminfra.architecture import Architecture, Dense, Gqa, Layer
 from llminfra.architecture.training import forward_flop_per_token, kept_values
 from llminfra.catalog.facts import architecture
-from llminfra.formulas import training, training_memory, training_speed, training_time
+from llminfra.formulas import (
+    training,
+    training_memory,
+    training_speed,
+    training_step,
+    training_time,
+)
 
 LAW: dict[str, float] = {
     **dict.fromkeys(("format_ratio", "peak_ratio", "model_ratio", "run_ratio"), 1.0),
@@ -182,7 +188,7 @@ def test_recomputed_layers_keep_their_inputs_alone_korthikanti_2022() -> None:
 
 @given(st.integers(1, 64), st.integers(1, 8))
 def test_a_stage_keeps_no_less_than_uncut_and_no_more_than_twice(stages: int, chunks: int) -> None:
-    ratio = training_memory.in_flight_ratio(n_stages=stages, n_chunks=chunks)
+    ratio = training_step.in_flight_ratio(n_stages=stages, n_chunks=chunks)
     assert 1 <= ratio < 2
 
 

@@ -87,8 +87,7 @@ class Cost(Result):
     @property
     def chosen(self) -> dict[str, Any]:
         """The hosting, where it was open."""
-        is_open = self._inputs.hosting == _AUTO and self.hosting
-        return {"hosting": self.hosting} if is_open else {}
+        return {"hosting": self.hosting} if self._inputs.hosting == _AUTO and self.hosting else {}
 
     @property
     def option(self) -> Option:

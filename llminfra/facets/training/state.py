@@ -12,16 +12,17 @@ from llminfra.architecture.training import (
     quantizable_parameters,
 )
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import SIZING_CONFIDENCE, named
+from llminfra.facets.base import SIZING_CONFIDENCE
 from llminfra.facets.energy import ADAPTED
 from llminfra.formulas import training_memory as formulas
+from llminfra.formulas import training_step as steps
 from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "training-memory"
 _WIDE_BITS: Final = 16.0
 _16_BIT_BYTES: Final = exact(2.0, name="bytes_per_value")
 _NOTHING: Final = exact(0.0, name="bytes")
-_ALL: Final = exact(math.inf, name="group_weights")
+_ALL: Final = exact(math.inf, name="group_parameters")
 # What is shared from which stage of sharding on.
 _STAGES: Final = {"optimizer": 1, "gradients": 2, "weights": 3}
 #: Parts of the state, in the order of a stack.
@@ -187,9 +188,8 @@ class State:
         whole = self.setup.batch_sequences * self.setup.sequence_tokens
         return exact(whole, name="batch_tokens")
 
-    @cached_property
-    def _first_stage(self) -> Range:
-        """What the first stage keeps of all sequences that are on their way."""
+    def _kept(self, in_flight: Range) -> Range:
+        """What a stage keeps of the sequences that are on their way in it."""
         setup = self.setup
         each = kept_values(
             setup.architecture,
@@ -197,15 +197,25 @@ class State:
             tensor_parallel=setup.tensor_parallel,
             is_sequence_parallel=setup.is_sequence_parallel,
         )
-        ratio = formulas.in_flight_ratio(
-            n_stages=exact(setup.pipeline_parallel), n_chunks=exact(setup.stage_chunks)
-        )
         found = formulas.activation_bytes(
             batch_tokens=self._batch_tokens,
-            values_per_token=named(exact(each) * ratio, "values_per_token"),
+            values_per_token=exact(each, name="values_per_token"),
             bytes_per_value=_16_BIT_BYTES,
+            in_flight_ratio=in_flight,
         )
-        return as_range(found, name="activation_bytes")
+        return as_range(found)
+
+    @cached_property
+    def _first_stage(self) -> Range:
+        ratio = steps.in_flight_ratio(
+            n_stages=exact(self.setup.pipeline_parallel, name="n_stages"),
+            n_chunks=exact(self.setup.stage_chunks, name="n_chunks"),
+        )
+        return self._kept(as_range(ratio))
+
+    @cached_property
+    def _last_stage(self) -> Range:
+        return self._kept(exact(1 / self.setup.pipeline_parallel, name="in_flight_ratio"))
 
     @cached_property
     def _all_logits(self) -> Range:
@@ -220,21 +230,17 @@ class State:
     @property
     def _is_last_fuller(self) -> bool:
         """Whether the last stage, with the logits and one sequence, holds more than the first."""
-        one = self._first_stage / self.setup.pipeline_parallel
-        return bool((one + self._all_logits).base > self._first_stage.base)
+        return bool((self._last_stage + self._all_logits).base > self._first_stage.base)
 
     @cached_property
     def activations(self) -> Range:
         """What the way back needs of the way forward, on the fullest stage."""
-        if self.setup.pipeline_parallel == 1 or not self._is_last_fuller:
-            return self._first_stage
-        return named(self._first_stage / self.setup.pipeline_parallel, "activation_bytes")
+        return self._last_stage if self._is_last_fuller else self._first_stage
 
     @cached_property
     def logits(self) -> Range:
         """Logits and their gradients, on the last stage."""
-        is_there = self.setup.pipeline_parallel == 1 or self._is_last_fuller
-        return self._all_logits if is_there else _NOTHING
+        return self._all_logits if self._is_last_fuller else _NOTHING
 
     @cached_property
     def step(self) -> Range:
@@ -244,13 +250,13 @@ class State:
         if setup.adds_up_in_32_bits or setup.is_offloaded:
             return _NOTHING
         is_shared = setup.shards("weights") > 1
-        copies = formulas.step_bytes(
+        copies = steps.step_bytes(
             parameters=self._trained,
             bytes_per_weight=self._number(f"step_{'shared_' if is_shared else ''}bytes_per_weight"),
             shard_accelerators=setup.shards("optimizer"),
-            group_weights=self._number("step_group_weights") if is_shared else _ALL,
+            group_parameters=self._number("step_group_parameters") if is_shared else _ALL,
         )
-        found = formulas.step_excess_bytes(
+        found = steps.step_excess_bytes(
             step_bytes=copies, activation_bytes=self.activations, logit_bytes=self.logits
         )
         return as_range(found)
