@@ -4,6 +4,7 @@ PYTHON ?=
 VENV := .venv
 RUN := $(VENV)/bin/
 EXAMPLE := reports/assistant-70b.toml
+comma := ,
 # One worker for each processor; which tests stay together: tests/conftest.py.
 WORKERS := --numprocesses logical --maxprocesses 8 --no-loadscope-reorder
 
@@ -63,9 +64,10 @@ test-all: test $(VENV)/.lab ## run the slow tests too
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	$(RUN)jupyter lab notebooks
 
-bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools
+bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools (JOBS=1000: large batches)
 	@$(RUN)python benchmarks/bench.py
-	@$(RUN)python -m benchmarks.batch_speed $(if $(RECORD),--record)
+	@$(RUN)python -m benchmarks.batch_speed $(if $(JOBS),--sizes 100$(comma)$(JOBS) --slow 10) \
+		$(if $(RECORD),--record)
 	@$(RUN)python benchmarks/memory_grid.py
 	@$(RUN)python benchmarks/serving_speed.py
 	@$(RUN)python benchmarks/search_speed.py

@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -130,24 +131,23 @@ def measure(notebook: str, sizes: list[int], n_slow: int, rounds: int) -> dict[s
     once: dict[str, float] = {}
     small, *_, large = sizes
     with tempfile.TemporaryDirectory() as name:
-        batches = Batches(notebook, Path(name))
+        batches, kept = Batches(notebook, Path(name)), Path(name) / "kept"
         for _ in range(rounds):
             for side in SIDES:
                 taken = batches.side(side, n_slow)
                 _add(found, side, taken.seconds / n_slow, taken.cpu_s / n_slow)
             for side, formats in _OWN.items():
-                less, more = (batches.own(formats, count) for count in (small, large))
+                shutil.rmtree(kept, ignore_errors=True)
+                kept.mkdir()
+                less, more = batches.own(formats, small), batches.own(formats, large, out=kept)
                 _add(found, side, *_marginal(less, more, large - small))
                 found[side][-1] |= {"whole_s": more.seconds / large, "parent_mb": _mb(more)}
                 found[side][-1] |= {"parent_small_mb": _mb(less)}
-            bare, drawn = batches.side("cells", small).printed.split()
+            bare, drawn = batches.side("cells", min(small, 8)).printed.split()
             _add(found, "cells", float(drawn), float(drawn))
             found["cells"][-1] |= {"bare_cpu_s": float(bare)}
-        out = Path(name) / "same"
-        out.mkdir()
         once["cold_s"] = batches.own(["html"], 1).first_s
-        batches.own(["html"], large, out=out)
-        once["no_op_s"] = batches.own(["html"], large, out=out).seconds
+        once["no_op_s"] = batches.own(formats, large, out=kept).seconds
     sides = {
         side: {key: statistics.median(r[key] for r in rows) for key in rows[0]}
         for side, rows in found.items()

@@ -14,7 +14,7 @@ from llminfra import Scenario, evaluate
 from llminfra.explain.flips import flip
 from llminfra.explain.goal import goal
 from llminfra.explain.tornado import tornado
-from llminfra.present.cost_model import cost_model
+from llminfra.present.cost_models import cost_model
 from llminfra.publish.xlsx import XlsxReportExporter
 from llminfra.wire import BLOCK_MIME
 

@@ -22,7 +22,15 @@ from llminfra.scenario.expand import COMPARE, VARIANT, Case
 from llminfra.scenario.file import LOCK_SUFFIX, MY, kept, load_cases, read_toml
 from llminfra.search.choose import USER as AUTO
 
-_PACKAGES: Final = ("llminfra", "numpy", "altair", "vl-convert-python", "papermill", "nbconvert")
+_PACKAGES: Final = (
+    "llminfra",
+    "numpy",
+    "altair",
+    "vl-convert-python",
+    "mini-racer",
+    "papermill",
+    "nbconvert",
+)
 _PINNED: Final = ("value", "low", "high", "source", "as_of", "confidence", "note")
 
 

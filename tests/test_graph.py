@@ -9,7 +9,7 @@ from llminfra import Scenario, evaluate
 from llminfra.explain.drivers import leaves
 from llminfra.graph import expression, operands, recomputed, steps
 from llminfra.plan import Plan
-from llminfra.present.cost_model import MODULES
+from llminfra.present.cost_models import MODULES
 from llminfra.present.model import border
 from llminfra.ranges import Range, exact, sample
 from llminfra.trace import Symbol

@@ -247,6 +247,13 @@ def test_imports_that_cost_seconds_wait_until_needed(module: str, unwanted: set[
     assert unwanted & set(loaded.stdout.split()) == set()
 
 
+def test_no_name_of_notebooks_is_that_of_a_module() -> None:
+    """An import of the module would take its place: names are looked up when asked for."""
+    from llminfra import present
+
+    assert {m.stem for m in (PACKAGE / "present").iterdir()} & set(present.__all__) == set()
+
+
 def test_requirements_are_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {canonical(re.split(r"[ <>=]", text)[0]) for text in project["dependencies"]}

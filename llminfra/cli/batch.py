@@ -23,7 +23,7 @@ from llminfra.names import OF_CASES, check_distinct, distinct_name
 from llminfra.plan import Plan
 from llminfra.publish import manifest
 from llminfra.publish.about import About, about
-from llminfra.publish.index import link_to
+from llminfra.publish.index import link_to, siblings_of
 from llminfra.publish.job import Job, Result
 from llminfra.scenario import Scenario, plain
 from llminfra.scenario.expand import Case, joined
@@ -218,6 +218,7 @@ class _Maker:
         if before := predecessor(folder, case):
             pairs = zip(jobs, books, strict=True)
             made.jobs = [with_told(job, book, before, made.plan) for job, book in pairs]
+        made.jobs = siblings_of(folder, made.jobs)
         return made
 
     def of_comparison(self, group: list[Case]) -> ReportSet:

@@ -5,6 +5,7 @@ from typing import Final
 
 PRELOADED: Final = (
     "llminfra.evaluate:make_ready",
+    "llminfra.present.names",
     *(f"llminfra.present.{name}" for name in ("charts", "curves", "maps", "magics", "shares")),
     *(f"llminfra.present.{name}_charts" for name in ("board", "cash", "driver", "versus")),
     *("llminfra.present.scatter", "llminfra.search.fit"),

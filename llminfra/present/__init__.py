@@ -5,93 +5,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import llminfra._jsonschema  # noqa: F401  # must come before altair, for its effect
-from llminfra.explain.levers import levers
-from llminfra.explain.readings import load_of, most_carried, sizing
-from llminfra.facets import SERVED
-from llminfra.formats import (
-    band,
-    count,
-    counted,
-    duration,
-    gb,
-    gib,
-    grams,
-    join,
-    kib,
-    kilograms,
-    kwh,
-    litres,
-    money,
-    nines,
-    number,
-    percent,
-    seconds,
-    times,
-    tokens,
-    watts,
-    wh,
-)
-from llminfra.present.blocks import (
-    notice,
-    problems,
-    tile,
-    tiles,
-)
-from llminfra.present.board import Board
-from llminfra.present.claimed import Claimed
-from llminfra.present.cost_model import cost_model
-from llminfra.present.cost_tables import (
-    cash_table,
-    changes_table,
-    cost_annex,
-    ways_table,
-)
-from llminfra.present.cost_views import paid_chart, token_chart
-from llminfra.present.costs import GROUPS, Money
-from llminfra.present.decided import decision_of, run_words
-from llminfra.present.drivers import flip, flip_words, goal, tornado, waterfall
-from llminfra.present.fit import how_sure
-from llminfra.present.footprint import (
-    STANDARDS_READ,
-    account_totals,
-    accounts_table,
-    boundary_table,
-    other_methods,
-    report_fields,
-)
-from llminfra.present.gates import Gates, banner
-from llminfra.present.method import method
-from llminfra.present.preview import preview
-from llminfra.present.pulled import Pulled
-from llminfra.present.report import assumptions, provenance, verdicts, what_if
-from llminfra.present.sections import (
-    best_spares,
-    bill_table,
-    hours_down,
-    launch,
-    load_words,
-    options_table,
-    readings_table,
-    spares_table,
-    stated_words,
-    unit_words,
-)
-from llminfra.present.signed import signing_table
-from llminfra.present.sources import cite
-from llminfra.present.tables import column, row, table_from, table_of
-from llminfra.present.trained import MEMORY_PARTS, Trained
-from llminfra.present.trained_checks import (
-    memory_fit_table,
-    of_one_run,
-    runs_frame,
-    runs_table,
-    shares_table,
-)
-from llminfra.present.trained_seed import Seed
-from llminfra.present.versus import Versus, chance_words
-from llminfra.present.versus_model import versus_model
-from llminfra.present.week import WeekPage
-from llminfra.units import GB, GIB, HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from llminfra.present.board_charts import claim_dots, due_line, gate_grid, way_bars, week_bars
@@ -99,11 +12,13 @@ if TYPE_CHECKING:
     from llminfra.present.charts import log_lines, stacked_bars
     from llminfra.present.curves import band_line, front, step_line, timeline
     from llminfra.present.maps import fit_map, range_dots
+    from llminfra.present.names import *
     from llminfra.present.scatter import scatter_panels, speed_points
     from llminfra.present.shares import log_band, place_bars, split_bars
     from llminfra.present.versus_charts import npv_bars, payback_line
 
-# The recipes import Altair, which processes that only lay out or draw do without.
+# What is imported when it is asked for: the recipes import Altair, `names` all questions, and
+# processes that only lay out or draw need neither.
 _RECIPES: Final = {
     "charts": ("log_lines", "stacked_bars"),
     "curves": ("band_line", "front", "step_line", "timeline"),
@@ -238,9 +153,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _RECIPES.items():
-        if name in names:
+    for module, found in _RECIPES.items():
+        if name in found:
             return getattr(import_module(f"llminfra.present.{module}"), name)
+    if name in __all__:
+        return getattr(import_module("llminfra.present.names"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -18,6 +18,7 @@ from llminfra import formats
 from llminfra.errors import RenderError
 from llminfra.present.drawings import cached_drawing
 from llminfra.present.own_charts import own_specification
+from llminfra.present.plotted import is_plotted, numbers_of, svg_of
 from llminfra.present.prose import fill, split_answer
 from llminfra.present.render import render_block
 from llminfra.present.tables import csv_of
@@ -231,19 +232,22 @@ def figure(
 
     Parameters
     ----------
-    chart : altair chart, or a chart of `llminfra.present.charts`
-        Drawn at 888 px and, for phones, at 350 px.
+    chart : altair chart, a chart of `llminfra.present.charts`, or a figure of matplotlib
+        Drawn at 888 px and, for phones, at 350 px; matplotlib's keeps its size.
     name : str
         File name of the downloads, without ending.
     narrow : altair chart, optional
         The layout for phones, when it must differ.
     data : DataFrame, optional
-        The plotted numbers, offered as CSV; by default what a recipe brings.
+        The plotted numbers, offered as CSV; by default what a recipe brings, or what the lines,
+        bars and points of a figure of matplotlib hold.
     """
+    if is_own := is_plotted(chart):
+        data = numbers_of(chart) if data is None else data
     if is_recipe := hasattr(chart, "wide"):
         data = chart.data if data is None else data
         chart, narrow = chart.wide, chart.narrow
-    if data is None:
+    if data is None and not is_own:
         raise RenderError(f"figure {name!r} must come with its data, got none; pass data=frame")
     words = {
         key: required(key, value)
@@ -254,19 +258,23 @@ def figure(
             "source": source,
         }.items()
     }
-    # Recipes are checked by the tests; a chart of the analyst's own is checked here.
-    specified = partial(specification, checked=True) if is_recipe else own_specification
     described = block(
         "figure",
         kicker=text(kicker),
         **words,
         as_of=formats.date(as_of),
         **linked(source),
-        csv=data.to_csv(index=False),
+        csv="" if data is None else data.to_csv(index=False),
         name=name,
-        **{UNDRAWN: [specified(c) for c in (chart, narrow or chart)]},
     )
-    return described if os.environ.get(DRAWS_LATER) else drawn(described.data)
+    if is_own:
+        phone = {"svg_narrow": svg_of(narrow)} if is_plotted(narrow) else {}
+        return Block({**described.data, "svg": svg_of(chart), **phone})
+    # Recipes are checked by the tests; a chart of the analyst's own is checked here.
+    specified = partial(specification, checked=True) if is_recipe else own_specification
+    specs = [specified(c) for c in (chart, narrow or chart)]
+    undrawn = Block({**described.data, UNDRAWN: specs})
+    return undrawn if os.environ.get(DRAWS_LATER) else drawn(undrawn.data)
 
 
 def drawn(figure: Mapping[str, Any]) -> Block:

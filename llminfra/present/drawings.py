@@ -18,7 +18,8 @@ from typing import Any, Final
 from platformdirs import user_cache_path
 
 from llminfra.disk import write_atomic
-from llminfra.present import svg, theme, vega
+from llminfra.present import javascript, svg, theme, vega
+from llminfra.present.javascript import engine, widths
 from llminfra.present.vega import Drawing
 
 MOST_DRAWINGS: Final = 4_000  # about 15 kB each
@@ -69,9 +70,11 @@ def _file(spec: Mapping[str, Any], width_px: float) -> Path:
 @cache
 def _maker() -> str:
     """Digest of the renderer, of the code around it, and of the fonts that it measures with."""
-    digest = hashlib.sha256(version("vl-convert-python").encode())
-    for module in (svg, theme, vega):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    parts = ("mini-racer", "vl-convert-python")  # the engine, and the sources that run in it
+    digest = hashlib.sha256(" ".join(map(version, parts)).encode())
+    code = [Path(str(m.__file__)) for m in (svg, theme, vega, javascript, engine, widths)]
+    for path in (*code, javascript.FOLDER / "draw.js"):
+        digest.update(path.read_bytes())
     for font in sorted(theme.FONT_DIR.glob("*.otf")):
         digest.update(f"{font.name} {font.stat().st_size}".encode())
     return digest.hexdigest()

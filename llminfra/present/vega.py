@@ -6,19 +6,24 @@ its text as text, has a fixed outer width, no random ids, and colours that the p
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from llminfra.errors import RenderError
 from llminfra.present import theme
+from llminfra.present.javascript import engine
 from llminfra.present.svg import slim_svg
 
 VegaSpec = dict[str, Any]
+Made = TypeVar("Made")
+_VALID: Final = "valid Vega-Lite"
+_DRAWABLE: Final = "drawable"
 
 # vl-convert measures no family whose name ends in a digit, but finds a face by its PostScript name.
 _MEASURED: Final = {False: "SourceSans3-Regular", True: "SourceSans3-Semibold"}
+_OWN_FAMILY: Final = re.compile(rf' font-family="(?:SourceSans3-\w+|{re.escape(theme.SANS)})"')
 _SINGLE_VIEW: Final = ("mark", "layer")
 _COLOR: Final = theme.color("hatch")
 _HATCH_DEFS: Final = (
@@ -81,11 +86,11 @@ def draw(chart: ChartLike | Mapping[str, Any], *, width_px: float | None = None)
     """
     spec = specification(chart)
     if width_px is None:
-        return _draw_vega(_compile(spec))
+        return _draw_foreign(spec)
     spec = _styled(spec)
     if any(kind in spec for kind in _SINGLE_VIEW):
         fit = {"type": "fit-x", "contains": "padding"}
-        return _draw_vega(_compile({**spec, "width": width_px, "autosize": fit}), width_px)
+        return _drawn({**spec, "width": width_px, "autosize": fit}, width_px)
     return _draw_concatenated(spec, width_px)
 
 
@@ -119,13 +124,13 @@ def warm_up() -> None:
 
 def _draw_concatenated(spec: VegaSpec, width_px: float) -> Drawing:
     # Outer width is linear in the inner widths, so two drawings tell the scale of the third.
-    first, half = (_draw_vega(_compile(_scaled(spec, scale))) for scale in (1.0, 0.5))
+    first, half = (_drawn(_scaled(spec, scale)) for scale in (1.0, 0.5))
     slope = (first.width_px - half.width_px) / 0.5
     scale = 1.0 + (width_px - first.width_px) / slope if slope else 1.0
-    drawing = _draw_vega(_compile(_scaled(spec, scale))) if scale > 0.1 else first
+    drawing = _drawn(_scaled(spec, scale)) if scale > 0.1 else first
     if drawing.width_px > width_px + 2 and scale > 0.1:  # labels came that half the width had not
         scale += (width_px - drawing.width_px) / slope
-        drawing = _draw_vega(_compile(_scaled(spec, scale)))
+        drawing = _drawn(_scaled(spec, scale))
     if drawing.width_px > width_px + 2:
         raise RenderError(
             f"chart must fit into {width_px:g} px, got {drawing.width_px:g} px; "
@@ -157,26 +162,43 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return {**base, **over, **{k: _merged(base[k], over[k]) for k in both}}
 
 
-def _compile(spec: VegaSpec) -> VegaSpec:
+def _drawn(spec: VegaSpec, width_px: float | None = None) -> Drawing:
+    vega = _compile(spec)
+    return _drawing(vega, _told(engine.drawn, vega, _DRAWABLE), width_px)
+
+
+def _draw_foreign(spec: VegaSpec) -> Drawing:
+    def to_svg(vega: VegaSpec) -> str:
+        return str(_vl_convert().vega_to_svg(_measurable(vega), allowed_base_urls=[]))
+
+    vega = _compile(spec, by_vl_convert=True)
+    return _drawing(vega, _told(to_svg, vega, _DRAWABLE))
+
+
+def _compile(spec: VegaSpec, *, by_vl_convert: bool = False) -> VegaSpec:
     schema = str(spec.get("$schema", ""))
     if "/vega/" in schema:
         return spec
-    version = "5.21" if "/vega-lite/v5" in schema else None
-    try:
-        vega = dict(_vl_convert().vegalite_to_vega(spec, vl_version=version))
-    except ValueError as error:
-        raise RenderError(f"chart must be valid Vega-Lite, got: {_in_short(error)}") from error
+    old = "5.21" if "/vega-lite/v5" in schema else None
+
+    def to_vega(lite: VegaSpec) -> VegaSpec:
+        return dict(_vl_convert().vegalite_to_vega(lite, vl_version=old))
+
+    vega = _told(to_vega if by_vl_convert or old else engine.compiled, spec, _VALID)
     for mark in _text_marks(vega):
         if "tooltip" not in mark.get("encode", {}).get("update", {}):
             mark["interactive"] = False  # a label must not cover the tooltip of its bar
     return vega
 
 
-def _draw_vega(spec: VegaSpec, width_px: float | None = None) -> Drawing:
+def _told(make: Callable[[VegaSpec], Made], spec: VegaSpec, must: str) -> Made:
     try:
-        svg = _vl_convert().vega_to_svg(_measurable(spec), allowed_base_urls=[])
+        return make(spec)
     except ValueError as error:
-        raise RenderError(f"chart must be drawable, got: {_in_short(error)}") from error
+        raise RenderError(f"chart must be {must}, got: {_in_short(error)}") from error
+
+
+def _drawing(spec: VegaSpec, svg: str, width_px: float | None = None) -> Drawing:
     view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     if view is None or "NaN" in re.sub(r">[^<]*<", "><", svg):
         raise RenderError("chart must have a size and finite positions, got NaN; check its data")
@@ -203,8 +225,8 @@ def _text_marks(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _tidy(svg: str, width: float, height: float) -> str:
-    own = _MEASURED[False] in svg
-    svg = slim_svg(re.sub(r' font-family="SourceSans3-\w+"', "", svg))
+    own = _MEASURED[False] in svg or theme.SANS in svg
+    svg = slim_svg(_OWN_FAMILY.sub("", svg))
     family = f' font-family="{theme.SANS}"' if own else ""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width:g}" '

@@ -49,7 +49,8 @@ class Cache:
         if cells is None:
             return None
         asked = (job.parameters, job.title, job.stem, job.notebook.name, job.kernel, job.probe)
-        return digest(VERSION, self.code, environment_digest(), cells, *asked)
+        shown = (environment_digest(), cells, job.siblings)
+        return digest(VERSION, self.code, *shown, *asked)
 
     def find(self, job: Job) -> Result | None:
         """Return what an earlier run made of the same job; None where it has to be made."""

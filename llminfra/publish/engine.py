@@ -47,7 +47,8 @@ _CHART: Final = re.compile(r"image/|application/vnd\.(?:vega|plotly)")
 _DRAWS: Final = re.compile(r"^%%figure|\bfigure\(", re.M)
 _BARE_CHART: Final = (
     "a chart of a report with masthead must have words, got {mime}; give the chart a name, and "
-    "say in a cell below, which begins with %%figure NAME, what it shows"
+    "say in a cell below, which begins with %%figure NAME, what it shows; one of matplotlib is "
+    "closed where it is made: plt.close(fig)"
 )
 
 

@@ -58,8 +58,8 @@ class HtmlReportExporter(TemplateExporter):
         nb : NotebookNode
             The executed notebook; it is not changed.
         resources : dict, optional
-            nbconvert's; ``metadata.name``, ``metadata.path`` and, as a link, ``metadata.index`` are
-            used.
+            nbconvert's; ``metadata.name``, ``metadata.path`` and, as links, ``metadata.index`` and
+            ``metadata.siblings`` are used.
 
         Returns
         -------
@@ -80,7 +80,8 @@ class HtmlReportExporter(TemplateExporter):
         page = build_page(copy, name=name, folder=folder, show=self._what_to_show())
         resources["unshown"] = page.unshown
         title = str(copy.metadata.get("title") or page.title)
-        return clean_text(self._html(page, title, str(about.get("index") or ""))), resources
+        links = {name: about.get(name) or "" for name in ("index", "siblings")}
+        return clean_text(self._html(page, title, links)), resources
 
     def _what_to_show(self) -> Show:
         return Show(
@@ -91,13 +92,13 @@ class HtmlReportExporter(TemplateExporter):
             raw=not self.exclude_raw,
         )
 
-    def _html(self, page: Page, title: str, index: str) -> str:
+    def _html(self, page: Page, title: str, links: dict[str, Any]) -> str:
         body = Markup("\n".join(page.body_html))
         has_charts = 'class="ll-spec"' in body
         html: str = _template().render(
             page=page,
             title=title,
-            index=index,
+            **links,
             language=self.language,
             body=body,
             title_html=Markup(page.title_html),

@@ -1,7 +1,8 @@
 """``OUT/index.html``: every report of an output folder, with what it says and how it stands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 from llminfra.disk import inside, write_atomic
 from llminfra.present import theme
 from llminfra.publish import manifest
+from llminfra.publish.job import Job
 from llminfra.wire import clean_text
 
 NAME: Final = "index.html"
@@ -44,6 +46,29 @@ def link_to(case: str) -> str:
     '../index.html#B%C3%BCro%204'
     """
     return f"../{NAME}#{quote(case)}"
+
+
+def siblings_of(folder: Path, jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs of a case with links to each other, and to what earlier runs made of the case.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the case.
+    jobs : sequence of Job
+        Its jobs of this run.
+    """
+    reports = manifest.read(folder).get("reports")
+    made = reports.items() if isinstance(reports, dict) else ()
+    titles = {
+        name: str(entry.get("title") or name)
+        for name, entry in made
+        if isinstance(entry, dict) and _is_there(folder, f"{name}.html")
+    }
+    titles |= {job.stem: job.title or job.stem for job in jobs if "html" in job.formats}
+    links = {n: (t.partition(" · ")[0], f"{quote(n)}.html") for n, t in sorted(titles.items())}
+    others = [tuple(link for n, link in links.items() if n != job.stem) for job in jobs]
+    return [replace(job, siblings=found) for job, found in zip(jobs, others, strict=True)]
 
 
 def page(cases: list[Row]) -> str:

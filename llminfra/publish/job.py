@@ -46,6 +46,8 @@ class Job:
         Most memory of a fork; by default that of the machine. [GB]
     index : str
         Link from the page to a list of all reports; none by default.
+    siblings : tuple of (str, str)
+        Title and link of each other report on the same case, for the page.
     """
 
     notebook: Path
@@ -63,6 +65,7 @@ class Job:
     aside: Mapping[str, Any] = field(default_factory=dict)
     memory_gb: float | None = None
     index: str = ""
+    siblings: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stem", distinct_name(self.stem or self.notebook.stem))

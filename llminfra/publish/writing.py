@@ -52,7 +52,8 @@ def _export(
     if name == _NOTEBOOK:
         return ".ipynb", as_text(document), ()
     exporter = exporter_of(name)
-    where = {"name": job.stem, "path": str(job.notebook.parent), "index": job.index}
+    links: dict[str, Any] = {"index": job.index, "siblings": job.siblings}
+    where = {"name": job.stem, "path": str(job.notebook.parent), **links}
     data, resources = exporter.from_notebook_node(document, {"metadata": where})
     extension = resources.get("output_extension") or exporter.file_extension
     return extension, data, resources.get("unshown", ())

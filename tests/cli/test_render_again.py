@@ -218,6 +218,30 @@ def test_index_tells_of_every_report_and_its_links_lead_somewhere(notebook: Note
     assert "✗ failed" in found.get_text()
 
 
+def links_to_siblings(path: str) -> dict[str, str]:
+    from bs4 import BeautifulSoup
+
+    nav = BeautifulSoup(Path(path).read_text("utf-8"), "html.parser").find("nav", "siblings")
+    return {str(a["href"]): a.get_text() for a in nav.find_all("a")} if nav else {}  # type: ignore[union-attr]
+
+
+def test_reports_on_a_case_are_linked_with_each_other(notebook: Notebook) -> None:
+    first, second = notebook("one.ipynb"), notebook("größe.ipynb")
+    write("case.toml")
+    one = ("case.toml", "--notebook", first, "--to", "html")
+    assert render(*one).exit_code == 0
+    assert links_to_siblings("out/case/one.html") == {}
+    assert render(*one, "--notebook", second).exit_code == 0
+    assert links_to_siblings("out/case/größe.html") == {"one.html": "Does one work?"}
+    both = {path.name: path.read_bytes() for path in Path("out/case").glob("*.html")}
+    assert links_to_siblings("out/case/one.html") == {"gr%C3%B6%C3%9Fe.html": "Does größe work?"}
+    # One alone keeps its link to what is there already, and a new folder gets the same bytes.
+    assert render(*one).exit_code == 0
+    assert Path("out/case/one.html").read_bytes() == both["one.html"]
+    assert render(*one, "--notebook", second, out="new").exit_code == 0
+    assert {path.name: path.read_bytes() for path in Path("new/case").glob("*.html")} == both
+
+
 def test_two_batches_at_once_keep_the_entries_of_both(notebook: Notebook) -> None:
     names = [f"n{i}" for i in range(4)]
     paths = [notebook(f"{name}.ipynb", (PARAMETERS, "1")) for name in names]

@@ -10,7 +10,7 @@ import pytest
 from llminfra.errors import RenderError
 from llminfra.present import notice, preview
 from llminfra.present.blocks import Block
-from llminfra.present.preview import Preview
+from llminfra.present.previews import Preview
 from llminfra.wire import BLOCK_MIME
 
 

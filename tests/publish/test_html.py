@@ -15,7 +15,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
 from llminfra.publish.html import HtmlReportExporter
-from llminfra.publish.web import bundle
 from tests.publish import foreign, sample
 from tests.publish.sample import LONG_CSV
 
@@ -341,32 +340,6 @@ def test_source_text_of_any_length_is_shown() -> None:
 def test_long_output_is_cut_and_says_so() -> None:
     stream = nbformat.v4.new_output("stream", name="stdout", text="line\n" * 100_000)
     assert "more characters are not shown" in export(sample.notebook(sample.code("", stream)))
-
-
-def test_the_chart_library_is_cached_and_rebuilt_when_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    built = []
-    monkeypatch.setattr(bundle, "user_cache_path", lambda *_, **__: tmp_path / "llminfra")
-    monkeypatch.setattr(bundle, "_build", lambda: built.append(1) or "/* llVega */")
-    fresh = bundle.vega_bundle.__wrapped__
-    first = fresh()
-    assert fresh() == first
-    assert len(built) == 1
-    (cached,) = (tmp_path / "llminfra").iterdir()
-    cached.write_bytes(cached.read_bytes()[:20])
-    assert fresh() == first
-    assert len(built) == 2
-    assert [p.name for p in cached.parent.iterdir()] == [cached.name]
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "llminfra").write_text("a file where the folder should be")
-    monkeypatch.setattr(bundle, "user_cache_path", lambda *_, **__: tmp_path / "llminfra")
-    monkeypatch.setattr(bundle, "_build", lambda: "/* llVega */")
-    assert bundle.vega_bundle.__wrapped__()
 
 
 def test_missing_fonts_leave_a_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

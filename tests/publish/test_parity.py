@@ -44,6 +44,11 @@ CASES: Final[dict[str, list[str]]] = {
         "import altair as alt, pandas as pd\n"
         "alt.Chart(pd.DataFrame({'a': [1]})).mark_bar().encode(x='a:Q').to_dict()['mark']"
     ],
+    "matplotlib": [
+        "import matplotlib.pyplot as plt\nf, a = plt.subplots(figsize=(1, 1))\na.plot([1, 2]);",
+        "plt.plot([2, 1]);",
+        "plt.get_backend(), len(plt.get_fignums())",
+    ],
     "error": ["1 / 0", "print('never')"],
     "error in a function": ["def f(n):\n    return 1 / n", "f(0)"],
     "error chained": ["try:\n    1 / 0\nexcept Exception as e:\n    raise ValueError('b') from e"],

@@ -16,8 +16,8 @@ import pytest
 from llminfra import Scenario, evaluate
 from llminfra.plan import Plan
 from llminfra.present.cells import OPERATIONS, cell
-from llminfra.present.cost_model import cost_model
-from llminfra.present.versus_model import versus_model
+from llminfra.present.cost_models import cost_model
+from llminfra.present.versus_models import versus_model
 from llminfra.publish.xlsx import XlsxReportExporter
 from llminfra.wire import BLOCK_MIME
 

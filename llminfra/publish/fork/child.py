@@ -27,7 +27,6 @@ from traitlets.config import Config
 
 from llminfra.publish.fork import frames
 
-_INLINE: Final = "module://matplotlib_inline.backend_inline"
 _FULL: Final = 1 << 16  # characters that a stream gathers before it sends them
 _TRIES: Final = 500
 _NO_INPUT: Final = "raw_input was called, but this frontend does not support input requests."
@@ -160,7 +159,7 @@ class Child:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(folder)
         _find_modules_beside()
-        os.environ.setdefault("MPLBACKEND", _INLINE)
+        os.environ.setdefault("MPLBACKEND", frames.INLINE)
         _reseed()
         self._pipes = self._redirect()
         self._shell = self._started()

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 _HEAD: Final = struct.Struct(">Q")
 Frame = dict[str, Any]
+# Where a kernel's cells draw with matplotlib.
+INLINE: Final = "module://matplotlib_inline.backend_inline"
 
 
 def pack(frame: Frame) -> bytes:

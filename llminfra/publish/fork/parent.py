@@ -21,6 +21,7 @@ from llminfra.publish.fork import frames
 
 # Marks a module that makes itself known to the running shell when it is imported.
 IN_SHELL: Final = "__in_shell__"
+_IN_SHELL: Final = ("matplotlib_inline.backend_inline",)  # such modules of others
 _PR_SET_PDEATHSIG: Final = 1
 # Where such a library starts threads of its own, a child of it would lack them.
 _ONE_THREAD: Final = (
@@ -36,10 +37,11 @@ def main(arguments: list[str]) -> None:
     end_with_parent()
     given = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    os.environ.setdefault("MPLBACKEND", frames.INLINE)  # read once, when matplotlib is loaded
     for name in ("llminfra.publish.fork.child", *arguments[3:]):
         with suppress(Exception):  # a notebook that needs it says so itself
             load(name)
-    for name in [n for n, module in sys.modules.items() if hasattr(module, IN_SHELL)]:
+    for name in [n for n, m in sys.modules.items() if n in _IN_SHELL or hasattr(m, IN_SHELL)]:
         del sys.modules[name]  # what it is made of stays loaded
     for name, value in given.items():
         if value is None:

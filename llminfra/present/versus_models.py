@@ -7,7 +7,7 @@ from llminfra.facets.build_vs_api import Comparison
 from llminfra.facets.cost import PARTS
 from llminfra.present.blocks import Block, block
 from llminfra.present.cells import Tree, folded, tree
-from llminfra.present.cost_model import MODULES
+from llminfra.present.cost_models import MODULES
 from llminfra.present.costs import PART_WORDS
 from llminfra.present.model import GROUPS, Model, border
 from llminfra.present.model_lines import Entry, Row, entry, head_line, line, total_line
