@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SMALL: Final = TYPE["chart_small"].px
 _DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4])
 _KEY_Y, _KEY_ROW, _KEY_WIDTH = 54, 24, 330
+# Bars beyond this number stand closer.
+_MANY: Final = 8
 # Share of the scale that a segment needs to hold its own label.
 _ROOM_WIDE, _ROOM_NARROW = 0.07, 0.13
 # A band may take this much more room than the lines before it is cut.
@@ -123,7 +125,8 @@ def _part_layers(segments: "pd.DataFrame", ends: "pd.DataFrame", unit: str, *, n
                 x=alt.datum(0), text=text_of("label")
             )
         )
-    return alt.layer(*layers).properties(height=alt.Step(70 if narrow else 42))
+    tall = 42 if len(ends) <= _MANY else 36  # so that all ways stand on the first page
+    return alt.layer(*layers).properties(height=alt.Step(70 if narrow else tall))
 
 
 def _key(segments: "pd.DataFrame", *, narrow: bool) -> list[Any]:
