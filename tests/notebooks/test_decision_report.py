@@ -89,7 +89,7 @@ TOKENS: Final = {"model": "llama-3.3-70b", "tensor_parallel": 8, "as_of": "2026-
 def test_a_frontier_model_is_named_beside_the_tokens_of_the_same_model() -> None:
     board = Board(evaluate(Scenario(**TOKENS, active_users=100)))
     assert board.decision.option == "api_same_model"
-    assert "; an API of a frontier model costs " in board.against
+    assert "; an API of a frontier model: " in board.against
 
 
 def test_thresholds_that_nobody_need_watch_are_said_to_be_so() -> None:

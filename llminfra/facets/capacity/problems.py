@@ -38,9 +38,9 @@ def problems(
 
 
 def _unstable(scenario: Inputs, capacity: Capacity) -> Problem | None:
-    needed = capacity.replicas_needed
-    if not capacity.is_unstable or needed is None:
+    if not capacity.is_unstable:
         return None
+    needed = capacity.replicas_needed
     chance = capacity.utilization.probability_at_least(1.0)
     targets = " and every latency target" if capacity.is_limited_by_targets else ""
     answers = "answers" if capacity.replicas == 1 else "answer"

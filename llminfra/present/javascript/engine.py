@@ -70,10 +70,14 @@ def _engine() -> Any:
     # Imported late: a process that draws must never fork afterwards.
     from py_mini_racer import MiniRacer
 
+    class Engine(MiniRacer):
+        def __del__(self) -> None:
+            """Nothing is left to close, and the interpreter may have gone too far to try."""
+
     # Made where no loop of events runs, it makes one of its own; that of a kernel is busy with the
     # very cell that draws, and both would wait for ever.
     with ThreadPoolExecutor(1) as apart:
-        engine = apart.submit(MiniRacer).result()
+        engine = apart.submit(Engine).result()
     atexit.register(engine.close)  # left to the end of the interpreter, it may wait for ever
     widths = {name: _widths(file) for name, file in _FACES.items()}
     for source in (_AROUND, unpacked(DRAWING), f"window.llWidths = {json.dumps(widths)};"):
