@@ -12,6 +12,7 @@ from llminfra.facets.build_vs_api import Flip
 from llminfra.facets.compliance import UNKNOWN, Compliance
 from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.facets.decision import CRITERIA, LEAST_SAVING, PART, Decision, group_of
+from llminfra.present.board_words import CRITERION, LEFT_OUT, MONDAY
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
@@ -25,24 +26,6 @@ if TYPE_CHECKING:
 
     from llminfra.plan import Plan
 
-_MONDAY: Final = {
-    "api": "ask the seller for the contract, and put a gateway of your own in front of it",
-    "managed": "ask for an endpoint in your region, and try it with your own prompts",
-    "rented": "ask two providers for these machines, and measure on one before you commit",
-    "owned": "ask three vendors for these servers, and check power, cooling and space",
-    "hybrid": "put a gateway of your own in front of both parts before you buy either",
-    "wait": "buy nothing that binds, use this way meanwhile, and measure the load",
-    "none open": "take the smallest change that opens a way to whoever can allow it",
-}
-_CRITERION: Final = {
-    **{"time": "Soon", "skills": "Few people"},
-    **{"place": "Place and keys", "control": "Logs"},
-}
-_LEFT_OUT: Final = {
-    "Gates": "closed by a gate",
-    "Feasibility": "not to be had or too small for the load",
-    "Quality": "below the quality floor",
-}
 _SAME_MODEL, _FRONTIER = "api_same_model", "api_frontier"
 # So sure that one way may be called the cheaper one.
 _SURE: Final = 0.8
@@ -103,7 +86,7 @@ class Board:
     @property
     def monday(self) -> str:
         """What to do on Monday."""
-        return _MONDAY[self.decision.recommendation]
+        return MONDAY[self.decision.recommendation]
 
     @property
     def only_if(self) -> str:
@@ -118,7 +101,7 @@ class Board:
             return f"no condition is known{open_}"
         named = formats.join([_first_words(d.rule.condition) for d in duties[:_NAMED]])
         more = len(duties) - _NAMED
-        rest = f", and {formats.counted(more, 'condition')} more" if more > 0 else ""
+        rest = f"; {more} more in the compliance report" if more > 0 else ""
         return f"{named}{rest}{open_}"
 
     @property
@@ -146,6 +129,12 @@ class Board:
         return f"; {self.money.in_words(frontier)}: {self.said(frontier.usd_per_month)}"
 
     @property
+    def ways_left(self) -> str:
+        """What the option is the cheapest of."""
+        left = formats.counted(len(self.decision.candidates), "way")
+        return f"the {left} left" if self.gates.is_known else f"{left} that can be had"
+
+    @property
     def rivals(self) -> str:
         """Whom the option is held against over the years."""
         found = self.decision
@@ -169,7 +158,7 @@ class Board:
     def removed(self) -> str:
         """How many ways each step leaves out."""
         steps = [
-            f"{len(stage.removed)} {_LEFT_OUT[stage.name]}"
+            f"{len(stage.removed)} {LEFT_OUT[stage.name]}"
             for stage in self.decision.stages
             if stage.removed
         ]
@@ -204,9 +193,9 @@ class Board:
         told = []
         for turn in self.decision.flips:
             words, now, then, far = self.turn_words(turn)
-            is_multiple = far.endswith("as now") and not now.startswith("1×")
-            beside = f", {far.removeprefix(f'{NEVER}: ')}" if is_multiple else f" (now {now})"
-            told.append((turn, f"{words} at {then}{beside}"))
+            amount = now.partition(" per ")[0].partition(" a month")[0]
+            beside = f", {far}" if now.startswith("1×") else f" (now {amount})"
+            told.append((turn, f"{words} at {then}{beside.replace(f'{NEVER}: ', '')}"))
         return turns_words(told, len(told))
 
     def turns_table(self) -> Table:
@@ -219,7 +208,7 @@ class Board:
         ]
         rows = [row(*self.turn_words(turn)) for turn in self.decision.flips]
         today, day = self.plan.scenario.as_of, self.decision.look_again_on
-        rows.append(row("day", formats.date(today), formats.date(day), self._why_then(day)))
+        rows.append(row("review", formats.date(today), formats.date(day), self._why_then(day)))
         return table_of(heads, rows)
 
     def _why_then(self, day: dt.date) -> str:
@@ -253,7 +242,7 @@ class Board:
 
     def _blockers(self, option: str) -> str:
         gates = [gate for gate in self.gates.of(option) if gate.blocks]
-        return formats.join([f"{g.requirement.id} {g.requirement.name.lower()}" for g in gates])
+        return formats.join([f"{g.requirement.id}: {g.requirement.name.lower()}" for g in gates])
 
     def options_table(self) -> Table:
         """Tabulate every option: money, latency, availability, carbon, gates, effort, exit."""
@@ -344,7 +333,7 @@ class Board:
         """Tabulate what is not in money, from 0 to 1, with its weights."""
         heads = [column("Option", align="left")]
         weights = self.decision.weights
-        heads += [column(_CRITERION[c], f"weight {weights[c]:.0%}") for c in CRITERIA]
+        heads += [column(CRITERION[c], f"weight {weights[c]:.0%}") for c in CRITERIA]
         heads.append(column("Score"))
         rows = [
             row(
@@ -365,7 +354,7 @@ class Board:
             return "nothing is left to score"
         first = found[0].option
         changed = [
-            _CRITERION[name].lower()
+            CRITERION[name].lower()
             for name, leader in self.decision.score_leaders.items()
             if leader != first
         ]

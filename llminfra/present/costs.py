@@ -207,7 +207,8 @@ class Money:
         """Cash that is needed before the first day, in words."""
         if option is None or not option.purchase_usd.base:
             return "none before the first day"
-        return f"{formats.money(self.of(option.purchase_usd))} before the first day"
+        paid = formats.money(self.of(option.purchase_usd))
+        return f"{paid} before the first day, in the month by its years of use"
 
     @cached_property
     def shown(self) -> list[Option]:
