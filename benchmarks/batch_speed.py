@@ -31,6 +31,10 @@ from benchmarks.batch_told import RECORD, lines
 
 ROOT: Final = Path(__file__).parents[1]
 _SUBREAPER: Final = 36  # of prctl: what a killed process leaves behind is waited for here
+# What the other sides take from the cell of the parameters: a file does not.
+_CASE: Final = (
+    "tensor_parallel = 8\nprompt_tokens = [300, 400, 500]\noutput_tokens = [200, 300, 450]\n"
+)
 _OWN: Final = {"html": ("html",), "html+pdf": ("html", "pdf")}
 
 
@@ -113,7 +117,7 @@ class Batches:
         """Render so many reports with ``llminfra render``, into a new folder by default."""
         out = out or self._new()
         sweep = out.parent / f"{FIELD}-{count}.toml"
-        sweep.write_text(f"[sweep]\n{FIELD} = {values(count)}\n")
+        sweep.write_text(f"{_CASE}[sweep]\n{FIELD} = {values(count)}\n")
         program = (sys.executable, "-m", "llminfra.cli", "render", sweep)
         options = ("--notebook", self._notebook, "--to", ",".join(formats), "--out", out)
         return run(*program, *options, cache=out / ".drawings")
