@@ -54,6 +54,13 @@ def test_no_width_scrolls_sideways(open_page: Open, name: str) -> None:
             page.wait_for_function(ALL_ALIVE)
 
 
+def test_a_long_title_of_a_source_breaks_on_a_phone(open_page: Open) -> None:
+    with open_page("report", width=390) as page:
+        longer = "e => { e.textContent = 'a source of its own '.repeat(6) }"
+        page.eval_on_selector(".ll-source a", longer)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 @pytest.mark.parametrize(("width", "variant"), [(390, ".ll-narrow"), (1180, ".ll-wide")])
 def test_each_width_gets_its_own_drawing(open_page: Open, width: int, variant: str) -> None:
     with open_page("report", width=width) as page:
