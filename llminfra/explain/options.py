@@ -14,6 +14,7 @@ from llminfra.errors import InvalidInput, MissingFact
 from llminfra.facets import SERVED
 from llminfra.facets.base import SIZING_CONFIDENCE
 from llminfra.facets.cost import Option as Way
+from llminfra.facets.decision import LEAST_SAVING
 from llminfra.facets.deployment.workers import APART
 from llminfra.plan import COMPARISON, Plan
 from llminfra.ranges import Range
@@ -59,7 +60,8 @@ class Option:
         in_stages = self.plan.scenario.to_dict()["pipeline_parallel"]
         stages = f" in {in_stages} stages" if in_stages > 1 else ""
         each = layout.accelerators_per_replica
-        spare = f", {fleet.spares} spare" if fleet.spares else ""
+        spares = "one" if fleet.spares == 1 else f"{fleet.spares:,}"
+        spare = f", {spares} of them spare" if fleet.spares else ""
         if fleet.replicas == 1:
             return ALONE if each == 1 else f"one group{stages}"
         return (
@@ -165,7 +167,7 @@ class Options:
         """Oldest and newest date of the prices here."""
         dates = sorted(set[str]().union(*(row.dates for row in self.rows)))
         first, last = (formats.month(date) for date in (dates[0], dates[-1])) if dates else ("", "")
-        return first if first == last else f"{first} to {last}"
+        return last if first == last else first if last.endswith(first) else f"{first} to {last}"
 
 
 def options(plan: Plan) -> Options:
@@ -256,9 +258,11 @@ def _cost(row: Option) -> tuple[float, float, int]:
 
 
 def _costs_less(row: Option, usd_per_month: Range) -> bool:
-    """Whether a month costs less in eight of ten cases: only then is it called cheaper."""
+    """Whether a month costs clearly less, in eight of ten cases: only then is it called cheaper."""
     own = row.usd_per_month
-    return own is not None and usd_per_month.probability_at_least(own) >= _CLEARLY
+    return (
+        own is not None and usd_per_month.probability_at_least(own / (1 - LEAST_SAVING)) >= _CLEARLY
+    )
 
 
 def fault_of(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from llminfra.facets.build_vs_api import Flip
 from llminfra.facets.compliance import UNKNOWN, Compliance
 from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.facets.decision import CRITERIA, LEAST_SAVING, PART, Decision, group_of
-from llminfra.present.board_words import CRITERION, LEFT_OUT, MONDAY
+from llminfra.present.board_words import CRITERION, LEFT_OUT, MONDAY, machines_words
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
@@ -86,7 +86,9 @@ class Board:
     @property
     def monday(self) -> str:
         """What to do on Monday."""
-        return MONDAY[self.decision.recommendation]
+        return MONDAY[self.decision.recommendation].format(
+            machines=machines_words(self.plan, self.said)
+        )
 
     @property
     def only_if(self) -> str:
@@ -101,7 +103,7 @@ class Board:
             return f"no condition is known{open_}"
         named = formats.join([_first_words(d.rule.condition) for d in duties[:_NAMED]])
         more = len(duties) - _NAMED
-        rest = f"; {more} more in the compliance report" if more > 0 else ""
+        rest = f"; {more} more in the list of conditions below" if more > 0 else ""
         return f"{named}{rest}{open_}"
 
     @property
@@ -242,7 +244,14 @@ class Board:
 
     def _blockers(self, option: str) -> str:
         gates = [gate for gate in self.gates.of(option) if gate.blocks]
-        return formats.join([f"{g.requirement.id}: {g.requirement.name.lower()}" for g in gates])
+        return formats.join([f"{g.requirement.id}: {g.requirement.because}" for g in gates])
+
+    @property
+    def gate_key(self) -> str:
+        """What the requirements that close a way are, each with its law or policy."""
+        closing = [g for name in self.gates.blocked for g in self.gates.of(name) if g.blocks]
+        named = {g.requirement.id: f"{g.requirement.name.lower()} ({g.article})" for g in closing}
+        return "".join(f" {name}: {words}." for name, words in named.items())
 
     def options_table(self) -> Table:
         """Tabulate every option: money, latency, availability, carbon, gates, effort, exit."""

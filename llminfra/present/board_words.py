@@ -1,13 +1,22 @@
 """Words of the board's page: what to do on Monday, heads of criteria, why ways are left out."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from llminfra import formats
+from llminfra.explain.options import options
+from llminfra.present.prose import FORMATS
+from llminfra.ranges import Range
+
+if TYPE_CHECKING:
+    from llminfra.plan import Plan
 
 # By the recommendation.
 MONDAY: Final = {
     "api": "ask the seller for the contract, and put a gateway of your own in front of it",
     "managed": "ask for an endpoint in your region, and try it with your own prompts",
-    "rented": "ask two providers for these machines, and measure on one before you commit",
-    "owned": "ask three vendors for these servers, and check power, cooling and space",
+    "rented": "ask two providers for {machines}, and measure on one before you commit",
+    "owned": "ask three vendors for {machines}, and check power, cooling and space",
     "hybrid": "put a gateway of your own in front of both parts before you buy either",
     "wait": "buy nothing that binds, use this way meanwhile, and measure the load",
     "none open": "take the smallest change that opens a way to whoever can allow it",
@@ -23,3 +32,32 @@ LEFT_OUT: Final = {
     "Feasibility": "not to be had or too small for the load",
     "Quality": "below the quality floor",
 }
+
+
+def machines_words(plan: "Plan", said: Callable[[Range], str]) -> str:
+    """Name the machines that are priced, how busy they are, and fewer that would do it.
+
+    Parameters
+    ----------
+    plan : Plan
+        Whose machines are named.
+    said : callable
+        Shows USD in the currency of the report.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> machines_words(evaluate(Scenario(tensor_parallel=8, in_flight=40)), str)
+    'servers with 8 × A100 80 GB (one group), 54 % busy at the peak'
+    """
+    busy, target = plan.capacity.utilization, plan.scenario.target_utilization
+    found = options(plan)
+    words = f"servers with {found.asked.words}, {formats.percent(busy)} busy at the peak"
+    fewer = found.fewer() if busy < target / 2 else None
+    if fewer is None or fewer.usd_per_month is None:
+        return words
+    month, speed = said(fewer.usd_per_month), FORMATS["number"](fewer.user_tokens_per_s)
+    return (
+        f"{words} ({fewer.cards} would carry it too, for {month} a month, at {speed} tokens a "
+        "second for each)"
+    )

@@ -315,7 +315,8 @@ def _line_layers(
         format="~g",
         values=decades,
     )
-    place_x = alt.X(f"{x}:Q", axis=axis_x, scale=alt.Scale(type="log", domain=domain, nice=False))
+    scale_x = alt.Scale(type="log", domain=domain, nice=False)
+    place_x = alt.X(f"{x}:Q", axis=axis_x, scale=scale_x)
     place_y = alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log"))
     base = chart_of(frame).encode(x=place_x, y=place_y)
     lines = [_one_line(base, frame, rank, series) for rank in sorted(frame["rank"].unique())]
@@ -324,20 +325,25 @@ def _line_layers(
         f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{titles[1].split()[-1]}"
         for name, value in zip(last[series], last[y], strict=True)
     ]
-    last["label_y"] = _not_over_each_other(last[y], (frame[y].min(), frame[y].max()), px)
+    # All labels stand in one column; where a line ends before it, a thin one goes on as it would.
+    last["label_x"] = frame[x].max()
+    on = last[y] * (last["label_x"] / last[x]).where(last[y] < frame[y].max(), 1.0)
+    ranges = (frame[y].min(), frame[y].max())
+    last["label_y"] = _not_over_each_other(on.clip(upper=ranges[1]), ranges, px)
     ends = chart_of(last).encode(x=place_x, y=place_y)
-    text: dict[str, Any] = {
+    column = {
+        "x": alt.X("label_x:Q", axis=axis_x, scale=scale_x),
         "y": alt.Y("label_y:Q", axis=axis_y, scale=alt.Scale(type="log")),
-        "text": text_of("end_label"),
-        "color": ink_of("text_ink"),
     }
-    whole = f"datum['{x}'] >= {frame[x].max() / 2}"
-    bold: dict[str, Any] = {"fontWeight": 600, "fontSize": _SMALL}
+    short = ends.transform_filter(alt.datum[x] < alt.datum["label_x"])
+    words = {"text": text_of("end_label"), "color": ink_of("text_ink")}
     layers: list[Any] = [
         *lines,
+        short.mark_rule(color=color("context")).encode(x2="label_x", y2="label_y"),
         ends.mark_point(size=50).encode(color=ink_of("ink")),
-        ends.transform_filter(whole).mark_text(align="left", dx=9, **bold).encode(**text),
-        ends.transform_filter(f"!({whole})").mark_text(dy=-15, **bold).encode(**text),
+        ends.mark_text(align="left", dx=9, fontWeight=600, fontSize=_SMALL).encode(
+            **column, **words
+        ),
     ]
     if limit is not None:
         layers += _limit_line(limit, place_x, domain[0])
@@ -346,7 +352,8 @@ def _line_layers(
 
 def _not_over_each_other(values: "pd.Series", ends: tuple[float, float], px: int) -> "pd.Series":
     """Move labels up on a logarithmic scale until a line of text lies between any two."""
-    decades = math.log10(ends[1] / ends[0]) or 1.0
+    # A logarithmic axis reaches from one power of ten to another.
+    decades = math.ceil(math.log10(ends[1])) - math.floor(math.log10(ends[0])) or 1
     gap, at, found = 10 ** (decades * _LABEL_PX / px), 0.0, {}
     for key, value in values.sort_values().items():
         at = max(float(value), at * gap)

@@ -49,7 +49,7 @@ def decision_of(plan: "Plan", *, is_of_machines: bool = False) -> str:
     if case == "none open":
         return "no way is open: a gate closes each"
     if option is None:
-        return "wait: no way that is open can be had"
+        return f"wait: as it is described no way can be had; {board.first_fix}"
     month = board.said(option.usd_per_month)
     if case == "wait":
         return f"wait, and use {board.money.in_words(option)} meanwhile, for {month} a month"

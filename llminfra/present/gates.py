@@ -198,8 +198,8 @@ class Gates:
         why = why or formats.join([duty.id for duty in duties]) or "–"
         return row(LABELS[name], kind.name, said, why, str(self.found.n_unknown(name)))
 
-    def duties_table(self) -> Table | None:
-        """Tabulate the conditions of what is open: a checklist; None where there is none."""
+    def duties_table(self, option: str = "") -> Table | None:
+        """Tabulate the conditions of what is open, or of one option: a checklist; None if none."""
         heads = [
             column("", align="left"),
             column("Condition", align="left"),
@@ -217,7 +217,7 @@ class Gates:
                 " ".join(duty.requirements),
                 self._cost(duty.usd, duty.rule.cost_part, duty.rule.is_counted),
             )
-            for duty in self.found.conditions
+            for duty in (self.found.conditions_of(option) if option else self.found.conditions)
         ]
         return table_of(heads, rows) if rows else None
 

@@ -1,7 +1,8 @@
 """Text that analysts write and the notebook computes: Markdown with names and formats.
 
 ``{{ speed | number }}`` shows the notebook's `speed`. What has a range is shown with two figures in
-words, and with three in tables and tiles: more would claim what the range denies.
+words, and with three in tables and tiles: more would claim what the range denies. Money has three
+everywhere.
 """
 
 import math
@@ -44,9 +45,8 @@ def _in_words(show: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _money(value: Any, currency: str = "") -> str:
-    """Show an amount with two figures, in its currency."""
-    unit = currency or formats.currency_of(value)
-    return _in_words(partial(formats.money, currency=unit))(value)
+    """Show an amount as tables do: two that are compared must not part or meet by rounding."""
+    return formats.money(value, currency=currency or formats.currency_of(value))
 
 
 def _band(value: Any, name: str = "number") -> Shown:

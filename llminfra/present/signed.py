@@ -46,10 +46,7 @@ def _gates(board: Board, option: Option) -> str:
     unknown = gates.n_unknown(option.name)
     known = f"{formats.counted(unknown, 'gate')} not known" if unknown else "every gate known"
     closed = formats.counted(len(gates.blocked), "way")
-    return (
-        f"{label}: open on {ids}, by the checklist of the compliance report; {known}; "
-        f"{closed} blocked"
-    )
+    return f"{label}: open on {ids}, as listed on this page; {known}; {closed} blocked"
 
 
 def _money(board: Board, option: Option) -> str:

@@ -56,6 +56,12 @@ def test_a_contract_that_nobody_mentions_neither_opens_nor_closes() -> None:
     assert set(SIGNED) <= set(found.unknown)
 
 
+def test_a_contract_is_not_asked_for_where_a_policy_closes_the_apis_anyway() -> None:
+    found = plan(**PUBLIC_BODY).compliance
+    assert set(found.blocked) >= APIS
+    assert not set(SIGNED) & set(found.unknown)
+
+
 @pytest.mark.parametrize(
     ("as_of", "code", "is_upcoming"), [("2027-12-01", "N", True), ("2027-12-02", "C", False)]
 )

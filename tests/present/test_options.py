@@ -3,7 +3,8 @@
 from typing import Any
 
 from llminfra import Scenario, evaluate, options
-from llminfra.present import options_table
+from llminfra.facets.decision import LEAST_SAVING
+from llminfra.present import Board, options_table
 
 A100 = {"accelerator": "a100-sxm-80", "tensor_parallel": 8, "active_users": 100}
 
@@ -31,3 +32,23 @@ def test_with_a_target_the_target_judges() -> None:
 def test_a_speed_that_nobody_measured_has_its_mark() -> None:
     assert results(10)["As asked"][1] == "✓ this one *"
     assert results(10, accelerator="h100-sxm")["As asked"][1] == "✓ this one"
+
+
+def test_less_means_less_by_a_part_that_matters() -> None:
+    idle = options(evaluate(Scenario(model="llama-3.1-8b", accelerator="h100-sxm", named_users=20)))
+    for found in (idle, options(evaluate(Scenario(**A100)))):
+        cheaper, follow = found.cheaper(), found.follow
+        if cheaper is not None:
+            saved = 1 - cheaper.usd_per_month.base / follow.usd_per_month.base
+            assert saved >= LEAST_SAVING
+    apart = {"accelerator": "h100-sxm", "tensor_parallel": 4, "requests_per_s": 4}
+    pools = options(evaluate(Scenario(**apart, prefill_workers=2, decode_workers=2)))
+    assert pools.cheaper().words == "4 × H100 80 GB (one group)"
+
+
+def test_the_board_names_fewer_machines_where_most_of_them_are_idle() -> None:
+    own = {"tensor_parallel": 8, "hosting": "owned"}
+    few, many = (Board(evaluate(Scenario(named_users=n, **own))).monday for n in (100, 2000))
+    assert "8 × A100 80 GB (one group), 2 % busy at the peak (2 × A100 80 GB would" in few
+    assert "8 × A100 80 GB (one group), 38 % busy" in many
+    assert "would carry it too" not in many

@@ -172,6 +172,21 @@ def test_lines_differ_without_colour() -> None:
         assert all(name in str(drawn.to_dict()["datasets"]) for name in names)
 
 
+def test_labels_of_lines_stand_apart_in_one_column() -> None:
+    """A line that ends early has its label with the others, where it would have gone."""
+    rows = [{"s": "long", "x": x, "y": 2 * x} for x in (1.0, 10.0, 100.0)]
+    rows += [{"s": "short", "x": x, "y": 1.9 * x} for x in (1.0, 10.0)]
+    titles = {"x_title": "", "y_title": "GB"}
+    frame = pd.DataFrame(rows)
+    chart = log_lines(frame, x="x", y="y", series="s", subject="long", **titles)
+    for drawn, px in ((chart.wide, 400), (chart.narrow, 340)):
+        data = drawn.to_dict()["datasets"].values()
+        last = [row for rows in data for row in rows if "label_y" in row]
+        low, high = sorted(row["label_y"] for row in last)
+        assert {row["label_x"] for row in last} == {100.0}
+        assert px * np.log10(high / low) / 3 >= 16  # three powers of ten in view
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_heat_map_is_a_ramp_in_greyscale(scheme: str) -> None:
     ramp = [value(name, scheme) for name in ("fit_4", "fit_8", "navy")]

@@ -173,7 +173,9 @@ class Compliance(Result):
     def unknown(self) -> list[str]:
         """Fields of the profile that nobody filled, and that a requirement asks about."""
         found = [n for n in PROFILE if getattr(self._inputs, n) in ([], UNKNOWN)]
-        if contract_of(self._inputs) == UNKNOWN:
+        # What a contract says matters where an option that it decides is left.
+        is_asked = any(len(self.rules.kinds_of(option)) > 1 for option in self.open)
+        if is_asked and contract_of(self._inputs) == UNKNOWN:
             found += [n for n in CONTRACT if getattr(self._inputs, n) == UNKNOWN]
         return found
 
