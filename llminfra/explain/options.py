@@ -265,6 +265,11 @@ def _costs_less(row: Option, usd_per_month: Range) -> bool:
     )
 
 
+def meets_every_rule(plan: Plan) -> bool:
+    """Whether a plan carries its load within every target, with the room that is asked for."""
+    return not fault_of(plan)
+
+
 def fault_of(plan: Plan) -> str:
     """Say why a plan does not meet every rule; nothing where it does."""
     try:

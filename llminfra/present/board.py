@@ -12,7 +12,14 @@ from llminfra.facets.build_vs_api import Flip
 from llminfra.facets.compliance import UNKNOWN, Compliance
 from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.facets.decision import CRITERIA, LEAST_SAVING, PART, Decision, group_of
-from llminfra.present.board_words import CRITERION, LEFT_OUT, MONDAY, machines_words
+from llminfra.present.board_words import (
+    CRITERION,
+    LEFT_OUT,
+    MONDAY,
+    machines_words,
+    posts_words,
+    span_words,
+)
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
@@ -271,7 +278,8 @@ class Board:
     def _option(self, option: Option) -> Any:
         left = option in self.decision.candidates
         kind = self.gates.kind_of(option.name)
-        effort = f"{span_words(kind.posts)}, {span_words(kind.lead_weeks)}"
+        posts = posts_words(option) if option.feasible else span_words(kind.posts)
+        effort = f"{posts}, {span_words(kind.lead_weeks)}"
         amounts = [formats.MISSING] * 3
         if option.feasible:
             found = (
@@ -389,8 +397,3 @@ def _first_words(condition: str) -> str:
 def or_missing(value: Range | None, show: Any) -> str:
     """Show a value; a dash where there is none."""
     return formats.MISSING if value is None or not math.isfinite(value.base) else show(value)
-
-
-def span_words(ends: tuple[float, float] | None) -> str:
-    """Show both ends; a dash where there are none."""
-    return formats.MISSING if ends is None else f"{ends[0]:g}–{ends[1]:g}"

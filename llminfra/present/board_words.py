@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from llminfra import formats
 from llminfra.explain.options import options
+from llminfra.facets.cost import Option
 from llminfra.present.prose import FORMATS
 from llminfra.ranges import Range
 
@@ -35,7 +36,7 @@ LEFT_OUT: Final = {
 
 
 def machines_words(plan: "Plan", said: Callable[[Range], str]) -> str:
-    """Name the machines that are priced, how busy they are, and fewer that would do it.
+    r"""Name the machines that are priced, how busy they are, and fewer that would do it.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def machines_words(plan: "Plan", said: Callable[[Range], str]) -> str:
     --------
     >>> from llminfra import Scenario, evaluate
     >>> machines_words(evaluate(Scenario(tensor_parallel=8, in_flight=40)), str)
-    'servers with 8 × A100 80 GB (one group), 54 % busy at the peak'
+    'servers with 8 × A100 80 GB (one group), 49\u202f% busy at the peak'
     """
     busy, target = plan.capacity.utilization, plan.scenario.target_utilization
     found = options(plan)
@@ -61,3 +62,14 @@ def machines_words(plan: "Plan", said: Callable[[Range], str]) -> str:
         f"{words} ({fewer.cards} would carry it too, for {month} a month, at {speed} tokens a "
         "second for each)"
     )
+
+
+def posts_words(option: Option) -> str:
+    """Show the posts that the month of an option counts."""
+    posts = option.posts
+    return f"{posts.base:g}" if posts.is_exact else f"{posts.low:.2g}–{posts.high:.2g}"
+
+
+def span_words(ends: tuple[float, float] | None) -> str:
+    """Show both ends; a dash where there are none."""
+    return formats.MISSING if ends is None else f"{ends[0]:g}–{ends[1]:g}"

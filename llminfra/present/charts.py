@@ -321,9 +321,12 @@ def _line_layers(
     base = chart_of(frame).encode(x=place_x, y=place_y)
     lines = [_one_line(base, frame, rank, series) for rank in sorted(frame["rank"].unique())]
     last = frame.sort_values(x).groupby(series, as_index=False).last()
+    unit = titles[1].split()[-1]
     last["end_label"] = [
-        f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{titles[1].split()[-1]}"
-        for name, value in zip(last[series], last[y], strict=True)
+        f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{unit}"
+        if at == frame[x].max()
+        else f"{name}, to {formats.count(at)}"
+        for name, value, at in zip(last[series], last[y], last[x], strict=True)
     ]
     # All labels stand in one column; where a line ends before it, a thin one goes on as it would.
     last["label_x"] = frame[x].max()

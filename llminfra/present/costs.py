@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
-from llminfra.facets.base import base_value
+from llminfra.facets.base import base_value, quantity
 from llminfra.facets.cost import PARTS, SELF_RUN, Cost, Option
 from llminfra.facets.cost.cash import RESIDUAL
 from llminfra.present.prose import FORMATS
@@ -117,6 +117,12 @@ class Money:
         """Show an amount of USD in the currency of the report."""
         return formats.money(usd / self.cost.usd_per_currency.base, self.currency)
 
+    @property
+    def tax_words(self) -> str:
+        """Whether tax is in the amounts: only what stays with the buyer."""
+        tax = quantity(self.plan.scenario, "vat_fraction")
+        return f"with {formats.percent(tax)} of tax that stays" if tax.base else "before tax"
+
     @cached_property
     def rate_words(self) -> str:
         """The exchange rate and its day."""
@@ -208,7 +214,8 @@ class Money:
         if option is None or not option.purchase_usd.base:
             return "none before the first day"
         paid = formats.money(self.of(option.purchase_usd))
-        return f"{paid} before the first day, in the month by its years of use"
+        room = "; the room is in the month alone" if option.name == "owned" else ""
+        return f"{paid} before the first day, counted in the month over its years of use{room}"
 
     @cached_property
     def shown(self) -> list[Option]:

@@ -1,14 +1,17 @@
 """What the decision report recommends, as other reports say it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from llminfra.errors import MissingFact
 from llminfra.evaluate import evaluate
 from llminfra.facets.cost import SELF_RUN
+from llminfra.facets.energy import facility_at
 from llminfra.present.board import Board
 
 if TYPE_CHECKING:
     from llminfra.plan import Plan
+
+_OPEN: Final = "auto"
 
 
 def run_words(plan: "Plan") -> str:
@@ -26,6 +29,35 @@ def run_words(plan: "Plan") -> str:
         return "Run"
     is_bought = option is not None and option.name not in SELF_RUN
     return "If you run it yourself, take" if is_bought else "Run"
+
+
+def in_its_facility(plan: "Plan", asked: "Plan | None" = None) -> "Plan":
+    """Return a plan in the facility of the way that the decision report recommends.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is placed. As it is where a facility is given, or tokens are bought.
+    asked : Plan, optional
+        The plan of the scenario, whose decision counts; the plan itself if not given.
+
+    Examples
+    --------
+    >>> from llminfra import Scenario, evaluate
+    >>> plan = evaluate(Scenario(tensor_parallel=8, allowed_options=["owned"]))
+    >>> plan.energy.facility_class, in_its_facility(plan).energy.facility_class
+    ('colocation', 'own')
+    """
+    given = plan.scenario
+    if given.facility_class != _OPEN or given.hosting != _OPEN:
+        return plan
+    try:
+        option = Board(evaluate((asked or plan).resolved)).decision.chosen_option
+    except MissingFact:
+        return plan
+    if option is None or option.name not in SELF_RUN:
+        return plan
+    return plan.variant(facility_class=facility_at(option.name))
 
 
 def decision_of(plan: "Plan", *, is_of_machines: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401
 from llminfra.explain.levers import levers
+from llminfra.explain.options import meets_every_rule
 from llminfra.explain.readings import load_of, most_carried, sizing
 from llminfra.facets import SERVED
 from llminfra.formats import (
@@ -44,7 +45,7 @@ from llminfra.present.cost_tables import (
 )
 from llminfra.present.cost_views import paid_chart, token_chart
 from llminfra.present.costs import GROUPS, Money
-from llminfra.present.decided import decision_of, run_words
+from llminfra.present.decided import decision_of, in_its_facility, run_words
 from llminfra.present.drivers import flip, flip_words, goal, tornado, waterfall
 from llminfra.present.fit import how_sure
 from llminfra.present.footprint import (
@@ -67,6 +68,7 @@ from llminfra.present.sections import (
     launch,
     load_words,
     options_table,
+    readings_claim,
     readings_table,
     spares_table,
     stated_words,

@@ -6,7 +6,7 @@ import math
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,6 +139,7 @@ def what_if(
     show: Show = formats.count,
     words: tuple[str, str] = ("holds", "short"),
     at_most: bool = False,
+    holds: Callable[[Plan], bool] | None = None,
 ) -> Table:
     """Tabulate what single changes do: one row a change, the base case first.
 
@@ -158,6 +159,8 @@ def what_if(
         would say the same the column is left out.
     at_most : bool
         The target is a limit from above.
+    holds : callable, optional
+        What decides whether a change reaches it, where the marked quantity alone does not.
     """
     facets = {path.partition(".")[0] for path in (mark[1], *(p for p, _ in columns.values()))}
     changed = variants(plan, changes, *facets).items()
@@ -169,7 +172,12 @@ def what_if(
     heads = [column("Change one thing", "all else as in the base case", align="left")]
     heads += [column(label) for label in columns]
     heads += [column("Eight of ten cases"), column(mark[0], mark=(0.0, top, float(target), show))]
-    said = {label: _verdict(value, target, words, at_most) for label, value in marked.items()}
+    said = {
+        label: _verdict(
+            value, target, words, at_most, None if holds is None else holds(plans[label])
+        )
+        for label, value in marked.items()
+    }
     differ = len(set(said.values())) > 1
     rows = [
         row(
@@ -200,10 +208,17 @@ def _holds(value: Range, target: Range | float, at_most: bool = False) -> bool:
     return (1 - above if at_most else above) >= HOLDS_AT
 
 
-def _verdict(value: Range, target: Range | float, words: tuple[str, str], at_most: bool) -> str:
+def _verdict(
+    value: Range,
+    target: Range | float,
+    words: tuple[str, str],
+    at_most: bool,
+    holds: bool | None = None,
+) -> str:
     if not math.isfinite(value):
         return "✗ does not fit"
-    return f"✓ {words[0]}" if _holds(value, target, at_most) else f"✗ {words[1]}"
+    does = _holds(value, target, at_most) if holds is None else holds
+    return f"✓ {words[0]}" if does else f"✗ {words[1]}"
 
 
 def _mark(

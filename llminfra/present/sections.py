@@ -45,16 +45,18 @@ def load_words(plan: Plan) -> str:
     about = _about(load.in_flight)
     at_once = f"{about} request{'' if about == '1' else 's'} at the same moment"
     pause = f"who pause {formats.seconds(load.think_time_s)} between two requests"
+    is_known = plan.memory.fits and plan.capacity.utilization.base < 1  # else nobody is answered
     people = f"{_about(load.active_users)} people {pause}".replace(formats.NARROW_SPACE, " ")
+    as_from = f", as from {people}" if is_known else ""
     if load.stated == "active_users":
         exactly = f"{formats.number(load.number)} people in conversation {pause}"
         return f"{exactly}, which makes {at_once}".replace(formats.NARROW_SPACE, " ")
     if load.stated == "named_users":
         return f"{_office(load)}, which makes {at_once} in the busiest minutes"
     if load.stated == "requests_per_s":
-        return f"{formats.number(load.number)} requests a second, as from {people}"
+        return f"{formats.number(load.number)} requests a second{as_from}"
     request = "request" if load.number == 1 else "requests"
-    return f"{formats.number(load.number)} {request} at the same moment, as from {people}"
+    return f"{formats.number(load.number)} {request} at the same moment{as_from}"
 
 
 _UNITS: Final = {
@@ -107,7 +109,7 @@ def options_table(found: Options, *, reading_per_s: float = 0.0) -> Table:
         column("Tokens/s", "for a user"),
         column("Cards", "k USD"),
         column("A month", f"all in, k {Money(found.asked.plan).currency}"),
-        column("Result", align="left"),
+        column("Result", "and how it is run", align="left"),
     ]
     return table_of(heads, [_option(item, found, reading_per_s) for item in found.rows])
 
@@ -126,9 +128,16 @@ def _option(item: Option, found: Options, reading_per_s: float) -> dict[str, Any
         f"{formats.number(speed)} ({formats.band(speed)})" if speed.base > 0 else formats.MISSING,
         formats.MISSING if math.isnan(price) else formats.number(price),
         _month(item),
-        f"{verdict}{_SLOW if is_slow else ''}{' *' if is_new else ''}",
+        f"{verdict}{_SLOW if is_slow else ''}{' *' if is_new else ''}{_run_as(item)}",
         emphasis=is_best,
     )
+
+
+def _run_as(item: Option) -> str:
+    """How the machines of a month are had."""
+    if item.way is None or not item.does:
+        return ""
+    return f"; {item.way.label[:1].lower()}{item.way.label[1:]}"
 
 
 def _month(item: Option) -> str:
@@ -159,6 +168,14 @@ def readings_table(plan: Plan) -> Table | None:
     ]
     rows = [_reading(_read_as(view, p, load), p, p is plan) for view, p in found.items()]
     return table_of(heads, rows) if rows else None
+
+
+def readings_claim(plan: Plan) -> str:
+    """Say what it matters how a number of people is read: groups or only how busy they are."""
+    needed = {found.capacity.replicas_needed for found in readings(plan).values()}
+    if len(needed) > 1:
+        return "The same number, read three ways, needs different numbers of groups"
+    return "Read in any of three ways, the same number needs as many groups, unlike busy"
 
 
 def _read_as(view: str, plan: Plan, load: Load) -> str:

@@ -3,10 +3,13 @@
 from typing import Final
 
 from llminfra import formats
-from llminfra.facets.cost import Option
-from llminfra.present.board import Board, or_missing, span_words
+from llminfra.facets.cost import SELF_RUN, Option
+from llminfra.present.board import Board, or_missing
+from llminfra.present.board_words import posts_words, span_words
+from llminfra.present.fit import is_measured
 from llminfra.present.tables import Table, column, row, table_of
 
+_POLICY: Final = "policy"
 # Room for a name and a day.
 _BLANK: Final = "\u2007" * 24
 
@@ -30,6 +33,7 @@ def signing_table(board: Board) -> Table | None:
         column("Name, day", align="left"),
     ]
     rows = [
+        row("Management", _policy(board), _BLANK),
         row("Data protection", _gates(board, option), _BLANK),
         row("Finance", _money(board, option), _BLANK),
         row("Operations", _service(board, option), _BLANK),
@@ -37,16 +41,34 @@ def signing_table(board: Board) -> Table | None:
     return table_of(heads, rows)
 
 
+def _policy(board: Board) -> str:
+    """What the house itself closes: nobody else can answer for that."""
+    closing: dict[str, str] = {}
+    closed = set()
+    for name in board.gates.blocked:
+        for gate in board.gates.of(name):
+            if gate.blocks and gate.requirement.severity == _POLICY:
+                rule = gate.requirement
+                closing[rule.id] = f"{rule.id} ({rule.name.lower()})"
+                closed.add(name)
+    done = f"{board.doing[:1].lower()}{board.doing[1:]}"
+    if not closed:
+        return f"{done}; no policy of the house closes a way"
+    ways = formats.counted(len(closed), "way")
+    return f"{done}; {formats.join([*closing.values()])}, the house's own policy, closes {ways}"
+
+
 def _gates(board: Board, option: Option) -> str:
+    """What was advised: who is responsible decides, an officer advises and looks after it."""
     label, gates = board.money.in_words(option), board.gates
     if not gates.is_known:
         return f"no gate of {label} was checked: the data are not stated"
     duties = gates.conditions_of(option.name)
-    ids = formats.join([duty.id for duty in duties]) or "no condition"
+    ids = formats.join([duty.id for duty in duties])
+    begin = f"may begin when {ids} are met, as listed on this page" if ids else "has no condition"
     unknown = gates.n_unknown(option.name)
-    known = f"{formats.counted(unknown, 'gate')} not known" if unknown else "every gate known"
-    closed = formats.counted(len(gates.blocked), "way")
-    return f"{label}: open on {ids}, as listed on this page; {known}; {closed} blocked"
+    open_ = f"; {formats.counted(unknown, 'modelled gate')} not known" if unknown else ""
+    return f"consulted; {label} {begin}{open_}. National and staff law is not modelled: asked apart"
 
 
 def _money(board: Board, option: Option) -> str:
@@ -54,16 +76,20 @@ def _money(board: Board, option: Option) -> str:
     month, whole = (f"{formats.money(x)} ({formats.band(x, formats.money)})" for x in amounts)
     years = formats.number(float(board.plan.scenario.horizon_years))
     return (
-        f"{month} a month; {board.money.up_front(option)}; {whole} over {years} years, resale "
-        "taken off"
+        f"{month} a month, {board.money.tax_words}; {board.money.up_front(option)}; {whole} over "
+        f"{years} years, resale taken off and interest left out"
     )
 
 
 def _service(board: Board, option: Option) -> str:
     kind, found = board.gates.kind_of(option.name), board.decision
-    first = or_missing(found.ttft_percentile_s(option.name), formats.seconds)
+    wait = found.ttft_percentile_s(option.name)
+    first = or_missing(wait, lambda s: f"{formats.seconds(s)} ({formats.band(s, formats.seconds)})")
     up = or_missing(found.availability(option.name), formats.nines)
+    is_new = option.name in SELF_RUN and not is_measured(board.plan)
+    measure = "; nobody has measured these machines: measure before you sign" if is_new else ""
     return (
-        f"{span_words(kind.posts)} posts, first answers after {span_words(kind.lead_weeks)} weeks; "
-        f"first token of 95 of 100 within {first}, up {up} of the time"
+        f"{posts_words(option)} posts, as the month counts them, without a rota for nights; first "
+        f"answers after {span_words(kind.lead_weeks)} weeks; first token of 95 of 100 within "
+        f"{first}, up {up} of the time{measure}"
     )

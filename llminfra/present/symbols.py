@@ -68,7 +68,7 @@ SYMBOLS: Final[dict[str, tuple[str, str]]] = {
     "flop_per_token": ("f_1", "arithmetic of a token on its way through the model"),
     "adapter_parameters": ("P_a", "parameters of the adapters"),
     "training_tokens": ("D", "tokens of one pass over the data"),
-    "tokens": ("D_e", "tokens trained on, all passes counted"),
+    "tokens": ("D_e", "tokens that are counted: of a request, or of all passes of a training"),
     "run_hours": ("T_1", "accelerator hours of the last run"),
     "overhead_ratio": ("k_o", "all runs over the last one"),
     "flop_per_s": ("F_s", "arithmetic that an accelerator sustains"),

@@ -71,3 +71,7 @@ def test_all_reports_end_in_one_decision_to_the_last_digit(path: Path) -> None:
             mine, theirs = tiles(board)["A month"], tiles(blocks)["A month"]
             ends = ("low", "base", "high", "value")
             assert [mine[end] for end in ends] == [theirs[end] for end in ends]
+        tonnes = plan.decision.tonnes_per_year(option.name)
+        if name == "energy" and tonnes is not None:
+            emitted = tiles(blocks)["CO₂e a year"]
+            assert emitted["base"] / 1e3 == pytest.approx(tonnes.base, rel=1e-12)

@@ -161,6 +161,7 @@ def _option(
             accelerators=way.accelerators(case.first),
             paid_hours_per_week=way.paid_hours_per_week,
             commitment_months=way.commitment_months,
+            posts=way.posts,
             month=month,
             tokens_per_month=case.tokens_per_month,
             output_tokens_per_month=case.output_tokens_per_month,

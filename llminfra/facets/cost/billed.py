@@ -26,6 +26,7 @@ class Bill:
             paid_hours_per_week=NOTHING,
             drifting="tokens",
             drift=price_drift(self.shared.inputs, self.shared.book.facts),
+            posts=self.shared.posts("api_fte"),
         )
 
     @property

@@ -34,6 +34,7 @@ class Bought:
             investment=self.investment,
             drifting="capital",
             replicas_per_machine=self.case.capacity.placement.most_per_server,
+            posts=self.shared.posts("own_fte"),
         )
 
     @property

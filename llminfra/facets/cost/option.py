@@ -61,6 +61,8 @@ class Option:
         Hours of a week that are paid. [h/week]
     commitment_months : float
         Months that are paid for whatever is used; 0 without a commitment. [month]
+    posts : Range
+        Posts for running it, in the month; what cannot be had has none.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Option:
     accelerators: int = 0
     paid_hours_per_week: Range = field(default_factory=lambda: exact(168.0))
     commitment_months: float = 0.0
+    posts: Range = field(default_factory=lambda: exact(0.0))
     month: Month = field(default_factory=lambda: Month({}), repr=False)
     tokens_per_month: Range = field(default_factory=lambda: exact(0.0), repr=False)
     output_tokens_per_month: Range = field(default_factory=lambda: exact(0.0), repr=False)

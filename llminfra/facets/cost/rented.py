@@ -62,6 +62,7 @@ class Rented:
             drifting="" if self.name.startswith("reserved") else "rent",
             replicas_per_machine=self.replicas_per_machine,
             commitment_months=_COMMITTED.get(self.name, 0),
+            posts=self.shared.posts("rented_fte"),
         )
 
     @cached_property

@@ -36,15 +36,19 @@ class Shared:
             return as_range(net, name=name)
         return as_range(buying.with_vat_usd(net_usd=net, vat_fraction=self.vat), name=name)
 
-    def staff(self, posts: str) -> Range:
-        """Posts, as given or by the option, at the wages of the country; nobody taxes them."""
-        number, wages = self.book.either("staff_fte", "staffing", posts), self.book.staff.usd
+    def posts(self, kind: str) -> Range:
+        """Posts for running it, as given or by the option."""
+        return self.book.either("staff_fte", "staffing", kind)
+
+    def staff(self, kind: str) -> Range:
+        """Posts at the wages of the country; nobody taxes them."""
+        number, wages = self.posts(kind), self.book.staff.usd
 
         def paid() -> Range:
             found = parts.staff_usd_per_month(n_posts=number, post_usd_per_year=wages)
             return as_range(found, name="usd_per_month")
 
-        return self.once(paid, "staff", posts)
+        return self.once(paid, "staff", kind)
 
     def gateways(self, *, is_api: bool = False) -> Range:
         """Gateways, monitors and controllers: small instances beside the models."""

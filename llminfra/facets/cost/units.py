@@ -194,6 +194,7 @@ class Units:
             drifting="tokens",
             drift=price_drift(self.inputs, self.facts),
             commitment_months=TERMS[self.term][0],
+            posts=self.shared.posts("api_fte"),
         )
 
     def month(self, load: Load) -> Month:

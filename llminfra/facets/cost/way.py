@@ -42,6 +42,8 @@ class Way:
         Replicas on the least that can be had more: a server, a machine of a provider, one worker.
     commitment_months : float
         Months that are paid for whatever is used. [month]
+    posts : Range
+        Posts for running it.
     """
 
     price: Priced
@@ -54,6 +56,7 @@ class Way:
     drift: Range | None = None
     replicas_per_machine: int = 1
     commitment_months: float = 0.0
+    posts: Range = NOTHING
 
 
 def resale(net: Range, fraction: Range, years: float) -> Range:

@@ -29,7 +29,7 @@ from llminfra.facets.decision.candidates import (
     stages,
 )
 from llminfra.facets.decision.score import Score, leaders, scores, weights_of
-from llminfra.facets.energy import Energy, FacilityClass, pue_of
+from llminfra.facets.energy import Energy, facility_at, pue_of
 from llminfra.facets.serving import Serving
 from llminfra.ranges import Range
 
@@ -38,7 +38,6 @@ LEAST_SAVING: Final = 0.05
 # Below it the other side is the likelier one.
 _EVEN: Final = 0.5
 _ASKED: Final = "auto"
-_FACILITY: Final[dict[str, FacilityClass]] = {"owned": "own", "colocated": "colocation"}
 _MONTHS: Final = 12
 _KG: Final = 1e3
 
@@ -205,7 +204,7 @@ class Decision(Result):
         """Emissions of a year, location-based, use and hardware; None where nobody says."""
         if option not in SELF_RUN or self._energy is None:
             return None
-        facility = _FACILITY.get(option, "cloud")
+        facility = facility_at(option)
         try:
             use, made = self._energy.use_kg_co2e_per_year, self._energy.embodied_kg_co2e_per_year
             if facility != self._energy.facility_class:

@@ -6,7 +6,7 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.energy.accounts import Account, accounts
 from llminfra.facets.energy.disclosure import Field, disclosure
-from llminfra.facets.energy.facility import facility_of, pue_of, wue_of
+from llminfra.facets.energy.facility import facility_at, facility_of, pue_of, wue_of
 from llminfra.facets.energy.inputs import FacilityClass, Inputs
 from llminfra.facets.energy.month import Month
 from llminfra.facets.energy.power import Machine
@@ -38,6 +38,7 @@ __all__ = [
     "disclosure",
     "effective_fraction",
     "evaluate",
+    "facility_at",
     "facility_of",
     "method_of",
     "problems",

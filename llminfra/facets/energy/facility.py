@@ -17,8 +17,18 @@ def facility_of(inputs: Inputs) -> FacilityClass:
     """Return the class of the facility: as given, or that of where the service is hosted."""
     if inputs.facility_class != "auto":
         return inputs.facility_class
-    is_open = inputs.hosting == _UNDECIDED
-    return "colocation" if is_open else _OF_HOSTING.get(inputs.hosting, "cloud")
+    return "colocation" if inputs.hosting == _UNDECIDED else facility_at(inputs.hosting)
+
+
+def facility_at(option: str) -> FacilityClass:
+    """Return the class of the facility in which an option of hosting runs.
+
+    Examples
+    --------
+    >>> facility_at("owned"), facility_at("reserved_1y")
+    ('own', 'cloud')
+    """
+    return _OF_HOSTING.get(option, "cloud")
 
 
 def pue_of(inputs: Inputs, facts: Facts, facility_class: FacilityClass) -> Range:
