@@ -37,6 +37,7 @@ _SAME_MODEL, _FRONTIER = "api_same_model", "api_frontier"
 # So sure that one way may be called the cheaper one.
 _SURE: Final = 0.8
 _NAMED: Final = 3
+_KILO: Final = 1e3
 
 
 @dataclass(frozen=True)
@@ -264,14 +265,14 @@ class Board:
         """Tabulate every option: money, latency, availability, carbon, gates, effort, exit."""
         heads = [
             column("Option", align="left"),
-            column("A month", "all in"),
-            column("M tokens"),
+            column("A month", f"k {self.money.currency}"),
+            column("M tokens", self.money.currency),
             column("First token", "95 of 100"),
             column("Up"),
             column("CO₂e", "t a year"),
             column("Gates", align="left"),
             column("Effort", "posts, weeks", align="left"),
-            column("Exit"),
+            column("Exit", f"k {self.money.currency}"),
         ]
         return table_of(heads, [self._option(option) for option in self.plan.cost.options])
 
@@ -283,11 +284,11 @@ class Board:
         amounts = [formats.MISSING] * 3
         if option.feasible:
             found = (
-                option.usd_per_month,
+                option.usd_per_month / _KILO,
                 option.usd_per_mtok_total,
-                self.decision.exit(option).usd,
+                self.decision.exit(option).usd / _KILO,
             )
-            amounts = [formats.money(self.money.of(usd)) for usd in found]
+            amounts = [formats.number(self.money.of(usd)) for usd in found]
         promised = (
             or_missing(self.decision.ttft_percentile_s(option.name), formats.seconds),
             or_missing(self.decision.availability(option.name), formats.nines),

@@ -45,14 +45,14 @@ def turns_words(told: Sequence[tuple[Turn, str]], most: int) -> str:
     >>> from types import SimpleNamespace as Flip
     >>> far = Flip(name="api_usd_per_month", ratio=257.0, threshold=174.0)
     >>> turns_words([(far, "price of the API at 174 EUR")], 2)
-    'practically never: it takes price of the API at 174 EUR'
+    'practically never: only with price of the API at 174 EUR'
     >>> turns_words([], 2)
     'with no single input'
     """
     near = [said for turn, said in told if not is_out_of_reach(turn)][:most]
     if near:
         return f"with {' or '.join(near)}"
-    return f"{NEVER}: it takes {told[0][1]}" if told else "with no single input"
+    return f"{NEVER}: only with {told[0][1]}" if told else "with no single input"
 
 
 def is_out_of_reach(turn: Turn) -> bool:

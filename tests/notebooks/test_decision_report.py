@@ -101,7 +101,7 @@ def test_thresholds_that_nobody_need_watch_are_said_to_be_so() -> None:
             seen.add(phrase.split(" ")[0])
             far = re.search(r"(\d[\d,]*)× as now|\+(\d+)\s%", phrase)
             if far and max(int(n.replace(",", "")) for n in far.groups("0")) > 100:
-                assert phrase.startswith("practically never: it takes "), phrase
+                assert phrase.startswith("practically never: only with "), phrase
         for _, _, then, said in map(versus.flip_words, versus.result.flips):
             assert not re.search(r"\+\d{3,}\s%", then) or said.startswith("practically never: ")
     assert {"practically", "with"} <= seen
