@@ -10,9 +10,9 @@ from llminfra.catalog.facts import Facts, Read
 from llminfra.catalog.loader import Fact
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets import FACETS, Facets
-from llminfra.facets.base import Goal, Problem, Question, Result, needs
+from llminfra.facets.base import Goal, Inputs, Problem, Question, Result, needs
 from llminfra.ranges import Range
-from llminfra.scenario import Scenario, ScenarioBase
+from llminfra.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,7 @@ class Plan(Facets):
         """
         mine, theirs = self.resolved, other.resolved
         differing = {n for n in type(mine).model_fields if getattr(mine, n) != getattr(theirs, n)}
-        if differing & set(ScenarioBase.model_fields) - _SEEN_BY_NONE:
+        if differing & set(Inputs.model_fields) - _SEEN_BY_NONE:
             return
         for question in FACETS:
             if differing & set(question.inputs.model_fields):

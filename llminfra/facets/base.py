@@ -1,7 +1,9 @@
 """What every facet shares: how inputs are declared, results shown and problems reported."""
 
+import datetime as dt
 import math
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -11,7 +13,11 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, get_args, o
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from llminfra.catalog.loader import Fact, fact_from_override
+from llminfra.catalog.own import described
+from llminfra.catalog.own_prices import OwnPrice, own_prices, with_rows
 from llminfra.errors import MissingFact
+from llminfra.names import is_name
 from llminfra.ranges import Range, exact, sample
 
 
@@ -94,7 +100,10 @@ def field(
 
 
 class Inputs(BaseModel):
-    """Base of all facet inputs: strict types, frozen, unknown names rejected, bounds checked."""
+    """Base of all facet inputs, with the fields that every question sees.
+
+    Types are strict, instances frozen, unknown names rejected and bounds checked.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -104,6 +113,17 @@ class Inputs(BaseModel):
         arbitrary_types_allowed=True,
         # Only Scenario, their union, is ever filled: its parts need no validators of their own.
         defer_build=True,
+    )
+
+    title: str = field("", help="what the scenario is called in reports, at most 80 characters")
+    name: str = field("", help="short name for files: letters, digits, dot, hyphen, underscore")
+    as_of: dt.date = field(
+        None, help="date of the decision; facts older than their class are stale"
+    )
+    facts: dict[str, Any] = field({}, help="catalogue facts to replace, each with its source")
+    prices: dict[str, Any] = field(
+        {},
+        help="own prices: file = a CSV table of quotes and contracts, which go before all others",
     )
 
     @field_validator("*", mode="before")
@@ -133,6 +153,64 @@ class Inputs(BaseModel):
         if isinstance(value, Band) and not value.low <= value.base <= value.high:
             raise PydanticCustomError("band", "low <= base <= high must hold")
         return value
+
+    @field_validator("title")
+    @classmethod
+    def _plain_title(cls, title: str) -> str:
+        if len(title) > 80 or not _is_printable(title):
+            raise PydanticCustomError("title", "plain text")
+        return title
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if name and not is_name(name):
+            raise PydanticCustomError("name", "file name")
+        return name
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _iso_date(cls, value: Any) -> Any:
+        return dt.date.fromisoformat(value) if isinstance(value, str) else value
+
+    @field_validator("facts", mode="before")
+    @classmethod
+    def _plain_facts(cls, value: Any) -> Any:
+        return plain(value)  # dates as text, so that a lock file reads back equal
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _with_rows(cls, value: Any) -> Any:
+        """Read the table once, so that a scenario and its lock file hold the prices themselves."""
+        return with_rows(plain(value))
+
+    def fact_overrides(self) -> dict[str, Fact]:
+        """Return the scenario's own facts by key."""
+        own = getattr(self, "accelerator", "")
+        found = {key: fact_from_override(key, v, own=own) for key, v in self.facts.items()}
+        return found | described(own, found)
+
+    def own_prices(self) -> list[OwnPrice]:
+        """Return the prices of the scenario's own table."""
+        return own_prices(self.prices.get("rows", ()), str(self.prices.get("file", "prices")))
+
+
+def plain(value: Any) -> Any:
+    """Turn a field's value into what JSON and TOML can hold."""
+    if isinstance(value, Band):
+        return {"low": value.low, "base": value.base, "high": value.high}
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def _is_printable(text: str) -> bool:
+    """False for control characters, line separators, direction marks and lone surrogates."""
+    unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    joiners = "\u200c\u200d"  # Persian words and some emoji need them
+    return all(c in joiners or unicodedata.category(c) not in unwanted for c in text)
 
 
 def _as_float(value: float) -> float:

@@ -3,17 +3,14 @@
 import ast
 import datetime as dt
 import types
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Self, Union, get_args, get_origin
 
-from pydantic import ValidationError, field_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from llminfra import units
-from llminfra.catalog.loader import Fact, catalog_date, fact_from_override
-from llminfra.catalog.own import described
-from llminfra.catalog.own_prices import OwnPrice, own_prices, with_rows
+from llminfra.catalog.loader import catalog_date
 from llminfra.errors import InvalidInput, closest, shown
 from llminfra.facets import (
     FACETS,
@@ -30,9 +27,8 @@ from llminfra.facets import (
     serving,
     training,
 )
-from llminfra.facets.base import Band, Inputs, field
+from llminfra.facets.base import Band, plain
 from llminfra.facets.demand import DEFAULT_IN_FLIGHT
-from llminfra.names import is_name
 
 _PLAIN: Final = (str, int, float, bool, list, dict, tuple, dt.date, types.NoneType)
 # Names that IPython puts into a notebook's namespace.
@@ -42,19 +38,21 @@ _SEEN: Final = "__llminfra_names__"
 _MANY: Final = 6
 
 
-class ScenarioBase(Inputs):
-    """Fields that belong to no facet, and everything a scenario can do."""
-
-    title: str = field("", help="what the scenario is called in reports, at most 80 characters")
-    name: str = field("", help="short name for files: letters, digits, dot, hyphen, underscore")
-    as_of: dt.date = field(
-        None, help="date of the decision; facts older than their class are stale"
-    )
-    facts: dict[str, Any] = field({}, help="catalogue facts to replace, each with its source")
-    prices: dict[str, Any] = field(
-        {},
-        help="own prices: file = a CSV table of quotes and contracts, which go before all others",
-    )
+class Scenario(
+    training.Inputs,
+    decision.Inputs,
+    build_vs_api.Inputs,
+    cost.Inputs,
+    energy.Inputs,
+    serving.Inputs,
+    capacity.Inputs,
+    replica.Inputs,
+    memory.Inputs,
+    compliance.Inputs,
+    demand.Inputs,
+    deployment.Inputs,
+):
+    """What was asked: every field of every facet, by keyword, and all that a scenario can do."""
 
     def __init__(self, **values: Any) -> None:
         values = {k: v for k, v in values.items() if not (k == "as_of" and v is None)}
@@ -67,36 +65,6 @@ class ScenarioBase(Inputs):
         for question in FACETS:
             if question.check is not None:
                 question.check(self)
-
-    @field_validator("title")
-    @classmethod
-    def _plain_title(cls, title: str) -> str:
-        if len(title) > 80 or not _is_printable(title):
-            raise PydanticCustomError("title", "plain text")
-        return title
-
-    @field_validator("name")
-    @classmethod
-    def _file_name(cls, name: str) -> str:
-        if name and not is_name(name):
-            raise PydanticCustomError("name", "file name")
-        return name
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _iso_date(cls, value: Any) -> Any:
-        return dt.date.fromisoformat(value) if isinstance(value, str) else value
-
-    @field_validator("facts", mode="before")
-    @classmethod
-    def _plain_facts(cls, value: Any) -> Any:
-        return plain(value)  # dates as text, so that a lock file reads back equal
-
-    @field_validator("prices", mode="before")
-    @classmethod
-    def _with_rows(cls, value: Any) -> Any:
-        """Read the table once, so that a scenario and its lock file hold the prices themselves."""
-        return with_rows(plain(value))
 
     @classmethod
     def from_cell(cls, namespace: dict[str, Any]) -> Self:
@@ -145,16 +113,6 @@ class ScenarioBase(Inputs):
             if getattr(self, name) != _default(type(self), name)
         }
 
-    def fact_overrides(self) -> dict[str, Fact]:
-        """Return the scenario's own facts by key."""
-        own = getattr(self, "accelerator", "")
-        found = {key: fact_from_override(key, v, own=own) for key, v in self.facts.items()}
-        return found | described(own, found)
-
-    def own_prices(self) -> list[OwnPrice]:
-        """Return the prices of the scenario's own table."""
-        return own_prices(self.prices.get("rows", ()), str(self.prices.get("file", "prices")))
-
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain data."""
         return {name: plain(getattr(self, name)) for name in type(self).model_fields}
@@ -174,43 +132,7 @@ class ScenarioBase(Inputs):
         ]
 
 
-class Scenario(
-    training.Inputs,
-    decision.Inputs,
-    build_vs_api.Inputs,
-    cost.Inputs,
-    energy.Inputs,
-    serving.Inputs,
-    capacity.Inputs,
-    replica.Inputs,
-    memory.Inputs,
-    compliance.Inputs,
-    demand.Inputs,
-    deployment.Inputs,
-    ScenarioBase,
-):
-    """What was asked: every field of every facet, by keyword."""
-
-
-def _is_printable(text: str) -> bool:
-    """False for control characters, line separators, direction marks and lone surrogates."""
-    unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    joiners = "\u200c\u200d"  # Persian words and some emoji need them
-    return all(c in joiners or unicodedata.category(c) not in unwanted for c in text)
-
-
-def plain(value: Any) -> Any:
-    """Turn a field's value into what JSON and TOML can hold."""
-    if isinstance(value, Band):
-        return {"low": value.low, "base": value.base, "high": value.high}
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return value
-
-
-def expected(cls: type[ScenarioBase], name: str) -> str:
+def expected(cls: type[Scenario], name: str) -> str:
     """Say in words what a field accepts.
 
     Examples
@@ -269,19 +191,19 @@ def _parts(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _extra(cls: type[ScenarioBase], name: str) -> dict[str, Any]:
+def _extra(cls: type[Scenario], name: str) -> dict[str, Any]:
     extra = cls.model_fields[name].json_schema_extra
     return extra if isinstance(extra, dict) else {}
 
 
-def _one_line(cls: type[ScenarioBase], error: ValidationError) -> InvalidInput:
+def _one_line(cls: type[Scenario], error: ValidationError) -> InvalidInput:
     details = error.errors(include_url=False)
     messages = list(dict.fromkeys(_message(cls, detail) for detail in details))
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
     return InvalidInput(messages[0] + more, field=str(details[0]["loc"][0]))
 
 
-def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
+def _message(cls: type[Scenario], detail: ErrorDetails) -> str:
     name, value = str(detail["loc"][0]), detail["input"]
     raised = detail.get("ctx", {}).get("error")
     if isinstance(raised, InvalidInput):  # which says more, such as the line of a table
@@ -305,7 +227,7 @@ def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
     return f"{name} must be {expected(cls, name)}{order}, got {shown(value)}{fix}"
 
 
-def _default(cls: type[ScenarioBase], name: str) -> Any:
+def _default(cls: type[Scenario], name: str) -> Any:
     return catalog_date() if name == "as_of" else cls.model_fields[name].default
 
 

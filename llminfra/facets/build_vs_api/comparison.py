@@ -8,6 +8,7 @@ import numpy as np
 
 from llminfra.facets.base import named, quantity
 from llminfra.facets.build_vs_api import answers
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.build_vs_api.lines import Api, FloatArray, Own, break_even_of, lines
 from llminfra.facets.cost.option import BOUGHT
 from llminfra.formulas import api as formulas
@@ -23,7 +24,7 @@ _MONTHS: Final = 12
 class Comparison:
     """All-in months of one own option and one API option, and what follows from them."""
 
-    inputs: Any
+    inputs: Inputs
     own: Own
     api: Api
     api_price_drift: Range

@@ -50,7 +50,7 @@ class Inputs(cost.Inputs):
     exit_in_npv: bool = field(False, help="count the cost of leaving in the NPV difference")
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput where one quality is given without the other."""
     one, other = inputs.quality_self, inputs.quality_api
     if (one is None) != (other is None):

@@ -1,10 +1,11 @@
 """What it costs to leave either side before its time."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import base_value, named, quantity
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.cost.option import BOUGHT, Option
 from llminfra.formulas import answers as formulas
 from llminfra.formulas import cost as cost_formulas
@@ -34,7 +35,7 @@ class Exit:
     remaining_months: float
 
 
-def leave(inputs: Any, option: Option) -> Exit:
+def leave(inputs: Inputs, option: Option) -> Exit:
     """Return what leaving an option costs at the month that the scenario states."""
     horizon = _MONTHS * float(base_value(inputs.horizon_years))
     after = horizon if inputs.exit_after_months is None else float(inputs.exit_after_months)
@@ -53,7 +54,7 @@ def leave(inputs: Any, option: Option) -> Exit:
     return Exit(option.name, option.label, usd, rest)
 
 
-def _values(inputs: Any, option: Option, after: float, horizon: float) -> tuple[Range, Range]:
+def _values(inputs: Inputs, option: Option, after: float, horizon: float) -> tuple[Range, Range]:
     """Straight-line book value and resale value of what was bought."""
     if option.name not in BOUGHT or after >= horizon:
         return _NOTHING, _NOTHING

@@ -7,12 +7,13 @@ within the latency targets; where their number is open, steps are filled to the 
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llminfra.facets.base import named, quantity
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.capacity import Capacity, fleet
 from llminfra.facets.cost import Cost, Option
 from llminfra.facets.cost.api import ApiBill
@@ -32,7 +33,7 @@ _FEWEST, _MOST = 6, 64
 class Own:
     """One option that runs the model oneself, over its number of replicas."""
 
-    inputs: Any
+    inputs: Inputs
     demand: Demand
     capacity: Capacity
     cost: Cost
@@ -167,7 +168,7 @@ class Own:
 class Api:
     """One API option as a line over the volume, with the floor of its contract."""
 
-    inputs: Any
+    inputs: Inputs
     option: Option
     bill: ApiBill
     tokens_per_request: Range

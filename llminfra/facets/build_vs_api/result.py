@@ -11,6 +11,7 @@ from llminfra.facets.build_vs_api.answers import Interval
 from llminfra.facets.build_vs_api.comparison import Comparison
 from llminfra.facets.build_vs_api.flips import Flip, flips
 from llminfra.facets.build_vs_api.hybrids import Hybrid, hybrids
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.build_vs_api.leaving import Exit, leave, no_switching_charges_from
 from llminfra.facets.build_vs_api.units import Provisioned
 from llminfra.facets.cost import Cost
@@ -42,7 +43,7 @@ class BuildVsApi(Result):
     reason: str
     """Why there is no comparison; empty where there is one."""
     cost: Cost = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _facts: Facts = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from llminfra.catalog.rules import rules
 from llminfra.errors import InvalidInput, shown, unknown
-from llminfra.facets.base import Inputs as BaseInputs
+from llminfra.facets import demand
 from llminfra.facets.base import field
 
 DATA_CLASSES: Final = (
@@ -31,8 +31,8 @@ def _answer(words: str) -> Any:
     return field("unknown", help=words)
 
 
-class Inputs(BaseInputs):
-    """Fields of the gates."""
+class Inputs(demand.Inputs):
+    """Fields of the gates, beside those of the questions before."""
 
     data_classes: list[str] = field(
         [],
@@ -69,7 +69,7 @@ class Inputs(BaseInputs):
     )
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for words that the rules do not know, and for costs that are none."""
     found = rules()
     for name, allowed in NAMES.items():

@@ -3,13 +3,14 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.base_prices import Need
 from llminfra.errors import MissingFact
 from llminfra.facets.base import SIZING_CONFIDENCE, base_value, known, named, quantity
 from llminfra.facets.capacity import Capacity, fleet, is_own_machine
 from llminfra.facets.cost.book import Book
+from llminfra.facets.cost.inputs import Inputs
 from llminfra.facets.demand import Demand, latency_targets
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.energy import Energy
@@ -54,7 +55,7 @@ class Load:
 class Case:
     """One scenario as a bill sees it."""
 
-    inputs: Any
+    inputs: Inputs
     book: Book
     deployment: Deployment
     demand: Demand

@@ -6,7 +6,7 @@ from llminfra.catalog.base_prices import check_names
 from llminfra.catalog.currency import currencies, ecb_rate
 from llminfra.catalog.prices import Rental, rentals
 from llminfra.errors import InvalidInput, unknown
-from llminfra.facets import demand
+from llminfra.facets import capacity, compliance, energy
 from llminfra.facets.base import Quantity, field
 from llminfra.facets.cost.api_inputs import ApiInputs
 from llminfra.facets.cost.api_inputs import check as check_api
@@ -20,8 +20,8 @@ def _price(what: str, unit: str, most: float) -> Any:
     return field(None, help=f"your price of {what}", unit=unit, minimum=0, maximum=most)
 
 
-class Inputs(ApiInputs, demand.Inputs):
-    """Fields of the cost, beside those of the demand and of the hosting."""
+class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
+    """Fields of the cost, beside those of the fleet, its energy and the gates."""
 
     allowed_options: list[str] | None = field(
         None, help="options that may be chosen, as in hosting; none is all of them"
@@ -93,10 +93,10 @@ class Inputs(ApiInputs, demand.Inputs):
     )  # fmt: skip
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for a currency without a rate and for options that do not exist."""
     check_api(inputs)
-    check_teams(inputs)
+    check_teams(inputs.teams)
     if inputs.currency not in currencies():
         raise unknown("currency", inputs.currency, sorted(currencies()))
     if inputs.currency != "USD":
@@ -105,11 +105,10 @@ def check(inputs: Any) -> None:
         own = [price for price in inputs.own_prices() if isinstance(price, Rental)]
         check_names([*own, *rentals()], inputs.provider, inputs.cloud_region)
     if inputs.allowed_options is not None:
-        _check_allowed(inputs)
+        _check_allowed(inputs.allowed_options)
 
 
-def _check_allowed(inputs: Any) -> None:
-    allowed = inputs.allowed_options
+def _check_allowed(allowed: list[str]) -> None:
     for name in allowed:
         if name not in OPTIONS:
             raise unknown("allowed_options", name, OPTIONS)

@@ -14,6 +14,7 @@ from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.case import Case, Load
 from llminfra.facets.cost.cash import Year, npv
 from llminfra.facets.cost.chargeback import Charge, charges
+from llminfra.facets.cost.inputs import Inputs
 from llminfra.facets.cost.option import SELF_RUN, Option, by_month
 from llminfra.facets.cost.units import Units
 from llminfra.facets.cost.way import Way
@@ -47,7 +48,7 @@ class Cost(Result):
     usd_per_currency: Range = field(repr=False)
     """What a unit of the report's currency is worth."""
     api: ApiBills = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _case: Case = field(repr=False, compare=False)
     _ways: dict[str, Way] = field(repr=False, compare=False)
     units: Callable[[], Units] = field(repr=False, compare=False)
@@ -347,7 +348,12 @@ class Cost(Result):
     @cached_property
     def chargeback(self) -> tuple[Charge, ...]:
         """The month among the teams of the scenario; empty where it names none."""
-        return charges(self._inputs, bill=self.usd_per_month, busy_fraction=self.busy_fraction)
+        return charges(
+            self._inputs.teams,
+            is_idle_spread=self._inputs.idle_cost == "spread",
+            bill=self.usd_per_month,
+            busy_fraction=self.busy_fraction,
+        )
 
     # -- other loads, and years ----------------------------------------------------------------
 

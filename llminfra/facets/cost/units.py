@@ -1,7 +1,7 @@
 """Provisioned units of an API: a floor that is paid whatever is used, a ceiling that they carry."""
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Units:
 
     def __init__(self, shared: Shared) -> None:
         self.shared, self.case, self.book = shared, shared.case, shared.book
-        self.inputs: Any = shared.inputs
+        self.inputs = shared.inputs
         self.facts: Facts = shared.book.facts
         model = self.inputs.api_model or self.inputs.model
         self.entity = f"{_SELLER}-{model}"

@@ -33,7 +33,7 @@ class Inputs(build_vs_api.Inputs):
     )
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for weights that are none, and for a floor without qualities."""
     weights = inputs.score_weights
     for name, weight in weights.items():

@@ -28,6 +28,7 @@ from llminfra.facets.decision.candidates import (
     group_of,
     stages,
 )
+from llminfra.facets.decision.inputs import Inputs
 from llminfra.facets.decision.score import Score, leaders, scores, weights_of
 from llminfra.facets.energy import Energy, FacilityClass, pue_of
 from llminfra.facets.serving import Serving
@@ -55,7 +56,7 @@ class Decision(Result):
     _capacity: Capacity | None = field(repr=False, compare=False)
     _serving: Serving | None = field(repr=False, compare=False)
     _energy: Energy | None = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _facts: Facts = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:

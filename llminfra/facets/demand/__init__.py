@@ -8,8 +8,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import deployment
 from llminfra.facets.base import FIELD_ORIGIN, Quantity, Result, base_value, field, quantity
-from llminfra.facets.demand import week as weeks
-from llminfra.facets.demand.week import PROFILES, Week
+from llminfra.facets.demand.week import PROFILES, Week, week_of
 from llminfra.formulas import demand as formulas
 from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_WEEK
@@ -167,7 +166,7 @@ def latency_targets(inputs: Inputs) -> dict[str, float]:
 def check(inputs: Inputs) -> None:
     """Raise InvalidInput for requests that are too long, or a demand stated in two ways at once."""
     _check_lengths(inputs)
-    weeks.check(inputs)
+    _check_week(inputs)
     given = [view for view in VIEWS if getattr(inputs, view) is not None]
     if len(given) > 1:
         both = " and ".join(f"{name} = {getattr(inputs, name)}" for name in given)
@@ -198,6 +197,24 @@ def _check_lengths(inputs: Inputs) -> None:
     )
 
 
+def _check_week(inputs: Inputs) -> None:
+    if inputs.load_profile is None:
+        return
+    week_of(inputs.load_profile)
+    if inputs.named_users is not None:
+        raise InvalidInput(
+            "load_profile must go with in_flight, active_users or requests_per_s, got it with "
+            "named_users, whose week follows from work_hours and work_days_per_week; remove it",
+            field="load_profile",
+        )
+    if inputs.load_hours_per_week != HOURS_PER_WEEK:
+        raise InvalidInput(
+            "the hours with a load must be stated once, got load_profile and load_hours_per_week; "
+            "keep one of them",
+            field="load_profile",
+        )
+
+
 def evaluate(inputs: Inputs, facts: Facts) -> Demand:
     """Take the lengths, and the demand in the way it is stated."""
     prompt_tokens, output_tokens = (
@@ -205,7 +222,7 @@ def evaluate(inputs: Inputs, facts: Facts) -> Demand:
     )
     stated = view(inputs)
     pauses = stated == "active_users"
-    week = None if inputs.load_profile is None else weeks.week_of(inputs.load_profile)
+    week = None if inputs.load_profile is None else week_of(inputs.load_profile)
     return Demand(
         prompt_tokens=prompt_tokens,
         output_tokens=output_tokens,

@@ -1,17 +1,18 @@
 """Fields of a training run: how much is trained, on what, and how."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from llminfra.catalog.loader import all_facts
 from llminfra.errors import InvalidInput
-from llminfra.facets.base import Inputs, Quantity, field
+from llminfra.facets import deployment
+from llminfra.facets.base import Quantity, field
 from llminfra.facets.deployment import model_named
 
 TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
 ADAPTED = ("lora", "qlora")
 
 
-class RunInputs(Inputs):
+class RunInputs(deployment.Inputs):
     """Fields of a training run; nothing is asked where neither tokens nor hours are given."""
 
     training_tokens: float | None = field(
@@ -78,15 +79,14 @@ class RunInputs(Inputs):
     )
 
 
-def method_of(inputs: Any) -> TrainingMethod:
+def method_of(inputs: RunInputs) -> TrainingMethod:
     """Return how is trained: as stated, else what follows from the parameters that are."""
     if inputs.training_method is not None:
-        stated: TrainingMethod = inputs.training_method
-        return stated
+        return inputs.training_method
     return "full" if inputs.training_adapter_parameters is None else "lora"
 
 
-def check_run(inputs: Any) -> None:
+def check_run(inputs: RunInputs) -> None:
     """Raise InvalidInput for a method without an amount, and for teachers and adapters alone."""
     method = inputs.training_method
     is_asked = inputs.training_tokens is not None or inputs.training_accelerator_hours is not None
@@ -102,7 +102,7 @@ def check_run(inputs: Any) -> None:
             "give both or neither",
             field="training_teacher",
         )
-    if method == "distil":
+    if inputs.training_teacher is not None:
         model_named(inputs.training_teacher, "training_teacher")
     _check_format(inputs)
     if inputs.training_adapter_parameters is not None and method_of(inputs) not in ADAPTED:
@@ -113,7 +113,7 @@ def check_run(inputs: Any) -> None:
         )
 
 
-def _check_format(inputs: Any) -> None:
+def _check_format(inputs: RunInputs) -> None:
     """Refuse a format that the accelerator does not multiply."""
     name, wanted = inputs.accelerator, inputs.training_precision
     key = f"{name}.{wanted}_flop_per_s"

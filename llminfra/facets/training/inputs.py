@@ -1,16 +1,16 @@
 """Fields of the training question, beside those of the run itself."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from llminfra.errors import ImpossibleCombination, InvalidInput
-from llminfra.facets import cost, energy
+from llminfra.facets import cost
 from llminfra.facets.base import Quantity, field
 from llminfra.facets.deployment import architecture_of
 
 Optimizer = Literal["adamw", "adamw-8bit", "adamw-pure", "sgd"]
 
 
-class Inputs(cost.Inputs, energy.Inputs):
+class Inputs(cost.Inputs):
     """How the state of a training is held, and what it is compared with."""
 
     training_sharding: Literal[0, 1, 2, 3] = field(
@@ -72,7 +72,7 @@ class Inputs(cost.Inputs, energy.Inputs):
     )  # fmt: skip
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for a split that the accelerators or the layers do not allow."""
     tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
     if tensor == stages == 1 and inputs.training_stage_chunks == 1:
