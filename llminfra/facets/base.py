@@ -33,7 +33,8 @@ class Band:
         return f"{self.base:g} ({self.low:g} to {self.high:g})"
 
 
-Quantity = int | float | Band
+# What a field of the scenario holds that may be given with a band.
+Banded = int | float | Band
 
 # Begins the origin of a quantity that a scenario field gave.
 FIELD_ORIGIN: Final = "scenario field "
@@ -231,7 +232,7 @@ def _numbers(value: Any) -> list[float]:
     return [_as_float(value)] if _is_number(value) else []
 
 
-def base_value(value: Quantity) -> float:
+def base_value(value: Banded) -> float:
     """Return the base case of a scenario value."""
     return value.base if isinstance(value, Band) else value
 

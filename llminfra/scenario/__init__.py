@@ -12,21 +12,7 @@ from pydantic_core import ErrorDetails
 from llminfra import units
 from llminfra.catalog.loader import catalog_date
 from llminfra.errors import InvalidInput, closest, shown
-from llminfra.facets import (
-    FACETS,
-    build_vs_api,
-    capacity,
-    compliance,
-    cost,
-    decision,
-    demand,
-    deployment,
-    energy,
-    memory,
-    replica,
-    serving,
-    training,
-)
+from llminfra.facets import FACETS, decision, training
 from llminfra.facets.base import Band, plain
 from llminfra.facets.demand import DEFAULT_IN_FLIGHT
 
@@ -38,20 +24,8 @@ _SEEN: Final = "__llminfra_names__"
 _MANY: Final = 6
 
 
-class Scenario(
-    training.Inputs,
-    decision.Inputs,
-    build_vs_api.Inputs,
-    cost.Inputs,
-    energy.Inputs,
-    serving.Inputs,
-    capacity.Inputs,
-    replica.Inputs,
-    memory.Inputs,
-    compliance.Inputs,
-    demand.Inputs,
-    deployment.Inputs,
-):
+# Inputs of a question have the fields of those before it: these two have all.
+class Scenario(training.Inputs, decision.Inputs):
     """What was asked: every field of every facet, by keyword, and all that a scenario can do."""
 
     def __init__(self, **values: Any) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from llminfra.facets.build_vs_api.lines import Api, FloatArray, Own, break_even_
 from llminfra.facets.cost.option import BOUGHT
 from llminfra.formulas import api as formulas
 from llminfra.formulas import api_lines, break_even
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, exact
 from llminfra.units import HOURS_PER_MONTH
 
@@ -187,7 +188,7 @@ class Comparison:
 
     # -- curves --------------------------------------------------------------------------------
 
-    def own_line(self, mtok_per_month: Any, **changed: Any) -> Any:
+    def own_line(self, mtok_per_month: Quantity, **changed: Quantity) -> Quantity:
         """Return the month of own machines at a volume; numbers and symbols alike.
 
         Parameters
@@ -223,7 +224,7 @@ class Comparison:
         paid = sum(parts[name].base for name in ("capital", "rent", "support", "insurance"))
         return float(paid / self.own.option.usd_per_month.base)
 
-    def api_line(self, mtok_per_month: Any, **changed: Any) -> Any:
+    def api_line(self, mtok_per_month: Quantity, **changed: Quantity) -> Quantity:
         """Return the month of the API at a volume; numbers and symbols alike.
 
         Parameters

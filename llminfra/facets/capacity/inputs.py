@@ -3,13 +3,13 @@
 from typing import Literal
 
 from llminfra.facets import replica
-from llminfra.facets.base import Quantity, field
+from llminfra.facets.base import Banded, field
 
 
 class Inputs(replica.Inputs):
     """Fields of the fleet, beside those of the questions before."""
 
-    arrival_variation_ratio: Quantity = field(
+    arrival_variation_ratio: Banded = field(
         1.0,
         help="variance over squared mean of the time between arrivals: 1 is independent, bursts "
         "and agents 2 to 5",
@@ -17,7 +17,7 @@ class Inputs(replica.Inputs):
         minimum=0,
         maximum=100,
     )
-    service_variation_ratio: Quantity = field(
+    service_variation_ratio: Banded = field(
         1.0,
         help="variance over squared mean of the time that a request takes",
         unit="1",
@@ -38,7 +38,7 @@ class Inputs(replica.Inputs):
         minimum=0.05,
         maximum=0.99,
     )
-    growth_fraction_per_min: Quantity = field(
+    growth_fraction_per_min: Banded = field(
         0.0,
         help="growth of the load when it grows fastest, as a share of the peak; it sets the "
         "headroom until another replica runs",
@@ -46,7 +46,7 @@ class Inputs(replica.Inputs):
         minimum=0,
         maximum=10,
     )
-    scale_up_s: Quantity | None = field(
+    scale_up_s: Banded | None = field(
         None,
         help="time until another replica answers; none is estimated from the size of the weights",
         unit="s",
@@ -63,14 +63,14 @@ class Inputs(replica.Inputs):
         minimum=1,
         maximum=1024,
     )
-    server_availability: Quantity | None = field(
+    server_availability: Banded | None = field(
         None,
         help="share of the time that a server runs; none is estimated from failures and repairs",
         unit="1",
         minimum=0,
         maximum=1,
     )
-    common_mode_fraction: Quantity = field(
+    common_mode_fraction: Banded = field(
         0.001,
         help="share of the time that something takes all servers down: site, network, release",
         unit="1",

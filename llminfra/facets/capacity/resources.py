@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
@@ -13,6 +13,7 @@ from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.demand import Demand
 from llminfra.facets.memory import Memory
 from llminfra.formulas import resources as formulas
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "resources"
@@ -215,5 +216,5 @@ class _Bill:
 
     def instances(self, what: str) -> Range:
         """Cores or memory of all instances."""
-        total: Any = sum((self.count(name) for name in INSTANCES), exact(0))
+        total: Quantity = sum((self.count(name) for name in INSTANCES), exact(0))
         return named(total * self.number(f"{what}_per_instance"), f"instance_{what}")

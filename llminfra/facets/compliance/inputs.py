@@ -1,6 +1,7 @@
 """Fields of the profile: data, sector, use, contracts; what is not said is not known."""
 
 import math
+from collections.abc import Collection
 from typing import Any, Final, Literal
 
 from llminfra.catalog.rules import rules
@@ -92,7 +93,7 @@ def check(inputs: Inputs) -> None:
             )
 
 
-def _check_names(field: str, given: list[str], allowed: Any) -> None:
+def _check_names(field: str, given: list[str], allowed: Collection[str]) -> None:
     for name in given:
         if name not in allowed:
             raise unknown(field, name, allowed)

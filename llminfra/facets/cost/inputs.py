@@ -7,7 +7,7 @@ from llminfra.catalog.currency import currencies, ecb_rate
 from llminfra.catalog.prices import Rental, rentals
 from llminfra.errors import InvalidInput, unknown
 from llminfra.facets import capacity, compliance, energy
-from llminfra.facets.base import Quantity, field
+from llminfra.facets.base import Banded, field
 from llminfra.facets.cost.api_inputs import ApiInputs
 from llminfra.facets.cost.api_inputs import check as check_api
 from llminfra.facets.cost.chargeback import check_teams
@@ -37,14 +37,14 @@ class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
     hardware_condition: Condition | None = field(
         None, help="condition of bought servers; none is new, or refurbished where none is made new"
     )
-    discount_rate: Quantity = field(
+    discount_rate: Banded = field(
         0.08, help="cost of money", unit="1/year", minimum=0, maximum=0.9999
     )
-    demand_growth: Quantity = field(
+    demand_growth: Banded = field(
         0.0, help="change of the demand a year; 0.5 is half more", unit="1/year", minimum=-0.99,
         maximum=10,
     )  # fmt: skip
-    accelerator_price_drift: Quantity | None = field(
+    accelerator_price_drift: Banded | None = field(
         None,
         help="change a year of rents, and of the price of servers bought later; -0.2 is a fifth "
         "cheaper; none is the catalogue's",
@@ -52,10 +52,10 @@ class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
         minimum=-0.95,
         maximum=5,
     )
-    vat_fraction: Quantity = field(
+    vat_fraction: Banded = field(
         0.0, help="tax on what is bought that cannot be deducted", unit="1", minimum=0, maximum=0.5
     )
-    staff_fte: Quantity | None = field(
+    staff_fte: Banded | None = field(
         None, help="posts for running it; none is by option", unit="1", minimum=0, maximum=1000
     )
     teams: dict[str, Any] = field(
@@ -65,29 +65,29 @@ class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
         "line", help="what stands idle: a line of its own in the bill of the teams, or spread"
     )
     currency: str = field("USD", help="currency of the report, such as EUR; results stay in USD")
-    usd_per_eur: Quantity | None = field(
+    usd_per_eur: Banded | None = field(
         None, help="rate of the euro; none is the ECB's on or before as_of", unit="USD/EUR",
         minimum=0.2, maximum=5,
     )  # fmt: skip
-    electricity_usd_per_kwh: Quantity | None = _price("electricity", "USD/kWh", 5)
-    server_price_usd: Quantity | None = _price("one whole server", "USD", 100_000_000)
-    rent_usd_per_hour: Quantity | None = _price("one rented server, on demand", "USD/h", 100_000)
-    colocation_usd_per_kw_month: Quantity | None = _price(
+    electricity_usd_per_kwh: Banded | None = _price("electricity", "USD/kWh", 5)
+    server_price_usd: Banded | None = _price("one whole server", "USD", 100_000_000)
+    rent_usd_per_hour: Banded | None = _price("one rented server, on demand", "USD/h", 100_000)
+    colocation_usd_per_kw_month: Banded | None = _price(
         "a contracted kW, electricity apart", "USD/kW/month", 10_000
     )
-    space_usd_per_month: Quantity | None = _price("the own room", "USD/month", 10_000_000)
-    staff_usd_per_fte_year: Quantity | None = _price("a post, all in", "USD/year", 2_000_000)
-    licence_usd_per_accelerator_year: Quantity = field(
+    space_usd_per_month: Banded | None = _price("the own room", "USD/month", 10_000_000)
+    staff_usd_per_fte_year: Banded | None = _price("a post, all in", "USD/year", 2_000_000)
+    licence_usd_per_accelerator_year: Banded = field(
         0.0, help="software licence of one accelerator", unit="USD/year", minimum=0, maximum=100_000
     )
-    insurance_fraction: Quantity = field(
+    insurance_fraction: Banded = field(
         0.0, help="insurance a year, of the price of servers", unit="1/year", minimum=0, maximum=0.5
     )
-    support_fraction: Quantity | None = field(
+    support_fraction: Banded | None = field(
         None, help="hardware support a year, of the price; none is the catalogue's", unit="1/year",
         minimum=0, maximum=1,
     )  # fmt: skip
-    residual_fraction: Quantity | None = field(
+    residual_fraction: Banded | None = field(
         None, help="value of a server after three years, of its price; none is by condition",
         unit="1", minimum=0, maximum=1,
     )  # fmt: skip

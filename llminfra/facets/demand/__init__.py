@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from llminfra.catalog.facts import Facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import deployment
-from llminfra.facets.base import FIELD_ORIGIN, Quantity, Result, base_value, field, quantity
+from llminfra.facets.base import FIELD_ORIGIN, Banded, Result, base_value, field, quantity
 from llminfra.facets.demand.week import PROFILES, Week, week_of
 from llminfra.formulas import demand as formulas
 from llminfra.ranges import Range, as_range, exact
@@ -39,13 +39,13 @@ def _target(words: str) -> Any:
 class Inputs(deployment.Inputs):
     """Fields of the demand, beside those of the deployment, which bound its lengths."""
 
-    prompt_tokens: Quantity = field(
+    prompt_tokens: Banded = field(
         400, help="mean length of a prompt", unit="token", minimum=1, maximum=10_000_000
     )
-    output_tokens: Quantity = field(
+    output_tokens: Banded = field(
         300, help="mean length of an answer", unit="token", minimum=1, maximum=10_000_000
     )
-    in_flight: Quantity | None = field(
+    in_flight: Banded | None = field(
         None,
         help="requests being answered at the same time; the default demand is 100",
         unit="request",
@@ -53,7 +53,7 @@ class Inputs(deployment.Inputs):
         maximum=1_000_000,
         group="demand",
     )
-    active_users: Quantity | None = field(
+    active_users: Banded | None = field(
         None,
         help="users in conversation at the same time",
         unit="user",
@@ -61,10 +61,10 @@ class Inputs(deployment.Inputs):
         maximum=10_000_000,
         group="demand",
     )
-    think_time_s: Quantity = field(
+    think_time_s: Banded = field(
         30.0, help="pause of an active user between requests", unit="s", minimum=0, maximum=86_400
     )
-    requests_per_s: Quantity | None = field(
+    requests_per_s: Banded | None = field(
         None,
         help="requests that arrive per second",
         unit="1/s",
@@ -72,7 +72,7 @@ class Inputs(deployment.Inputs):
         maximum=1_000_000,
         group="demand",
     )
-    named_users: Quantity | None = field(
+    named_users: Banded | None = field(
         None,
         help="people who have access",
         unit="user",
@@ -80,19 +80,19 @@ class Inputs(deployment.Inputs):
         maximum=1_000_000_000,
         group="demand",
     )
-    requests_per_user_day: Quantity = field(
+    requests_per_user_day: Banded = field(
         20.0, help="requests of a named user a day", unit="1/day", minimum=0, maximum=100_000
     )
-    work_hours: Quantity = field(
+    work_hours: Banded = field(
         8.0, help="hours over which a day's requests spread", unit="h", minimum=0.1, maximum=24
     )
-    peak_factor: Quantity = field(
+    peak_factor: Banded = field(
         3.0, help="busiest minutes against the mean of the day", unit="1", minimum=1, maximum=100
     )
-    work_days_per_week: Quantity = field(
+    work_days_per_week: Banded = field(
         5.0, help="days a week on which named users work", unit="day", minimum=0.1, maximum=7
     )
-    load_hours_per_week: Quantity = field(
+    load_hours_per_week: Banded = field(
         168.0,
         help="hours a week with load, where the demand is no named users",
         unit="h",
@@ -104,7 +104,7 @@ class Inputs(deployment.Inputs):
         help=f"load by hour of the week: {', '.join(PROFILES)}, or 24 or 168 numbers, the largest "
         "of which is the peak",
     )
-    hours_on_per_week: Quantity | None = field(
+    hours_on_per_week: Banded | None = field(
         None,
         help="hours a week that machines are on, and paid where they can be switched off; none is "
         "168, with load_profile those that have a load",

@@ -5,7 +5,7 @@ from typing import Literal
 from llminfra.catalog.loader import all_facts
 from llminfra.errors import InvalidInput
 from llminfra.facets import deployment
-from llminfra.facets.base import Quantity, field
+from llminfra.facets.base import Banded, field
 from llminfra.facets.deployment import model_named
 
 TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
@@ -63,14 +63,14 @@ class RunInputs(deployment.Inputs):
     training_teacher: str | None = field(
         None, help="model that teaches with distil: catalogue id, or path of a config.json"
     )
-    training_utilization: Quantity | None = field(
+    training_utilization: Banded | None = field(
         None,
         help="share of the arithmetic peak that the training reaches; none is as measured",
         unit="1",
         minimum=0.001,
         maximum=0.75,
     )
-    training_overhead: Quantity = field(
+    training_overhead: Banded = field(
         1.0,
         help="tests, failed runs and the last run together, over the last run alone",
         unit="1",

@@ -4,7 +4,7 @@ from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import all_facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
-from llminfra.facets.base import Band, Quantity
+from llminfra.facets.base import Band, Banded
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment, architecture_of
 from llminfra.facets.memory.inputs import Inputs
@@ -60,7 +60,7 @@ def _check_context_split(scenario: Inputs) -> None:
         )
 
 
-def base_of_field(value: Quantity) -> float:
+def base_of_field(value: Banded) -> float:
     """Base case of a field that may be a band."""
     return float(value.base if isinstance(value, Band) else value)
 

@@ -1,7 +1,7 @@
 """What stands on an accelerator beside the language model, and how its cache is kept there."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from llminfra.architecture import Layer, Stage, WeightGroup, WindowRule
 from llminfra.catalog.support import is_processor
@@ -10,6 +10,7 @@ from llminfra.facets.memory.offload import Offload
 from llminfra.facets.memory.runtime import SizingTerms
 from llminfra.facets.memory.weights import draft_parts
 from llminfra.formulas import memory as formulas
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
 PLAIN_CACHES: Final = ("auto", "bf16", "fp16")
@@ -55,7 +56,7 @@ class BesideTerms(SizingTerms):
         towers = formulas.tower_bytes(parameters=parameters, bits_per_weight=bits)
         return as_range(towers, name="tower_bytes")
 
-    def _stored_bits(self, group: str) -> Any:
+    def _stored_bits(self, group: str) -> Quantity:
         stored = self.model.stored_weights
         bits = dict(stored.bits).get(group) if stored else None
         return self._fact("bf16", "bits_per_weight") if bits is None else bits

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from llminfra.facets import demand
-from llminfra.facets.base import Quantity, field
+from llminfra.facets.base import Banded, field
 
 _MAX_BYTES = 1e13
 
@@ -35,21 +35,21 @@ class Inputs(demand.Inputs):
         minimum=1,
         maximum=1_048_576,
     )
-    activation_bytes: Quantity | None = field(
+    activation_bytes: Banded | None = field(
         None,
         help="peak activation of one accelerator; none is estimated",
         unit="byte",
         minimum=0,
         maximum=_MAX_BYTES,
     )
-    non_torch_bytes: Quantity | None = field(
+    non_torch_bytes: Banded | None = field(
         None,
         help="memory outside the allocator of one accelerator; none is estimated",
         unit="byte",
         minimum=0,
         maximum=_MAX_BYTES,
     )
-    runtime_bytes_per_accelerator: Quantity | None = field(
+    runtime_bytes_per_accelerator: Banded | None = field(
         None,
         help="everything but weights and KV cache on one accelerator; none is estimated",
         unit="byte",
@@ -59,7 +59,7 @@ class Inputs(demand.Inputs):
     hybrid_cache: bool = field(
         True, help="layers with a window keep no more than it; false keeps whole sequences there"
     )
-    kv_cache_bytes: Quantity | None = field(
+    kv_cache_bytes: Banded | None = field(
         None,
         help="memory for the KV cache of one accelerator, as engines can be told; none is the rest",
         unit="byte",
@@ -93,7 +93,7 @@ class Inputs(demand.Inputs):
         minimum=0,
         maximum=1000,
     )
-    host_weight_bytes: Quantity | None = field(
+    host_weight_bytes: Banded | None = field(
         None,
         help="weights of an accelerator that lie on the host and are read over its link each step",
         unit="byte",

@@ -22,7 +22,7 @@ from llminfra.facets.memory.stored import stored_bytes
 from llminfra.facets.memory.weights import weight_parts
 from llminfra.formulas import memory as formulas
 from llminfra.formulas import runtime, startup
-from llminfra.formulas._formula import formula
+from llminfra.formulas._formula import Quantity, formula
 from llminfra.formulas.host import left_weight_bytes
 from llminfra.formulas.kv_pool import Pool, pool_of, replica_pool
 from llminfra.ranges import Range, as_range, exact
@@ -325,8 +325,8 @@ class Sizing(Runtime, BesideTerms):
     def _token_bytes(self, stage: Stage, tensor_parallel: int) -> Range:
         """Cache of a request over its length, where pages are not rounded up."""
         stage = self._kept(stage)
-        cache_bytes: Any = formula(stage.cache_bytes)
-        padding_bytes: Any = formula(stage.state_padding_bytes)
+        cache_bytes: Quantity = formula(stage.cache_bytes)
+        padding_bytes: Quantity = formula(stage.state_padding_bytes)
         unpaged = cache_bytes(
             tokens=startup.kept_tokens(
                 tokens=self.request_tokens,
@@ -348,7 +348,7 @@ class Sizing(Runtime, BesideTerms):
 
     def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
         """Cache that the engine reserves for one sequence on one rank."""
-        cache_bytes: Any = formula(self._kept(stage).reserved_cache_bytes)
+        cache_bytes: Quantity = formula(self._kept(stage).reserved_cache_bytes)
         shared = startup.kept_tokens(
             tokens=tokens, decode_context_parallel=self.scenario.decode_context_parallel
         )

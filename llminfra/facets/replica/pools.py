@@ -1,7 +1,7 @@
 """Prefill and decode apart: the workers of both pools, and the law that they share."""
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
@@ -13,6 +13,7 @@ from llminfra.facets.replica.engine import Engine
 from llminfra.facets.replica.inputs import Inputs
 from llminfra.formulas import binding, disaggregated
 from llminfra.formulas import pools as pair
+from llminfra.formulas._formula import Quantity
 from llminfra.formulas.batch import present_requests
 from llminfra.formulas.rates import link_bytes_per_s
 from llminfra.ranges import Range, as_range, base_of, draws_of, exact
@@ -86,7 +87,7 @@ class Pools(Worker):
         return self._full["in_flight"]
 
     @cached_property
-    def pools(self) -> dict[str, Any]:
+    def pools(self) -> dict[str, Quantity]:
         """What the law of two pools takes beside the two kinds of workers."""
         model, width = self.deployment.architecture, self.room.kv_bytes_per_value
         split = {"tensor_parallel": self.workers.tensor_parallel}
@@ -134,7 +135,7 @@ class Pools(Worker):
         values = (self.inputs, self.reader.inputs, self.pools, self.load(exact(1)))
         return pair.saturated(*values)
 
-    def curve(self, in_flight: Any) -> dict[str, Any]:
+    def curve(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Times over an array of loads, whose last axis is one or the draws."""
         given = (self.inputs, self.reader.inputs, self.pools, self.load(in_flight))
         d, p, pools, load = ({n: draws_of(value) for n, value in part.items()} for part in given)

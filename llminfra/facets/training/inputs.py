@@ -4,7 +4,7 @@ from typing import Literal
 
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import cost
-from llminfra.facets.base import Quantity, field
+from llminfra.facets.base import Banded, field
 from llminfra.facets.deployment import architecture_of
 
 Optimizer = Literal["adamw", "adamw-8bit", "adamw-pure", "sgd"]
@@ -66,7 +66,7 @@ class Inputs(cost.Inputs):
     training_systemic_risk: bool = field(
         False, help="the model that is changed is one with systemic risk under the AI Act"
     )
-    training_data_usd: Quantity = field(
+    training_data_usd: Banded = field(
         0.0, help="data, their preparation and the tests of the result", unit="USD", minimum=0,
         maximum=1e11,
     )  # fmt: skip
