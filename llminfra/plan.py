@@ -26,6 +26,11 @@ _SEEN_BY_NONE: Final = {"title", "name"}
 Advice = Callable[["Plan", Goal], Sequence[str]]
 
 
+def facts_of(scenario: Scenario) -> Facts:
+    """Return the door to the catalogue as a scenario has it: with its own facts and prices."""
+    return Facts(scenario.fact_overrides(), own=scenario.own_prices())
+
+
 class Plan(Facets):
     """The answers for one configuration.
 
@@ -114,7 +119,8 @@ class Plan(Facets):
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
         scenario = self.scenario.replace(**changes)
-        facts = self._facts.as_read_by(COMPARISON, scenario.fact_overrides())
+        own = scenario.fact_overrides(), scenario.own_prices()
+        facts = self._facts.as_read_by(COMPARISON, *own)
         if self._evaluate is None:
             changed = Plan(scenario, facts=facts, advise=self._advise)
         else:

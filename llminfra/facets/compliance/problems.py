@@ -13,7 +13,7 @@ _OUTSIDE: Final = "outside_eea"
 _MOST: Final = 3
 
 
-class Asked(Protocol):
+class _Asked(Protocol):
     """Fields of later questions too, which say where the options stand and which may be taken."""
 
     @property
@@ -29,12 +29,12 @@ class Asked(Protocol):
         """What holds of the operation besides."""
 
 
-def problems(inputs: Asked, facts: Facts, result: Compliance) -> list[Problem]:
+def problems(inputs: _Asked, facts: Facts, result: Compliance) -> list[Problem]:
     """Return E-GATE where no option that may be chosen is open, and doubts about places."""
     return list(_found(inputs, result))
 
 
-def _found(inputs: Asked, result: Compliance) -> Iterator[Problem]:
+def _found(inputs: _Asked, result: Compliance) -> Iterator[Problem]:
     allowed = inputs.allowed_options or list(OPTIONS)
     if all(option in result.blocked for option in allowed):
         reasons = "; ".join(f"{name} {result.blocked[name]}" for name in allowed)

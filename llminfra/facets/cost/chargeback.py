@@ -49,7 +49,7 @@ def check_teams(teams: Mapping[str, Any]) -> None:
 
 
 def charges(
-    teams: Mapping[str, float], *, is_idle_spread: bool, bill: Range, busy_fraction: Range
+    teams: Mapping[str, float], bill: Range, busy_fraction: Range, *, is_idle_spread: bool
 ) -> tuple[Charge, ...]:
     """Return what each team pays, and what stands idle where it is a line of its own.
 
@@ -57,12 +57,12 @@ def charges(
     ----------
     teams : mapping
         Shares of the load by team.
-    is_idle_spread : bool
-        Whether the teams bear what stands idle, by their shares.
     bill : Range
         The month.
     busy_fraction : Range
         Share of what is paid that the load uses.
+    is_idle_spread : bool
+        Whether the teams bear what stands idle, by their shares.
     """
     if not teams:
         return ()

@@ -252,9 +252,8 @@ class Cost(Result):
             load_ratio=self._case.full_ratio,
             utilization_fraction=exact(utilization, name="utilization_fraction"),
         )
-        return Load(
-            as_range(ratio, name="load_ratio"), self._case.first.replicas, self._case.first.servers
-        )
+        first = self._case.first
+        return Load(as_range(ratio, name="load_ratio"), first.replicas, first.servers)
 
     @cached_property
     def input_fraction(self) -> Range:
@@ -325,12 +324,12 @@ class Cost(Result):
     @cached_property
     def usd_per_user_month(self) -> Range:
         """One user for a month; raises where the demand names no users."""
-        for name in ("named_users", "active_users"):
-            if getattr(self._inputs, name) is not None:
-                users = quantity(self._inputs, name)
-                found = formulas.usd_per_user_month(usd_per_month=self.usd_per_month, n_users=users)
-                return as_range(found)
-        raise MissingFact("the demand names no users")
+        demand = self._case.demand
+        if demand.view not in ("named_users", "active_users"):
+            raise MissingFact("the demand names no users")
+        users = quantity(self._inputs, demand.view)
+        found = formulas.usd_per_user_month(usd_per_month=self.usd_per_month, n_users=users)
+        return as_range(found)
 
     @cached_property
     def busy_fraction(self) -> Range:
@@ -348,12 +347,8 @@ class Cost(Result):
     @cached_property
     def chargeback(self) -> tuple[Charge, ...]:
         """The month among the teams of the scenario; empty where it names none."""
-        return charges(
-            self._inputs.teams,
-            is_idle_spread=self._inputs.idle_cost == "spread",
-            bill=self.usd_per_month,
-            busy_fraction=self.busy_fraction,
-        )
+        teams, is_spread = self._inputs.teams, self._inputs.idle_cost == "spread"
+        return charges(teams, self.usd_per_month, self.busy_fraction, is_idle_spread=is_spread)
 
     # -- other loads, and years ----------------------------------------------------------------
 

@@ -62,13 +62,7 @@ class Engine:
     def over(self, tensor_parallel: int, pipeline_parallel: int) -> Self:
         """Return the same engine over another split."""
         other = copy(self)
-        for name in (
-            "work",
-            "inputs",
-            "batch",
-            "_drafting",
-            "_on_host",
-        ):  # which depend on the split
+        for name in ("work", "inputs", "batch", "_drafting", "_on_host"):  # of another split
             vars(other).pop(name, None)
         other._split(tensor_parallel, pipeline_parallel)
         return other
