@@ -7,13 +7,13 @@ from typing import Final, Protocol
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
-from llminfra.facets.base import known, named, quantity
+from llminfra.facets.base import known, quantity
 from llminfra.facets.capacity.fleet import Placement
 from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.demand import Demand
 from llminfra.facets.memory import Memory
+from llminfra.facets.replica.chip import n_cores
 from llminfra.formulas import resources as formulas
-from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "resources"
@@ -21,6 +21,7 @@ _ENTITY: Final = "resources"
 _ORCHESTRATED_SERVERS: Final = 3
 # The parts that run beside the model's servers, each as so many small instances.
 INSTANCES: Final = ("n_gateways", "n_monitors", "n_controllers")
+_LINKS: Final = ("network_bytes_per_s", "cluster_bytes_per_s")
 
 
 class Fleet(Protocol):
@@ -78,8 +79,8 @@ def power(scenario: Inputs, facts: Facts, accelerators: int) -> Range:
     found = formulas.power_w(
         n_accelerators=exact(accelerators, name="n_accelerators"),
         accelerator_w=_limit_w(facts, scenario.accelerator),
-        host_w_per_accelerator=facts.number("host-8", "host_w")
-        / facts.number("host-8", "accelerators"),
+        host_w=facts.number("host-8", "host_w"),
+        accelerators_per_server=facts.number("host-8", "accelerators"),
     )
     return as_range(found)
 
@@ -124,15 +125,12 @@ class _Bill:
             "host_cores": self.host_cores,
             "host_memory_bytes": self.host_memory,
             "disk_bytes": self.disk,
-            "network_bytes_per_s": self.network,
-            "cluster_bytes_per_s": self.cluster,
+            **{name: partial(self.links, name) for name in _LINKS},
             "front_bytes_per_s": self.front,
             "log_bytes": self.logs,
-            "n_gateways": partial(self.count, "n_gateways"),
-            "n_monitors": partial(self.count, "n_monitors"),
-            "n_controllers": partial(self.count, "n_controllers"),
-            "instance_cores": partial(self.instances, "cores"),
-            "instance_memory_bytes": partial(self.instances, "memory_bytes"),
+            **{name: partial(self.count, name) for name in INSTANCES},
+            "instance_cores": self.instance_cores,
+            "instance_memory_bytes": self.instance_memory,
             "power_w": partial(power, self.scenario, self.facts, self.capacity.accelerators),
         }
 
@@ -146,19 +144,28 @@ class _Bill:
 
     def host_cores(self) -> Range:
         if self.is_host:
-            own = float(self.facts.text(self.scenario.accelerator, "cores").split()[0])
-            return named(exact(own) * self.capacity.accelerators, "host_cores")
-        cores = self.number("cores_per_accelerator") * self.capacity.accelerators
-        return named(cores, "host_cores")
+            each = exact(n_cores(self.facts, self.scenario.accelerator), name="cores")
+        else:
+            each = self.number("cores_per_accelerator")
+        found = formulas.all_cores(each_cores=each, n_machines=self.n_accelerators)
+        return as_range(found, name="host_cores")
+
+    @property
+    def n_accelerators(self) -> Range:
+        """Accelerators of all replicas, as a number of formulas."""
+        return exact(self.capacity.accelerators, name="n_accelerators")
 
     def host_memory(self) -> Range:
-        memory, n = known(self.memory), self.capacity.accelerators
         if self.is_host:
             whole = self.facts.number(self.scenario.accelerator, "memory_marketing_bytes")
-            return named(whole * n, "host_memory_bytes")
+            found = formulas.copies_bytes(each_bytes=whole, n_copies=self.n_accelerators)
+            return as_range(found, name="host_memory_bytes")
+        memory = known(self.memory)
         found = formulas.host_memory_bytes(
-            weight_bytes=self._copies(self.capacity.replicas),
-            accelerator_memory_bytes=memory.memory_bytes_per_accelerator * n,
+            weight_bytes=memory.weight_bytes,
+            n_copies=exact(self.capacity.replicas, name="n_copies"),
+            accelerator_memory_bytes=memory.memory_bytes_per_accelerator,
+            n_accelerators=self.n_accelerators,
             weight_memory_ratio=self.number("weight_memory_ratio"),
             accelerator_memory_ratio=self.number("accelerator_memory_ratio"),
         )
@@ -167,27 +174,21 @@ class _Bill:
     def disk(self) -> Range:
         """A server keeps the weights once, however many replicas run on it."""
         found = formulas.disk_bytes(
-            weight_bytes=self._copies(self.capacity.servers),
+            weight_bytes=known(self.memory).weight_bytes,
+            n_copies=exact(self.capacity.servers, name="n_copies"),
             weight_disk_ratio=self.number("weight_disk_ratio"),
             n_versions=quantity(self.scenario, "model_versions"),
         )
         return as_range(found)
 
-    def _copies(self, number: int) -> Range:
-        found = formulas.copies_bytes(
-            weight_bytes=known(self.memory).weight_bytes, n_copies=exact(number, name="n_copies")
-        )
-        return as_range(found, name="weight_bytes")
-
-    def network(self) -> Range:
-        links = self.number("network_bytes_per_s") * self.capacity.servers
-        return named(links, "network_bytes_per_s")
-
-    def cluster(self) -> Range:
-        """Links between servers, which only a replica that spans them needs."""
+    def links(self, name: str) -> Range:
+        """Links of all servers; those between servers only a replica that spans them needs."""
         spans = self.capacity.placement.servers_per_replica > 1
-        links = self.number("cluster_bytes_per_s") * (self.capacity.servers if spans else 0)
-        return named(links, "cluster_bytes_per_s")
+        needed = self.capacity.servers if spans or name != "cluster_bytes_per_s" else 0
+        found = formulas.links_bytes_per_s(
+            link_bytes_per_s=self.number(name), n_links=exact(needed, name="n_links")
+        )
+        return as_range(found, name=name)
 
     def front(self) -> Range:
         found = formulas.front_bytes_per_s(
@@ -198,23 +199,33 @@ class _Bill:
         return as_range(found)
 
     def logs(self) -> Range:
-        months = quantity(self.scenario, "log_retention_months")
-        kept = formulas.retention_hours(retention_months=months)
         found = formulas.log_bytes(
             requests_per_s=self.capacity.mean_requests_per_s,
             tokens_per_request=self.demand.tokens_per_request,
             log_bytes_per_token=self.number("log_bytes_per_token"),
             log_bytes_per_request=self.number("log_bytes_per_request"),
-            retention_hours=as_range(kept),
+            retention_months=quantity(self.scenario, "log_retention_months"),
         )
         return as_range(found)
 
     def count(self, name: str) -> Range:
         """Instances of one part; few servers do without an orchestrator."""
-        is_left_out = name == "n_controllers" and self.capacity.servers < _ORCHESTRATED_SERVERS
-        return named(self.number(name) * 0, name) if is_left_out else self.number(name)
+        if name == "n_controllers" and self.capacity.servers < _ORCHESTRATED_SERVERS:
+            return exact(0, name=name, origin=f"fewer than {_ORCHESTRATED_SERVERS} servers")
+        return self.number(name)
 
-    def instances(self, what: str) -> Range:
-        """Cores or memory of all instances."""
-        total: Quantity = sum((self.count(name) for name in INSTANCES), exact(0))
-        return named(total * self.number(f"{what}_per_instance"), f"instance_{what}")
+    @property
+    def n_instances(self) -> Range:
+        """All instances."""
+        counts = {name: self.count(name) for name in INSTANCES}
+        return as_range(formulas.n_instances(**counts))
+
+    def instance_cores(self) -> Range:
+        each = self.number("cores_per_instance")
+        found = formulas.all_cores(each_cores=each, n_machines=self.n_instances)
+        return as_range(found, name="instance_cores")
+
+    def instance_memory(self) -> Range:
+        each = self.number("memory_bytes_per_instance")
+        found = formulas.copies_bytes(each_bytes=each, n_copies=self.n_instances)
+        return as_range(found, name="instance_memory_bytes")

@@ -16,6 +16,11 @@ from llminfra.ranges import Range
 _FULL_PRECISION_RATES: Final = ("bf16", "fp16")
 
 
+def n_cores(facts: Facts, accelerator: str) -> float:
+    """Return the cores of a processor, whose fact says beside them of which kind they are."""
+    return float(facts.text(accelerator, "cores").split()[0])
+
+
 @dataclass(frozen=True)
 class Chip:
     """An accelerator, and the case that decides which of its rates count."""
@@ -62,7 +67,7 @@ class Chip:
 
     @property
     def _n_cores(self) -> float:
-        return float(self.facts.text(self.accelerator, "cores").split()[0])
+        return n_cores(self.facts, self.accelerator)
 
     def stream_limits(self) -> tuple[Quantity, Quantity]:
         """What limits one stream beside the memory: cores, cycles of multiprocessors, or a rate.

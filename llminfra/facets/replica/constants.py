@@ -6,6 +6,8 @@ from typing import Final
 
 from llminfra.catalog.facts import version_numbers
 from llminfra.catalog.loader import ids
+from llminfra.formulas.rates import raised_overhead_s
+from llminfra.ranges import Range, as_range
 
 COMMON: Final = "serving-common"
 PLAIN: Final = "serving-16bit"
@@ -203,3 +205,9 @@ def native_rate(case: Setting) -> str:
     if case.precision == "mxfp4" and (case.has_experts or case.generation not in _FOUR_BITS):
         return "fp8"  # activations have 8 bits
     return "bf16" if case.compute_precision == "fp32" else case.compute_precision
+
+
+def raised(overhead: Range, added: Range) -> Range:
+    """Return the time beside the products, with what is added, under its name."""
+    whole = raised_overhead_s(overhead_s=overhead, added_s=added)
+    return as_range(whole, name=overhead.name)

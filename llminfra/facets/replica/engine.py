@@ -194,7 +194,7 @@ class Engine:
         }
         for name, applies in added.items():
             if applies:
-                layer_s = layer_s + self.facts.number(constants.COMMON, name)
+                layer_s = constants.raised(layer_s, self.facts.number(constants.COMMON, name))
         return layer_s
 
     def _context_bytes(self, parts: int) -> Quantity:

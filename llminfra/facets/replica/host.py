@@ -28,7 +28,8 @@ def counts(scenario: Inputs, deployment: Deployment, work: Work) -> dict[str, Qu
     if scenario.host_weight_bytes is not None:
         share = host.host_weight_fraction(
             host_weight_bytes=quantity(scenario, "host_weight_bytes"),
-            weight_bytes=work.weight_bytes + work.expert_bytes,
+            weight_bytes=work.weight_bytes,
+            expert_bytes=work.expert_bytes,
         )
         fractions = {"weight": share, "expert": share, "cache": 0.0}
         layers = 0

@@ -9,6 +9,7 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.deployment.workers import Workers
 from llminfra.facets.memory import Memory
+from llminfra.facets.replica import constants
 from llminfra.facets.replica.engine import Engine
 from llminfra.facets.replica.inputs import Inputs
 from llminfra.formulas import binding, disaggregated
@@ -34,7 +35,9 @@ class Worker(Engine):
             found["layer_overhead_s"] = number("serving-vllm-0", "layer_overhead_s")
         if self.layout.tensor_parallel > self.accelerators_per_node:
             hop = number(ENTITY, "node_layer_overhead_s")
-            found |= {n: found[n] + hop for n in ("layer_overhead_s", "pass_overhead_s")}
+            found |= {
+                n: constants.raised(found[n], hop) for n in ("layer_overhead_s", "pass_overhead_s")
+            }
         return found
 
     def _crosses_servers(self) -> bool:

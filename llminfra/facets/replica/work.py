@@ -16,7 +16,7 @@ from llminfra.architecture.work import (
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.recipes import end_bits, group_bits, quantized_groups
 from llminfra.formulas._formula import Quantity
-from llminfra.formulas.memory import weight_bytes
+from llminfra.formulas.weights import weight_bytes
 
 _MULTIPLY_ADD: Final = 2  # FLOP
 _SENT_BYTES: Final = 2  # activations travel in 16 bits
