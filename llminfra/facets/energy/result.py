@@ -125,11 +125,6 @@ class Energy(Drawn):
         has_own = self._facts.has(entity, "embodied_kg")
         return self._facts.number(entity if has_own else "footprint-accelerator", "embodied_kg")
 
-    @property
-    def has_own_footprint(self) -> bool:
-        """Whether somebody published what making this accelerator emits; a flat figure if not."""
-        return self._facts.has(self._month.machine.accelerator, "embodied_kg")
-
     @cached_property
     def life_years(self) -> Range:
         """Years over which making the hardware is spread."""

@@ -16,14 +16,6 @@ KINDS: Final = ("quantized", "embedding", "head", "other")
 _ENDS: Final = ("embedding", "head")
 
 
-def count_by_kind(
-    groups: Iterable[WeightGroup], quantized: frozenset[str], **split: int
-) -> dict[str, int]:
-    """Parameters of one rank: quantised, embedding, head and the rest."""
-    counts, packed = _counted(groups, quantized, **split)
-    return counts | {"quantized": sum(packed.values())}
-
-
 def _counted(
     groups: Iterable[WeightGroup], quantized: frozenset[str], **split: int
 ) -> tuple[dict[str, int], dict[str, int]]:
