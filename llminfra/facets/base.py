@@ -256,17 +256,6 @@ def quantity(inputs: Inputs, name: str) -> Range:
     return Range(drawn.draws, name=name, unit=unit, origin=origin)
 
 
-def named(value: Any, name: str) -> Range:
-    """Name the outcome of a formula or of arithmetic on ranges."""
-    return Range(
-        value.draws,
-        name=name,
-        formula=value.formula,
-        inputs=value.inputs,
-        operation=value.operation,
-    )
-
-
 class Result:
     """Base of all facet results, which are frozen dataclasses."""
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import base_value, named, quantity
+from llminfra.facets.base import base_value, quantity
 from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.cost.option import BOUGHT, Option
 from llminfra.formulas import answers as formulas
 from llminfra.formulas import cost as cost_formulas
-from llminfra.ranges import Range, exact
+from llminfra.ranges import Range, as_range, exact
 
 _MONTHS: Final = 12
 _NOTHING: Final = exact(0.0)
@@ -63,8 +63,8 @@ def _values(inputs: Inputs, option: Option, after: float, horizon: float) -> tup
         (usd for year in option.years for part, usd in year.flows.items() if part == "residual"),
         _NOTHING,
     )
-    share = named(left / paid, "residual_fraction")
-    book = named(paid - (paid - left) * (after / horizon), "book_usd")
+    share = as_range(left / paid, name="residual_fraction")
+    book = as_range(paid - (paid - left) * (after / horizon), name="book_usd")
     resale = cost_formulas.residual_usd(
         investment_usd=paid,
         residual_fraction=share,

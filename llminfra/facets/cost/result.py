@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from llminfra.errors import MissingFact
-from llminfra.facets.base import Result, named, quantity
+from llminfra.facets.base import Result, quantity
 from llminfra.facets.cost.api import ApiBills
 from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.case import Case, Load
@@ -287,7 +287,7 @@ class Cost(Result):
         """
         full = self._case.loaded_share
         most, least = (self._awake_usd(option, full * share) for share in (1.0, above))
-        tokens = named(self._max_tokens * (full * (1 - above)), "max_tokens_per_month")
+        tokens = as_range(self._max_tokens * (full * (1 - above)), name="max_tokens_per_month")
         found = formulas.marginal_usd_per_mtok(
             full_usd_per_month=most, idle_usd_per_month=least, max_tokens_per_month=tokens
         )
@@ -297,7 +297,7 @@ class Cost(Result):
         """Return what the first requests add at once: servers at work draw more, however little."""
         full = self._case.loaded_share
         most, half, none = (self._awake_usd(option, full * share) for share in (1.0, 0.5, 0.0))
-        return named(half * 2 - most - none, "usd_per_month")
+        return as_range(half * 2 - most - none, name="usd_per_month")
 
     def _awake_usd(self, option: str, utilization: float) -> Range:
         load = replace(self._load_at(utilization), is_awake=True)

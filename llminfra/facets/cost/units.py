@@ -10,7 +10,7 @@ from llminfra.catalog import api_prices
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact
 from llminfra.errors import MissingFact
-from llminfra.facets.base import named, quantity
+from llminfra.facets.base import quantity
 from llminfra.facets.cost.api import price_drift
 from llminfra.facets.cost.book import OWN_VALUE, Priced
 from llminfra.facets.cost.case import Load
@@ -88,7 +88,7 @@ class Units:
         price = self.facts.number(sold, TERMS[term][1])
         fact = price.origin if isinstance(price.origin, Fact) else None
         by_hour = price if term == "hour" else price / _HOURS
-        return term, named(by_hour, "usd_per_unit_hour"), fact
+        return term, as_range(by_hour, name="usd_per_unit_hour"), fact
 
     @cached_property
     def price(self) -> Priced:
@@ -122,7 +122,7 @@ class Units:
             carried = self.facts.number(self.entity, "tokens_per_minute")
         return {
             "prompt_tokens": demand.prompt_tokens,
-            "output_tokens": named(demand.output_tokens * again, "output_tokens"),
+            "output_tokens": as_range(demand.output_tokens * again, name="output_tokens"),
             "cache_hit_fraction": quantity(self.inputs, "cache_hit_fraction"),
             "output_weight_ratio": weight,
             "tokens_per_minute": carried,
@@ -204,8 +204,10 @@ class Units:
             n_units=units,
             usd_per_unit_hour=self.usd_per_unit_hour,
             hours_per_month=_HOURS,
-            demanded_mtok_per_month=named(asked, "mtok_per_month"),
-            carried_mtok_per_month=named(self.mtok_per_unit_month * units, "mtok_per_month"),
+            demanded_mtok_per_month=as_range(asked, name="mtok_per_month"),
+            carried_mtok_per_month=as_range(
+                self.mtok_per_unit_month * units, name="mtok_per_month"
+            ),
             usd_per_mtok=self.usd_per_mtok_beside,
         )
         due = {

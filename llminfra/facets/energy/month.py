@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
 
-from llminfra.facets.base import named
 from llminfra.facets.capacity import Capacity
 from llminfra.facets.demand import Demand
 from llminfra.facets.energy.inputs import Inputs
@@ -187,9 +186,9 @@ class Month:
         idle = energy.energy_kwh(power_w=self.machine.idle_w * n, hours=idle_hours)
         host = self.wall_kwh - busy - idle
         return {
-            "active_kwh_per_month": named(busy, "active_kwh_per_month"),
-            "idle_kwh_per_month": named(idle, "idle_kwh_per_month"),
-            "host_kwh_per_month": named(host, "host_kwh_per_month"),
+            "active_kwh_per_month": as_range(busy, name="active_kwh_per_month"),
+            "idle_kwh_per_month": as_range(idle, name="idle_kwh_per_month"),
+            "host_kwh_per_month": as_range(host, name="host_kwh_per_month"),
         }
 
     @cached_property
