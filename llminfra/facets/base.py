@@ -100,6 +100,19 @@ def field(
     )
 
 
+def number(
+    default: object, help: str, unit: str, *, within: tuple[float, float], group: str = ""
+) -> Any:
+    """Declare a field that holds a number, with its unit, and the least and most allowed."""
+    least, most = within
+    return field(default, help=help, unit=unit, minimum=least, maximum=most, group=group)
+
+
+def share(default: object, help: str) -> Any:
+    """Declare a field that holds a share, from nothing to all."""
+    return number(default, help, "1", within=(0, 1))
+
+
 class Inputs(BaseModel):
     """Base of all facet inputs, with the fields that every question sees.
 

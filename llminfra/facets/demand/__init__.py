@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from llminfra.catalog.facts import Facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import deployment
-from llminfra.facets.base import FIELD_ORIGIN, Banded, Result, base_value, field, quantity
+from llminfra.facets.base import FIELD_ORIGIN, Banded, Result, base_value, field, number, quantity
 from llminfra.facets.demand.week import PROFILES, Week, week_of
 from llminfra.formulas import demand as formulas
 from llminfra.ranges import Range, as_range, exact
@@ -30,87 +30,65 @@ VIEWS = {
 
 
 def _target(words: str) -> Any:
-    return field(
-        None, help=f"longest acceptable mean {words}; none is no target", unit="s", minimum=1e-6,
-        maximum=86_400,
-    )  # fmt: skip
+    return number(
+        None, f"longest acceptable mean {words}; none is no target", "s", within=(1e-6, 86_400)
+    )
 
 
 class Inputs(deployment.Inputs):
     """Fields of the demand, beside those of the deployment, which bound its lengths."""
 
-    prompt_tokens: Banded = field(
-        400, help="mean length of a prompt", unit="token", minimum=1, maximum=10_000_000
-    )
-    output_tokens: Banded = field(
-        300, help="mean length of an answer", unit="token", minimum=1, maximum=10_000_000
-    )
-    in_flight: Banded | None = field(
+    prompt_tokens: Banded = number(400, "mean length of a prompt", "token", within=(1, 10_000_000))
+    output_tokens: Banded = number(300, "mean length of an answer", "token", within=(1, 10_000_000))
+    in_flight: Banded | None = number(
         None,
-        help="requests being answered at the same time; the default demand is 100",
-        unit="request",
-        minimum=0,
-        maximum=1_000_000,
+        "requests being answered at the same time; the default demand is 100",
+        "request",
+        within=(0, 1_000_000),
         group="demand",
     )
-    active_users: Banded | None = field(
+    active_users: Banded | None = number(
         None,
-        help="users in conversation at the same time",
-        unit="user",
-        minimum=0,
-        maximum=10_000_000,
+        "users in conversation at the same time",
+        "user",
+        within=(0, 10_000_000),
         group="demand",
     )
-    think_time_s: Banded = field(
-        30.0, help="pause of an active user between requests", unit="s", minimum=0, maximum=86_400
+    think_time_s: Banded = number(
+        30.0, "pause of an active user between requests", "s", within=(0, 86_400)
     )
-    requests_per_s: Banded | None = field(
-        None,
-        help="requests that arrive per second",
-        unit="1/s",
-        minimum=0,
-        maximum=1_000_000,
-        group="demand",
+    requests_per_s: Banded | None = number(
+        None, "requests that arrive per second", "1/s", within=(0, 1_000_000), group="demand"
     )
-    named_users: Banded | None = field(
-        None,
-        help="people who have access",
-        unit="user",
-        minimum=0,
-        maximum=1_000_000_000,
-        group="demand",
+    named_users: Banded | None = number(
+        None, "people who have access", "user", within=(0, 1_000_000_000), group="demand"
     )
-    requests_per_user_day: Banded = field(
-        20.0, help="requests of a named user a day", unit="1/day", minimum=0, maximum=100_000
+    requests_per_user_day: Banded = number(
+        20.0, "requests of a named user a day", "1/day", within=(0, 100_000)
     )
-    work_hours: Banded = field(
-        8.0, help="hours over which a day's requests spread", unit="h", minimum=0.1, maximum=24
+    work_hours: Banded = number(
+        8.0, "hours over which a day's requests spread", "h", within=(0.1, 24)
     )
-    peak_factor: Banded = field(
-        3.0, help="busiest minutes against the mean of the day", unit="1", minimum=1, maximum=100
+    peak_factor: Banded = number(
+        3.0, "busiest minutes against the mean of the day", "1", within=(1, 100)
     )
-    work_days_per_week: Banded = field(
-        5.0, help="days a week on which named users work", unit="day", minimum=0.1, maximum=7
+    work_days_per_week: Banded = number(
+        5.0, "days a week on which named users work", "day", within=(0.1, 7)
     )
-    load_hours_per_week: Banded = field(
-        168.0,
-        help="hours a week with load, where the demand is no named users",
-        unit="h",
-        minimum=0.1,
-        maximum=168,
+    load_hours_per_week: Banded = number(
+        168.0, "hours a week with load, where the demand is no named users", "h", within=(0.1, 168)
     )
     load_profile: str | list[float] | None = field(
         None,
         help=f"load by hour of the week: {', '.join(PROFILES)}, or 24 or 168 numbers, the largest "
         "of which is the peak",
     )
-    hours_on_per_week: Banded | None = field(
+    hours_on_per_week: Banded | None = number(
         None,
-        help="hours a week that machines are on, and paid where they can be switched off; none is "
+        "hours a week that machines are on, and paid where they can be switched off; none is "
         "168, with load_profile those that have a load",
-        unit="h",
-        minimum=0.1,
-        maximum=168,
+        "h",
+        within=(0.1, 168),
     )
     ttft_target_s: float | None = _target("time to first token")
     tpot_target_s: float | None = _target("time between output tokens")

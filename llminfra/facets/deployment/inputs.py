@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from llminfra.facets.base import Inputs as BaseInputs
-from llminfra.facets.base import field
+from llminfra.facets.base import field, number
 from llminfra.facets.deployment.choices import AUTO, Hosting, KvPrecision, Precision
 from llminfra.facets.deployment.naming import common_name, own_precision
 
@@ -34,12 +34,11 @@ class Inputs(BaseInputs):
     kv_precision: KvPrecision = field(
         "auto", help="format of the KV cache; auto is what the checkpoint asks for, else 16 bits"
     )
-    kept_layers_fraction: float = field(
+    kept_layers_fraction: float = number(
         1.0,
-        help="share of the layers that pruning keeps; what it costs in quality an own test tells",
-        unit="1",
-        minimum=0.1,
-        maximum=1,
+        "share of the layers that pruning keeps; what it costs in quality an own test tells",
+        "1",
+        within=(0.1, 1),
     )
     attention_change: Literal["none", "windows", "latent", "states"] = field(
         "none",
@@ -49,12 +48,8 @@ class Inputs(BaseInputs):
     text_only: bool = field(
         False, help="leave out the model's encoders for images and sound, as engines can"
     )
-    draft_tokens: int = field(
-        0,
-        help="tokens drafted for each step; 0 is no drafting",
-        unit="token",
-        minimum=0,
-        maximum=16,
+    draft_tokens: int = number(
+        0, "tokens drafted for each step; 0 is no drafting", "token", within=(0, 16)
     )
     draft_model: str | None = field(
         None,
@@ -64,85 +59,72 @@ class Inputs(BaseInputs):
     engine_version: str | None = field(
         None, help="version of the engine; none is the one the catalogue was checked with"
     )
-    tensor_parallel: int | Literal["auto"] = field(
+    tensor_parallel: int | Literal["auto"] = number(
         1,
-        help="accelerators that share every layer; auto is the fewest that meet the targets",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
+        "accelerators that share every layer; auto is the fewest that meet the targets",
+        "accelerator",
+        within=(1, 1024),
     )
-    pipeline_parallel: int = field(
-        1, help="stages the layers are cut into", unit="accelerator", minimum=1, maximum=128
+    pipeline_parallel: int = number(
+        1, "stages the layers are cut into", "accelerator", within=(1, 128)
     )
-    expert_parallel: int = field(
+    expert_parallel: int = number(
         1,
-        help="accelerators that whole experts are dealt to; 1 slices every expert",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
+        "accelerators that whole experts are dealt to; 1 slices every expert",
+        "accelerator",
+        within=(1, 1024),
     )
-    data_parallel: int = field(
+    data_parallel: int = number(
         1,
-        help="copies of the attention layers, which share the experts",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
+        "copies of the attention layers, which share the experts",
+        "accelerator",
+        within=(1, 1024),
     )
-    prefill_workers: int | None = field(
+    prefill_workers: int | None = number(
         None,
-        help="workers of a replica that only read prompts; none is no separate prefill",
-        unit="worker",
-        minimum=1,
-        maximum=1024,
+        "workers of a replica that only read prompts; none is no separate prefill",
+        "worker",
+        within=(1, 1024),
     )
-    decode_workers: int | None = field(
+    decode_workers: int | None = number(
         None,
-        help="workers of a replica that only decode, each split as above; with prefill_workers",
-        unit="worker",
-        minimum=1,
-        maximum=1024,
+        "workers of a replica that only decode, each split as above; with prefill_workers",
+        "worker",
+        within=(1, 1024),
     )
-    prefill_tensor_parallel: int | None = field(
+    prefill_tensor_parallel: int | None = number(
         None,
-        help="accelerators that share every layer in a prefill worker; none is as for decode, or 1 "
+        "accelerators that share every layer in a prefill worker; none is as for decode, or 1 "
         "beside prefill_data_parallel",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
+        "accelerator",
+        within=(1, 1024),
     )
-    prefill_data_parallel: int | None = field(
+    prefill_data_parallel: int | None = number(
         None,
-        help="copies of the attention layers in a prefill worker; none is as for decode, or 1 "
+        "copies of the attention layers in a prefill worker; none is as for decode, or 1 "
         "beside prefill_tensor_parallel",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
+        "accelerator",
+        within=(1, 1024),
     )
-    replicas: int | Literal["auto"] = field(
+    replicas: int | Literal["auto"] = number(
         1,
-        help="independent copies of the whole; auto is what the load needs, with spares",
-        unit="replica",
-        minimum=1,
-        maximum=100_000,
+        "independent copies of the whole; auto is what the load needs, with spares",
+        "replica",
+        within=(1, 100_000),
     )
-    max_model_len: int | None = field(
+    max_model_len: int | None = number(
         None,
-        help="longest sequence the engine accepts; none is the model's maximum",
-        unit="token",
-        minimum=1,
-        maximum=100_000_000,
+        "longest sequence the engine accepts; none is the model's maximum",
+        "token",
+        within=(1, 100_000_000),
     )
 
     hosting: Hosting = field(
         "auto",
         help="how the hardware is come by; auto is the cheapest way that is possible and allowed",
     )
-    horizon_years: float = field(
-        3.0,
-        help="years that count, the life of what is bought",
-        unit="year",
-        minimum=0.5,
-        maximum=20,
+    horizon_years: float = number(
+        3.0, "years that count, the life of what is bought", "year", within=(0.5, 20)
     )
 
     @model_validator(mode="before")
