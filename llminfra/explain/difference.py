@@ -7,6 +7,7 @@ from typing import Any, Final
 from llminfra import formats
 from llminfra.errors import LlmInfraError
 from llminfra.explain.inputs import Read, quantity
+from llminfra.facets.base import is_number
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 
@@ -124,7 +125,7 @@ def _fact_words(key: str, given: Any) -> str:
 
 
 def _valued(words: str, name: str, value: Any) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         show = formats.percent if name.endswith("_fraction") else formats.number
         return f"{words}: {show(value)}"
     return f"{words}: {value}"

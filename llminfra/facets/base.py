@@ -4,11 +4,12 @@ import datetime as dt
 import math
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from inspect import signature
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, get_args, overload
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeGuard, TypeVar, get_args, overload
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -148,7 +149,7 @@ class Inputs(BaseModel):
             return value.item()
         if isinstance(value, dict) and value.keys() == {"low", "base", "high"}:
             value = [value["low"], value["base"], value["high"]]
-        if isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value)):
+        if isinstance(value, list | tuple) and len(value) == 3 and all(map(is_number, value)):
             return Band(*map(_as_float, value))
         return value
 
@@ -235,14 +236,15 @@ def _as_float(value: float) -> float:
         return math.inf
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Tell a number from anything else; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(value: Any) -> list[float]:
     if isinstance(value, Band):
         return [value.low, value.base, value.high]
-    return [_as_float(value)] if _is_number(value) else []
+    return [_as_float(value)] if is_number(value) else []
 
 
 def base_value(value: Banded) -> float:
@@ -285,6 +287,12 @@ class Result:
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             if not item.name.startswith("_"):
                 yield item.name, getattr(self, item.name)
+
+    def available(self, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """Yield name and value of these quantities, but those that lack a fact."""
+        for name in names:
+            with suppress(MissingFact):
+                yield name, getattr(self, name)
 
 
 R = TypeVar("R", bound=Result)

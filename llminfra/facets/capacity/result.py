@@ -39,11 +39,7 @@ class Capacity(Sized):
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks, the bill last."""
         yield from super().items()
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:
-                continue
+        yield from self.available(_COMPUTED)
         try:
             yield from self.resources.items()
         except MissingFact:  # such as the speed of the links between the accelerators

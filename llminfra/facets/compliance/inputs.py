@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from llminfra.catalog.rules import rules
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import demand
-from llminfra.facets.base import field
+from llminfra.facets.base import field, is_number
 
 DATA_CLASSES: Final = (
     *("public", "internal", "confidential", "personal", "special", "criminal", "secrecy"),
@@ -84,8 +84,7 @@ def check(inputs: Inputs) -> None:
     for name, usd in inputs.condition_usd.items():
         if name not in found.conditions:
             raise unknown("condition_usd", name, found.conditions)
-        is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
-        if not (is_number and math.isfinite(usd) and usd >= 0):
+        if not (is_number(usd) and math.isfinite(usd) and usd >= 0):
             raise InvalidInput(
                 f"condition_usd.{name} must be an amount in USD of 0 or more, got {shown(usd)}; "
                 "give a number",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llminfra.errors import InvalidInput
+from llminfra.facets.base import is_number
 from llminfra.formulas import chargeback as formulas
 from llminfra.ranges import Range, exact
 
@@ -31,8 +32,8 @@ class Charge:
 def check_teams(teams: Mapping[str, Any]) -> None:
     """Raise InvalidInput for shares that are none, or that do not sum to one."""
     for name, share in teams.items():
-        is_number = isinstance(share, int | float) and not isinstance(share, bool)
-        if not name.strip() or name == IDLE or not is_number or not 0 <= share <= 1:
+        is_share = is_number(share) and 0 <= share <= 1
+        if not name.strip() or name == IDLE or not is_share:
             raise InvalidInput(
                 f"teams must be shares of the load from 0 to 1 by name, got {name} = {share!r}; "
                 "write [teams] with lines such as sales = 0.25",

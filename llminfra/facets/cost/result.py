@@ -56,11 +56,7 @@ class Cost(Result):
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""
         yield "hosting", self.hosting
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:
-                continue
+        yield from self.available(_COMPUTED)
         yield "options", self.options
 
     # -- options -----------------------------------------------------------------------------

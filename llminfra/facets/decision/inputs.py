@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import build_vs_api
-from llminfra.facets.base import field, number, share
+from llminfra.facets.base import field, is_number, number, share
 
 # What is not in money: from the least to the most that a kind of operation offers of it.
 CRITERIA: Final = ("time", "skills", "place", "control")
@@ -34,8 +34,7 @@ def check(inputs: Inputs) -> None:
     for name, weight in weights.items():
         if name not in CRITERIA:
             raise unknown("score_weights", name, CRITERIA)
-        is_share = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not (is_share and 0 <= weight <= 1):
+        if not (is_number(weight) and 0 <= weight <= 1):
             raise InvalidInput(
                 f"score_weights.{name} must be a number from 0 to 1, got {shown(weight)}; "
                 "give a share",

@@ -6,7 +6,6 @@ from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
 from llminfra.facets.energy.drawn import MONTHS, Drawn
 from llminfra.facets.energy.facility import wue_of
@@ -57,11 +56,7 @@ class Energy(Drawn):
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks."""
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:  # such as a load that follows from a memory that is not known
-                continue
+        yield from self.available(_COMPUTED)
         if self.training is not None:
             yield from ((f"training.{name}", value) for name, value in self.training.items())
 

@@ -39,11 +39,7 @@ class Replica(Result):
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks."""
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:  # such as places where the memory is not known
-                continue
+        yield from self.available(_COMPUTED)
 
     @property
     def engine(self) -> Engine:
