@@ -34,7 +34,7 @@ class Scenario(training.Inputs, decision.Inputs):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise _one_line(type(self), error) from None
+            raise _one_line(error) from None
         self.fact_overrides(), self.own_prices()  # which checks them
         for question in FACETS:
             if question.check is not None:
@@ -81,11 +81,7 @@ class Scenario(training.Inputs, decision.Inputs):
 
     def changed(self) -> set[str]:
         """Names of the fields that differ from their default."""
-        return {
-            name
-            for name in self.model_fields_set
-            if getattr(self, name) != _default(type(self), name)
-        }
+        return {name for name in self.model_fields_set if getattr(self, name) != _default(name)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain data."""
@@ -97,8 +93,8 @@ class Scenario(training.Inputs, decision.Inputs):
         return [
             {
                 "name": name,
-                "type": expected(cls, name),
-                "unit": _extra(cls, name).get("unit", ""),
+                "type": expected(name),
+                "unit": _extra(name).get("unit", ""),
                 "default": plain(info.default),
                 "help": info.description or "",
             }
@@ -106,20 +102,20 @@ class Scenario(training.Inputs, decision.Inputs):
         ]
 
 
-def expected(cls: type[Scenario], name: str) -> str:
+def expected(name: str) -> str:
     """Say in words what a field accepts.
 
     Examples
     --------
-    >>> expected(Scenario, "replicas")
+    >>> expected("replicas")
     'a whole number or "auto" from 1 to 100,000 replicas'
     """
     if name == "title":
         return "plain text of at most 80 characters without control characters"
     if name == "name":
         return "letters, digits and . _ - = , + (at most 120 bytes, no path)"
-    extra = _extra(cls, name)
-    words = [_type_words(part) for part in _parts(cls.model_fields[name].annotation)]
+    extra = _extra(name)
+    words = [_type_words(part) for part in _parts(Scenario.model_fields[name].annotation)]
     text = " or ".join(dict.fromkeys(word for word in words if word))
     if "minimum" in extra and "maximum" in extra:
         unit = units.plural(str(extra.get("unit", "")))
@@ -165,44 +161,44 @@ def _parts(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _extra(cls: type[Scenario], name: str) -> dict[str, Any]:
-    extra = cls.model_fields[name].json_schema_extra
+def _extra(name: str) -> dict[str, Any]:
+    extra = Scenario.model_fields[name].json_schema_extra
     return extra if isinstance(extra, dict) else {}
 
 
-def _one_line(cls: type[Scenario], error: ValidationError) -> InvalidInput:
+def _one_line(error: ValidationError) -> InvalidInput:
     details = error.errors(include_url=False)
-    messages = list(dict.fromkeys(_message(cls, detail) for detail in details))
+    messages = list(dict.fromkeys(_message(detail) for detail in details))
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
     return InvalidInput(messages[0] + more, field=str(details[0]["loc"][0]))
 
 
-def _message(cls: type[Scenario], detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails) -> str:
     name, value = str(detail["loc"][0]), detail["input"]
     raised = detail.get("ctx", {}).get("error")
     if isinstance(raised, InvalidInput):  # which says more, such as the line of a table
         return str(raised)
     if detail["type"] == "extra_forbidden":
-        return unknown_field(name, cls.model_fields)
+        return unknown_field(name, Scenario.model_fields)
     if len(detail["loc"]) > 1:  # a member of a union: show the whole value
         value = getattr(detail["input"], "value", detail["input"])
-    default = plain(cls.model_fields[name].default)
+    default = plain(Scenario.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
-    choices = [str(c) for p in _parts(cls.model_fields[name].annotation) for c in _choices(p)]
+    choices = [str(c) for p in _parts(Scenario.model_fields[name].annotation) for c in _choices(p)]
     if isinstance(value, str) and len(choices) > _MANY:
         fix = f"; closest: {', '.join(closest(value, choices))}"
-    extra = _extra(cls, name)
+    extra = _extra(name)
     if extra.get("group") == "demand":
         fix += f": a scenario that states no demand has {DEFAULT_IN_FLIGHT} requests in flight"
     is_share = extra.get("unit") == "1" and 0 < extra.get("maximum", 0) <= 1
     if is_share and type(value) in (int, float) and 1 < value <= 100:
         fix = f"; {value:g} % is {value / 100:g}"
     order = ", low <= base <= high" if detail["type"] == "band" else ""
-    return f"{name} must be {expected(cls, name)}{order}, got {shown(value)}{fix}"
+    return f"{name} must be {expected(name)}{order}, got {shown(value)}{fix}"
 
 
-def _default(cls: type[Scenario], name: str) -> Any:
-    return catalog_date() if name == "as_of" else cls.model_fields[name].default
+def _default(name: str) -> Any:
+    return catalog_date() if name == "as_of" else Scenario.model_fields[name].default
 
 
 def unknown_field(name: str, known: Iterable[str]) -> str:
