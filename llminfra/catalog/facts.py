@@ -29,7 +29,7 @@ from llminfra.hf_config import architecture_from_config
 from llminfra.ranges import Range, exact, sample
 
 P = TypeVar("P", prices.Rental, prices.Machine, prices.Tariff)
-MOST_CHARACTERS: Final = 60  # of a version
+MOST_CHARACTERS: Final = 60  # longest text that is taken for a version
 
 
 @dataclass(frozen=True, slots=True)

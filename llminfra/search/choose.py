@@ -43,7 +43,7 @@ def choose(scenario: Scenario, facts: Facts) -> dict[str, Any]:
     if "tensor_parallel" in wanted and not found.columns["holds_load"].any():
         found = _search(scenario, facts, wanted, beyond_node=True)
     best = found.nearest
-    if best is None:  # no memory fact: the memory facet says which
+    if best is None:  # a fact about memory is missing: the memory facet names it
         nothing = {"accelerator": _default(), "tensor_parallel": 1}
         return {name: nothing[name] for name in wanted} | {"runners_up": []}
     chosen = {name: getattr(best, name) for name in wanted}

@@ -72,9 +72,9 @@ class Pair:
             self.bases,
             deployment=self.plan.deployment,
             demand=self.plan.demand,
-            memory=MissingFact("of many layouts at once"),  # their rooms are arrays
+            memory=MissingFact("of many layouts at once"),  # search sizes all layouts together
         )
-        engine.distance  # noqa: B018  # kept by the engines over other splits
+        engine.distance  # noqa: B018  # computed now, so that engines of other splits share it
         return engine
 
 

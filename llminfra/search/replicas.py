@@ -143,7 +143,7 @@ class Replicas:
         plan = Plan(self.scenario.model_copy(update=fields), facts=self._facts)
         try:
             needed = plan.capacity.replicas_needed
-            if not plan.memory.fits:  # such as a length that the engine does not start with
+            if not plan.memory.fits:  # for instance a length with which the engine does not start
                 self._refuse(i, _first_error(plan, "memory"))
                 return
             if needed is None or not plan.capacity.is_within_targets:
@@ -153,7 +153,7 @@ class Replicas:
                 return
             self.replicas[i] = fleet.with_spares(self.scenario, needed)
             if self._runs(i) != plan.capacity.replicas:
-                return  # asked again, with that number
+                return  # the next turn asks with that number
             self.is_sized[i] = True
             self._plans[i] = plan
             if error := _error(plan):

@@ -94,7 +94,8 @@ class Comparison:
             self.own_usd_without_load - self.api.fixed_usd_per_month, name="usd_per_month"
         )
         api, own = self.api.usd_per_mtok.draws, self.own.usd_per_mtok.draws
-        is_dearer = api <= self.own.electricity_usd_per_mtok.draws  # then no use of them is enough
+        # Where their electricity alone costs more than the API, no load makes machines pay.
+        is_dearer = api <= self.own.electricity_usd_per_mtok.draws
         gained = np.where(is_dearer, 0.0, api - own)
         hours = exact(HOURS_PER_MONTH, unit="h/month")
         found: Range = formulas.break_even_utilization(
@@ -104,7 +105,7 @@ class Comparison:
             ),
             usd_per_mtok=Range(np.maximum(gained, 0.0), name="usd_per_mtok"),
         )
-        # Machines that serve nothing never do.
+        # Machines that can serve nothing never break even.
         draws = np.where(np.isnan(found.draws), np.inf, found.draws)
         return Range(draws, name="break_even_utilization", inputs={"": found})
 

@@ -82,7 +82,7 @@ def _base_load(one: Comparison) -> Hybrid:
     for n, usd, full in zip(
         own.carrying, given["step_usd_per_month"], given["step_mtok_per_month"], strict=True
     ):
-        # A replica carries its peak rate in every hour: the volume in the load's shape times peak.
+        # Machines that are full in every hour carry peak times what they carry in the load's shape.
         over = hybrid.overflow_fraction(
             capacity_ratio=peak * full / max(today, 1e-12), peak_ratio=peak
         )

@@ -100,7 +100,7 @@ class _Rates:
     def _one(self, kind: GateOption, requirement: str) -> Rating:
         changed = (self.rules.effects.get((m, requirement, kind.id)) for m in self.held)
         found = [rating for rating in changed if rating is not None]
-        # The first row of a modifier stands before later ones: what worsens before what eases.
+        # Of several modifiers the first in the file decides: what worsens stands before what eases.
         return found[0] if found else self.rules.ratings[requirement, kind.id]
 
 

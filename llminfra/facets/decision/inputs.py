@@ -7,7 +7,7 @@ from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import build_vs_api
 from llminfra.facets.base import field, is_number, number, share
 
-# What is not in money: from the least to the most that a kind of operation offers of it.
+# What counts beside money; each kind of operation has a rank in each of them.
 CRITERIA: Final = ("time", "skills", "place", "control")
 _ROUNDING: Final = 1e-6
 

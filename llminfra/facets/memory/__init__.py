@@ -76,7 +76,9 @@ def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: 
     )
     held = layout.held(sizing.ranks)
     prefill = prefill_room(scenario, facts, deployment=deployment, demand=demand)
-    if prefill is not None and not prefill.fits:  # what cannot be read is not answered
+    if (
+        prefill is not None and not prefill.fits
+    ):  # a prompt that no prefill worker holds gets no answer
         unread = max_batch_sequences(batch_sequences=held, fits_fraction=0.0)
         held = as_range(unread, name=held.name)
     return Memory(

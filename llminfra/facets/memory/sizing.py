@@ -100,7 +100,7 @@ class Sizing(Runtime, BesideTerms):
         """Read the facts and fields that no split changes."""
         self.scenario = scenario
         self._layouts: dict[int, Layout] = {}
-        # Attention ranks that requests are dealt to; prefill workers hold none for longer.
+        # Attention ranks that keep requests; prefill workers hand theirs over at once.
         self.ranks = scenario.data_parallel * (scenario.decode_workers or 1)
         self.memory_bytes = self._memory_bytes()
         self.kv_bytes = self._fact(kv_precision(scenario, self.model), "kv_bytes_per_value")

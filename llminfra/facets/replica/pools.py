@@ -31,7 +31,9 @@ class Worker(Engine):
         """Return the constants; a group across servers takes longer for each layer."""
         number, found = self.facts.number, super().roles()
         found |= {n: number(ENTITY, n) for n in ("expert_arithmetic_ratio", "burst_fraction")}
-        if self.scenario.engine == "sglang":  # whose pools were told with these
+        if (
+            self.scenario.engine == "sglang"
+        ):  # its pools were fitted with vLLM's overhead of a layer
             found["layer_overhead_s"] = number("serving-vllm-0", "layer_overhead_s")
         if self.layout.tensor_parallel > self.accelerators_per_node:
             hop = number(ENTITY, "node_layer_overhead_s")
