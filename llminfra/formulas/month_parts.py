@@ -328,41 +328,6 @@ def all_in_usd_per_month(
 
 
 @formula
-def instance_cores(
-    *,
-    n_gateways: Quantity,
-    n_monitors: Quantity,
-    n_controllers: Quantity,
-    cores_per_instance: Quantity,
-) -> Quantity:
-    r"""Return the cores of the small instances beside models or an API.
-
-    Parameters
-    ----------
-    n_gateways, n_monitors, n_controllers : array_like
-        Instances. [1]
-    cores_per_instance : array_like
-        Cores of one. [core]
-
-    Returns
-    -------
-    instance_cores : float or ndarray
-        [core]
-
-    Notes
-    -----
-    .. math:: n = (n_g + n_m + n_c)\,c
-
-    Examples
-    --------
-    >>> counts = {"n_gateways": 2, "n_monitors": 1, "n_controllers": 0}
-    >>> float(instance_cores(**counts, cores_per_instance=4))
-    12.0
-    """
-    return (n_gateways + n_monitors + n_controllers) * cores_per_instance
-
-
-@formula
 def storage_usd_per_month(
     *, weights_usd_per_month: Quantity, logs_usd_per_month: Quantity
 ) -> Quantity:

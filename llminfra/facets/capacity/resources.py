@@ -1,15 +1,17 @@
 """The bill of what a service needs beside its accelerators."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
 from llminfra.facets.base import known, quantity
-from llminfra.facets.capacity.fleet import Placement
 from llminfra.facets.capacity.inputs import Inputs
+from llminfra.facets.capacity.sizing import Sized
 from llminfra.facets.demand import Demand
 from llminfra.facets.memory import Memory
 from llminfra.facets.replica.chip import n_cores
@@ -22,46 +24,6 @@ _ORCHESTRATED_SERVERS: Final = 3
 # The parts that run beside the model's servers, each as so many small instances.
 INSTANCES: Final = ("n_gateways", "n_monitors", "n_controllers")
 _LINKS: Final = ("network_bytes_per_s", "cluster_bytes_per_s")
-
-
-class Fleet(Protocol):
-    """What the bill is written for: the replicas, their servers, and the load on them."""
-
-    @property
-    def replicas(self) -> int:
-        """Replicas that run."""
-
-    @property
-    def accelerators(self) -> int:
-        """Accelerators of all replicas."""
-
-    @property
-    def servers(self) -> int:
-        """Servers that hold all replicas."""
-
-    @property
-    def placement(self) -> Placement:
-        """Which replicas share a server."""
-
-    @property
-    def requests_per_s(self) -> Range:
-        """Requests that arrive per second, at the peak."""
-
-    @property
-    def mean_requests_per_s(self) -> Range:
-        """Requests per second over days and nights."""
-
-
-def bill(
-    scenario: Inputs,
-    facts: Facts,
-    capacity: Fleet,
-    *,
-    demand: Demand,
-    memory: Memory | MissingFact,
-) -> dict[str, Range]:
-    """Return every resource by name, those left out that lack a fact."""
-    return dict(_available(_Bill(scenario, facts, capacity, demand, memory)))
 
 
 def power(scenario: Inputs, facts: Facts, accelerators: int) -> Range:
@@ -98,29 +60,26 @@ def _holds(server: str, scenario: Inputs, facts: Facts) -> bool:
     return is_built and facts.text(server, "accelerator") == scenario.accelerator
 
 
-def _available(bill: "_Bill") -> Iterator[tuple[str, Range]]:
-    for name, compute in bill.parts().items():
-        try:
-            yield name, compute()
-        except MissingFact:
-            continue
-
-
-class _Bill:
+@dataclass(frozen=True)
+class ResourceBill:
     """Each resource as a method, so that one without facts leaves the others alone."""
 
-    def __init__(
-        self,
-        scenario: Inputs,
-        facts: Facts,
-        capacity: Fleet,
-        demand: Demand,
-        memory: Memory | MissingFact,
-    ) -> None:
-        self.scenario, self.facts, self.capacity = scenario, facts, capacity
-        self.demand, self.memory = demand, memory
+    scenario: Inputs
+    facts: Facts
+    capacity: Sized
+    demand: Demand
+    memory: Memory | MissingFact
+
+    def available(self) -> dict[str, Range]:
+        """Return every resource by name, those left out that lack a fact."""
+        found = {}
+        for name, compute in self.parts().items():
+            with suppress(MissingFact):
+                found[name] = compute()
+        return found
 
     def parts(self) -> dict[str, Callable[[], Range]]:
+        """What computes each resource."""
         return {
             "host_cores": self.host_cores,
             "host_memory_bytes": self.host_memory,
@@ -135,6 +94,7 @@ class _Bill:
         }
 
     def number(self, name: str) -> Range:
+        """A rule of thumb of the catalogue."""
         return self.facts.number(_ENTITY, name)
 
     @property
@@ -143,6 +103,7 @@ class _Bill:
         return self.facts.has(self.scenario.accelerator, "cores")
 
     def host_cores(self) -> Range:
+        """Cores of all hosts."""
         if self.is_host:
             each = exact(n_cores(self.facts, self.scenario.accelerator), name="cores")
         else:
@@ -156,6 +117,7 @@ class _Bill:
         return exact(self.capacity.accelerators, name="n_accelerators")
 
     def host_memory(self) -> Range:
+        """Main memory of all hosts."""
         if self.is_host:
             whole = self.facts.number(self.scenario.accelerator, "memory_marketing_bytes")
             found = formulas.copies_bytes(each_bytes=whole, n_copies=self.n_accelerators)
@@ -191,6 +153,7 @@ class _Bill:
         return as_range(found, name=name)
 
     def front(self) -> Range:
+        """Traffic of streamed answers."""
         found = formulas.front_bytes_per_s(
             requests_per_s=self.capacity.requests_per_s,
             output_tokens=self.demand.output_tokens,
@@ -199,6 +162,7 @@ class _Bill:
         return as_range(found)
 
     def logs(self) -> Range:
+        """Logs that are kept."""
         found = formulas.log_bytes(
             requests_per_s=self.capacity.mean_requests_per_s,
             tokens_per_request=self.demand.tokens_per_request,
@@ -221,11 +185,13 @@ class _Bill:
         return as_range(formulas.n_instances(**counts))
 
     def instance_cores(self) -> Range:
+        """Cores of all instances."""
         each = self.number("cores_per_instance")
         found = formulas.all_cores(each_cores=each, n_machines=self.n_instances)
         return as_range(found, name="instance_cores")
 
     def instance_memory(self) -> Range:
+        """Memory of all instances."""
         each = self.number("memory_bytes_per_instance")
         found = formulas.copies_bytes(each_bytes=each, n_copies=self.n_instances)
         return as_range(found, name="instance_memory_bytes")

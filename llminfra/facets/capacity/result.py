@@ -147,6 +147,5 @@ class Capacity(Sized):
     @cached_property
     def resources(self) -> dict[str, Range]:
         """What the service needs beside accelerators: hosts, network, gateways, logs, power."""
-        return resources.bill(
-            self._scenario, self._facts, self, demand=self._demand, memory=self._memory
-        )
+        given = self._scenario, self._facts, self, self._demand, self._memory
+        return resources.ResourceBill(*given).available()

@@ -210,10 +210,4 @@ class Units:
             ),
             usd_per_mtok=self.usd_per_mtok_beside,
         )
-        due = {
-            "tokens": self.shared.bought(bill),
-            "network": self.shared.gateways(is_api=True),
-            "storage": self.shared.logs(load),
-            "staff": self.shared.staff("api_fte"),
-        }
-        return Month(due)
+        return self.shared.month_of_tokens(bill, load)
