@@ -193,34 +193,6 @@ def requests_per_month(*, requests_per_s: Quantity, load_fraction: Quantity) -> 
 
 
 @formula
-def output_tokens_per_month(*, requests_per_month: Quantity, output_tokens: Quantity) -> Quantity:
-    r"""Output tokens of a month.
-
-    Parameters
-    ----------
-    requests_per_month : array_like
-        Answers. [1/month]
-    output_tokens : array_like
-        Length of an answer. [token]
-
-    Returns
-    -------
-    output_tokens_per_month : float or ndarray
-        [token/month]
-
-    Notes
-    -----
-    .. math:: n_o = n \, o
-
-    Examples
-    --------
-    >>> float(output_tokens_per_month(requests_per_month=1000, output_tokens=300))
-    300000.0
-    """
-    return requests_per_month * output_tokens
-
-
-@formula
 def busy_in_flight(*, in_flight: Quantity, busy_fraction: Quantity) -> Quantity:
     r"""Requests in flight while there is one.
 

@@ -133,34 +133,6 @@ def room_usd(*, rated_kw: Quantity, build_usd_per_w: Quantity) -> Quantity:
 
 
 @formula
-def staff_usd_per_month(*, n_posts: Quantity, post_usd_per_year: Quantity) -> Quantity:
-    r"""Return the cost of posts for a month.
-
-    Parameters
-    ----------
-    n_posts : array_like
-        Full-time posts. [1]
-    post_usd_per_year : array_like
-        Loaded cost of one. [USD/year]
-
-    Returns
-    -------
-    staff_usd_per_month : float or ndarray
-        Cost. [USD/month]
-
-    Notes
-    -----
-    .. math:: C = n\,c / 12
-
-    Examples
-    --------
-    >>> float(staff_usd_per_month(n_posts=0.75, post_usd_per_year=160e3))
-    10000.0
-    """
-    return n_posts * post_usd_per_year / _MONTHS_PER_YEAR
-
-
-@formula
 def stored_usd_per_month(
     *, stored_bytes: Quantity, load_ratio: Quantity, usd_per_gb_month: Quantity
 ) -> Quantity:
@@ -239,9 +211,9 @@ def yearly_usd_per_month(*, n_things: Quantity, usd_per_year: Quantity) -> Quant
     Parameters
     ----------
     n_things : array_like
-        Things. [1]
+        Things, or full-time posts. [1]
     usd_per_year : array_like
-        Price of one a year. [USD/year]
+        Price of one a year, loaded cost of a post. [USD/year]
 
     Returns
     -------

@@ -184,40 +184,6 @@ def front_bytes_per_s(
 
 
 @formula
-def power_w(
-    *,
-    n_accelerators: Quantity,
-    accelerator_w: Quantity,
-    host_w: Quantity,
-    accelerators_per_server: Quantity,
-) -> Quantity:
-    r"""Power at the wall that servers may draw at most.
-
-    Parameters
-    ----------
-    n_accelerators, accelerators_per_server : array_like
-        All of them, and those of a full host. [accelerator]
-    accelerator_w, host_w : array_like
-        Limit of an accelerator, and of a host without its accelerators. [W]
-
-    Returns
-    -------
-    power_w : float or ndarray
-        Before cooling. [W]
-
-    Notes
-    -----
-    .. math:: P = n \, (p_a + p_h / n_h)
-
-    Examples
-    --------
-    >>> float(power_w(n_accelerators=8, accelerator_w=400, host_w=1200, accelerators_per_server=8))
-    4400.0
-    """
-    return n_accelerators * (accelerator_w + host_w / accelerators_per_server)
-
-
-@formula
 def copies_bytes(*, each_bytes: Quantity, n_copies: Quantity) -> Quantity:
     r"""Memory of several things of the same size.
 

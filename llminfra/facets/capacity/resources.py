@@ -16,6 +16,7 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.memory import Memory
 from llminfra.facets.replica.chip import n_cores
 from llminfra.formulas import resources as formulas
+from llminfra.formulas.power import server_power_w
 from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "resources"
@@ -38,13 +39,13 @@ def power(scenario: Inputs, facts: Facts, accelerators: int) -> Range:
             n_accelerators=exact(accelerators, name="n_accelerators"),
         )
         return as_range(found, name="power_w")
-    found = formulas.power_w(
-        n_accelerators=exact(accelerators, name="n_accelerators"),
-        accelerator_w=_limit_w(facts, scenario.accelerator),
-        host_w=facts.number("host-8", "host_w"),
-        accelerators_per_server=facts.number("host-8", "accelerators"),
+    found = server_power_w(
+        accelerators=exact(accelerators, name="n_accelerators"),
+        accelerator_power_w=_limit_w(facts, scenario.accelerator),
+        host_power_w=facts.number("host-8", "host_w"),
+        host_accelerators=facts.number("host-8", "accelerators"),
     )
-    return as_range(found)
+    return as_range(found, name="power_w")
 
 
 def _limit_w(facts: Facts, accelerator: str) -> Range:

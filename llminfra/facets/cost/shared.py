@@ -42,7 +42,7 @@ class Shared:
         number, wages = self.book.either("staff_fte", "staffing", posts), self.book.staff.usd
 
         def paid() -> Range:
-            found = parts.staff_usd_per_month(n_posts=number, post_usd_per_year=wages)
+            found = parts.yearly_usd_per_month(n_things=number, usd_per_year=wages)
             return as_range(found, name="usd_per_month")
 
         return self.once(paid, "staff", posts)

@@ -9,6 +9,7 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.energy.inputs import Inputs
 from llminfra.facets.energy.power import Machine
 from llminfra.formulas import energy, fleet, month, power
+from llminfra.formulas.volume import tokens_per_month
 from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_MONTH, HOURS_PER_WEEK
 
@@ -109,10 +110,10 @@ class Month:
     @cached_property
     def output_tokens(self) -> Range:
         """Output tokens in the month."""
-        tokens = month.output_tokens_per_month(
-            requests_per_month=self.requests, output_tokens=self.demand.output_tokens
+        tokens = tokens_per_month(
+            requests_per_month=self.requests, tokens_per_request=self.demand.output_tokens
         )
-        return as_range(tokens)
+        return as_range(tokens, name="output_tokens_per_month")
 
     # -- power -------------------------------------------------------------------------------
 
