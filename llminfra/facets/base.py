@@ -101,7 +101,7 @@ def field(
     )
 
 
-def number(
+def amount(
     default: object, help: str, unit: str, *, within: tuple[float, float], group: str = ""
 ) -> Any:
     """Declare a field that holds a number, with its unit, and the least and most allowed."""
@@ -111,7 +111,7 @@ def number(
 
 def share(default: object, help: str) -> Any:
     """Declare a field that holds a share, from nothing to all."""
-    return number(default, help, "1", within=(0, 1))
+    return amount(default, help, "1", within=(0, 1))
 
 
 class Inputs(BaseModel):

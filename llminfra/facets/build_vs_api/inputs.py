@@ -4,11 +4,11 @@ from typing import Any
 
 from llminfra.errors import InvalidInput
 from llminfra.facets import cost
-from llminfra.facets.base import Banded, field, number, share
+from llminfra.facets.base import Banded, amount, field, share
 
 
 def _usd(default: float, words: str, most: float) -> Any:
-    return number(default, words, "USD", within=(0, most))
+    return amount(default, words, "USD", within=(0, most))
 
 
 class Inputs(cost.Inputs):
@@ -28,12 +28,12 @@ class Inputs(cost.Inputs):
     )
     router_usd_per_request: Banded = _usd(0.0001, "cost of a router's decision", 1)
     tuning_usd: Banded = _usd(0.0, "cost of tuning a small model; 0 leaves it out", 1e9)
-    exit_work_days: Banded = number(
+    exit_work_days: Banded = amount(
         30.0, "days of work to change to another model", "day", within=(0, 2000)
     )
     exit_usd_per_day: Banded = _usd(800.0, "cost of such a day", 3000)
     exit_migration_usd: Banded = _usd(0.0, "cost of moving data when leaving", 1e9)
-    exit_after_months: int | None = number(
+    exit_after_months: int | None = amount(
         None, "months after which one leaves early; none is the horizon", "month", within=(0, 240)
     )
     termination_fraction: Banded = share(

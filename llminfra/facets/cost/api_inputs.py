@@ -5,14 +5,14 @@ from typing import Any, Final, Literal
 from llminfra.catalog import api_prices
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import deployment
-from llminfra.facets.base import Band, Banded, base_value, field, number, share
+from llminfra.facets.base import Band, Banded, amount, base_value, field, share
 
 # Kinds of token that have a price of their own.
 PRICES: Final = ("input", "cached_input", "cache_write", "output")
 
 
 def _price(words: str) -> Any:
-    return number(
+    return amount(
         None,
         f"your own price of {words}; none is the list price",
         "USD/Mtoken",
@@ -21,7 +21,7 @@ def _price(words: str) -> Any:
 
 
 def _usd(words: str) -> Any:
-    return number(0.0, words, "USD/month", within=(0, 1e9))
+    return amount(0.0, words, "USD/month", within=(0, 1e9))
 
 
 class ApiInputs(deployment.Inputs):
@@ -37,7 +37,7 @@ class ApiInputs(deployment.Inputs):
     api_usd_per_mtok_output: Banded | None = _price("output")
     api_usd_per_mtok_cached_input: Banded | None = _price("input that the cache holds")
     api_usd_per_mtok_cache_write: Banded | None = _price("input that is written to the cache")
-    api_price_drift: Banded = number(
+    api_price_drift: Banded = amount(
         Band(-0.6, -0.2, 0.1),
         "signed change of API prices a year: -0.2 is a fifth cheaper",
         "1/year",
@@ -45,7 +45,7 @@ class ApiInputs(deployment.Inputs):
     )
     cache_hit_fraction: Banded = share(0.0, "share of the API's input that its cache holds")
     cache_write_fraction: Banded = share(0.0, "share of the API's input written to its cache")
-    cache_storage_mtok_hours: Banded = number(
+    cache_storage_mtok_hours: Banded = amount(
         0.0,
         "prompts kept in the API's cache, a month: million tokens times hours",
         "Mtoken h",
@@ -54,13 +54,13 @@ class ApiInputs(deployment.Inputs):
     batch_fraction: Banded = share(0.0, "share of the requests that can wait for hours")
     priority_fraction: Banded = share(0.0, "share of the requests in the API's priority lane")
     retry_fraction: Banded = share(0.02, "requests that are sent again and billed again")
-    tokenizer_ratio: Banded | None = number(
+    tokenizer_ratio: Banded | None = amount(
         None,
         "the API's tokens over the model's for the same text; none is 1, or what is known",
         "1",
         within=(0.3, 3),
     )
-    reasoning_ratio: Banded = number(
+    reasoning_ratio: Banded = amount(
         1.0, "output that is billed over output that is read", "1", within=(1, 100)
     )
     api_uplift_fraction: Banded | None = share(
@@ -72,25 +72,25 @@ class ApiInputs(deployment.Inputs):
     provisioned_term: Literal["auto", "hour", "month", "year"] = field(
         "auto", help="how long provisioned units are bound; auto is the cheapest published term"
     )
-    provisioned_usd_per_unit_hour: Banded | None = number(
+    provisioned_usd_per_unit_hour: Banded | None = amount(
         None,
         "your own price of a provisioned unit; none is the list price",
         "USD/h",
         within=(0.0001, 100_000),
     )
-    provisioned_tokens_per_minute: Banded | None = number(
+    provisioned_tokens_per_minute: Banded | None = amount(
         None,
         "input tokens a minute of a provisioned unit at your own price",
         "token/min",
         within=(1, 10_000_000),
     )
-    provisioned_output_weight: Banded = number(
+    provisioned_output_weight: Banded = amount(
         4.0,
         "input tokens that count for one output token of a unit at your own price",
         "1",
         within=(1, 100),
     )
-    provisioned_min_units: Banded = number(
+    provisioned_min_units: Banded = amount(
         1.0, "least units that are sold at your own price", "1", within=(1, 1e5)
     )
 

@@ -7,7 +7,7 @@ from llminfra.catalog.currency import currencies, ecb_rate
 from llminfra.catalog.prices import Rental, rentals
 from llminfra.errors import InvalidInput, unknown
 from llminfra.facets import capacity, compliance, energy
-from llminfra.facets.base import Banded, field, number, share
+from llminfra.facets.base import Banded, amount, field, share
 from llminfra.facets.cost.api_inputs import ApiInputs
 from llminfra.facets.cost.api_inputs import check as check_api
 from llminfra.facets.cost.chargeback import check_teams
@@ -17,7 +17,7 @@ Condition = Literal["new", "refurbished", "used"]
 
 
 def _price(what: str, unit: str, most: float) -> Any:
-    return number(None, f"your price of {what}", unit, within=(0, most))
+    return amount(None, f"your price of {what}", unit, within=(0, most))
 
 
 class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
@@ -37,21 +37,21 @@ class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
     hardware_condition: Condition | None = field(
         None, help="condition of bought servers; none is new, or refurbished where none is made new"
     )
-    discount_rate: Banded = number(0.08, "cost of money", "1/year", within=(0, 0.9999))
-    demand_growth: Banded = number(
+    discount_rate: Banded = amount(0.08, "cost of money", "1/year", within=(0, 0.9999))
+    demand_growth: Banded = amount(
         0.0, "change of the demand a year; 0.5 is half more", "1/year", within=(-0.99, 10)
     )
-    accelerator_price_drift: Banded | None = number(
+    accelerator_price_drift: Banded | None = amount(
         None,
         "change a year of rents, and of the price of servers bought later; -0.2 is a fifth "
         "cheaper; none is the catalogue's",
         "1/year",
         within=(-0.95, 5),
     )
-    vat_fraction: Banded = number(
+    vat_fraction: Banded = amount(
         0.0, "tax on what is bought that cannot be deducted", "1", within=(0, 0.5)
     )
-    staff_fte: Banded | None = number(
+    staff_fte: Banded | None = amount(
         None, "posts for running it; none is by option", "1", within=(0, 1000)
     )
     teams: dict[str, Any] = field(
@@ -61,7 +61,7 @@ class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
         "line", help="what stands idle: a line of its own in the bill of the teams, or spread"
     )
     currency: str = field("USD", help="currency of the report, such as EUR; results stay in USD")
-    usd_per_eur: Banded | None = number(
+    usd_per_eur: Banded | None = amount(
         None, "rate of the euro; none is the ECB's on or before as_of", "USD/EUR", within=(0.2, 5)
     )
     electricity_usd_per_kwh: Banded | None = _price("electricity", "USD/kWh", 5)
@@ -72,13 +72,13 @@ class Inputs(ApiInputs, energy.Inputs, capacity.Inputs, compliance.Inputs):
     )
     space_usd_per_month: Banded | None = _price("the own room", "USD/month", 10_000_000)
     staff_usd_per_fte_year: Banded | None = _price("a post, all in", "USD/year", 2_000_000)
-    licence_usd_per_accelerator_year: Banded = number(
+    licence_usd_per_accelerator_year: Banded = amount(
         0.0, "software licence of one accelerator", "USD/year", within=(0, 100_000)
     )
-    insurance_fraction: Banded = number(
+    insurance_fraction: Banded = amount(
         0.0, "insurance a year, of the price of servers", "1/year", within=(0, 0.5)
     )
-    support_fraction: Banded | None = number(
+    support_fraction: Banded | None = amount(
         None,
         "hardware support a year, of the price; none is the catalogue's",
         "1/year",

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import build_vs_api
-from llminfra.facets.base import field, is_number, number, share
+from llminfra.facets.base import amount, field, is_number, share
 
 # What counts beside money; each kind of operation has a rank in each of them.
 CRITERIA: Final = ("time", "skills", "place", "control")
@@ -18,7 +18,7 @@ class Inputs(build_vs_api.Inputs):
     quality_floor: float | None = share(
         None, "least share of accepted answers; an option below it is removed; none is no floor"
     )
-    review_months: int = number(
+    review_months: int = amount(
         12, "months after which the decision is looked at again", "month", within=(1, 120)
     )
     score_weights: dict[str, Any] = field(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from llminfra.catalog.facts import Facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import deployment
-from llminfra.facets.base import FIELD_ORIGIN, Banded, Result, base_value, field, number, quantity
+from llminfra.facets.base import FIELD_ORIGIN, Banded, Result, amount, base_value, field, quantity
 from llminfra.facets.demand.week import PROFILES, Week, week_of
 from llminfra.formulas import demand as formulas
 from llminfra.ranges import Range, as_range, exact
@@ -30,7 +30,7 @@ VIEWS = {
 
 
 def _target(words: str) -> Any:
-    return number(
+    return amount(
         None, f"longest acceptable mean {words}; none is no target", "s", within=(1e-6, 86_400)
     )
 
@@ -38,44 +38,44 @@ def _target(words: str) -> Any:
 class Inputs(deployment.Inputs):
     """Fields of the demand, beside those of the deployment, which bound its lengths."""
 
-    prompt_tokens: Banded = number(400, "mean length of a prompt", "token", within=(1, 10_000_000))
-    output_tokens: Banded = number(300, "mean length of an answer", "token", within=(1, 10_000_000))
-    in_flight: Banded | None = number(
+    prompt_tokens: Banded = amount(400, "mean length of a prompt", "token", within=(1, 10_000_000))
+    output_tokens: Banded = amount(300, "mean length of an answer", "token", within=(1, 10_000_000))
+    in_flight: Banded | None = amount(
         None,
         "requests being answered at the same time; the default demand is 100",
         "request",
         within=(0, 1_000_000),
         group="demand",
     )
-    active_users: Banded | None = number(
+    active_users: Banded | None = amount(
         None,
         "users in conversation at the same time",
         "user",
         within=(0, 10_000_000),
         group="demand",
     )
-    think_time_s: Banded = number(
+    think_time_s: Banded = amount(
         30.0, "pause of an active user between requests", "s", within=(0, 86_400)
     )
-    requests_per_s: Banded | None = number(
+    requests_per_s: Banded | None = amount(
         None, "requests that arrive per second", "1/s", within=(0, 1_000_000), group="demand"
     )
-    named_users: Banded | None = number(
+    named_users: Banded | None = amount(
         None, "people who have access", "user", within=(0, 1_000_000_000), group="demand"
     )
-    requests_per_user_day: Banded = number(
+    requests_per_user_day: Banded = amount(
         20.0, "requests of a named user a day", "1/day", within=(0, 100_000)
     )
-    work_hours: Banded = number(
+    work_hours: Banded = amount(
         8.0, "hours over which a day's requests spread", "h", within=(0.1, 24)
     )
-    peak_factor: Banded = number(
+    peak_factor: Banded = amount(
         3.0, "busiest minutes against the mean of the day", "1", within=(1, 100)
     )
-    work_days_per_week: Banded = number(
+    work_days_per_week: Banded = amount(
         5.0, "days a week on which named users work", "day", within=(0.1, 7)
     )
-    load_hours_per_week: Banded = number(
+    load_hours_per_week: Banded = amount(
         168.0, "hours a week with load, where the demand is no named users", "h", within=(0.1, 168)
     )
     load_profile: str | list[float] | None = field(
@@ -83,7 +83,7 @@ class Inputs(deployment.Inputs):
         help=f"load by hour of the week: {', '.join(PROFILES)}, or 24 or 168 numbers, the largest "
         "of which is the peak",
     )
-    hours_on_per_week: Banded | None = number(
+    hours_on_per_week: Banded | None = amount(
         None,
         "hours a week that machines are on, and paid where they can be switched off; none is "
         "168, with load_profile those that have a load",

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from llminfra.facets.base import Inputs as BaseInputs
-from llminfra.facets.base import field, number
+from llminfra.facets.base import amount, field
 from llminfra.facets.deployment.choices import AUTO, Hosting, KvPrecision, Precision
 from llminfra.facets.deployment.naming import common_name, own_precision
 
@@ -34,7 +34,7 @@ class Inputs(BaseInputs):
     kv_precision: KvPrecision = field(
         "auto", help="format of the KV cache; auto is what the checkpoint asks for, else 16 bits"
     )
-    kept_layers_fraction: float = number(
+    kept_layers_fraction: float = amount(
         1.0,
         "share of the layers that pruning keeps; what it costs in quality an own test tells",
         "1",
@@ -48,7 +48,7 @@ class Inputs(BaseInputs):
     text_only: bool = field(
         False, help="leave out the model's encoders for images and sound, as engines can"
     )
-    draft_tokens: int = number(
+    draft_tokens: int = amount(
         0, "tokens drafted for each step; 0 is no drafting", "token", within=(0, 16)
     )
     draft_model: str | None = field(
@@ -59,60 +59,60 @@ class Inputs(BaseInputs):
     engine_version: str | None = field(
         None, help="version of the engine; none is the one the catalogue was checked with"
     )
-    tensor_parallel: int | Literal["auto"] = number(
+    tensor_parallel: int | Literal["auto"] = amount(
         1,
         "accelerators that share every layer; auto is the fewest that meet the targets",
         "accelerator",
         within=(1, 1024),
     )
-    pipeline_parallel: int = number(
+    pipeline_parallel: int = amount(
         1, "stages the layers are cut into", "accelerator", within=(1, 128)
     )
-    expert_parallel: int = number(
+    expert_parallel: int = amount(
         1,
         "accelerators that whole experts are dealt to; 1 slices every expert",
         "accelerator",
         within=(1, 1024),
     )
-    data_parallel: int = number(
+    data_parallel: int = amount(
         1,
         "copies of the attention layers, which share the experts",
         "accelerator",
         within=(1, 1024),
     )
-    prefill_workers: int | None = number(
+    prefill_workers: int | None = amount(
         None,
         "workers of a replica that only read prompts; none is no separate prefill",
         "worker",
         within=(1, 1024),
     )
-    decode_workers: int | None = number(
+    decode_workers: int | None = amount(
         None,
         "workers of a replica that only decode, each split as above; with prefill_workers",
         "worker",
         within=(1, 1024),
     )
-    prefill_tensor_parallel: int | None = number(
+    prefill_tensor_parallel: int | None = amount(
         None,
         "accelerators that share every layer in a prefill worker; none is as for decode, or 1 "
         "beside prefill_data_parallel",
         "accelerator",
         within=(1, 1024),
     )
-    prefill_data_parallel: int | None = number(
+    prefill_data_parallel: int | None = amount(
         None,
         "copies of the attention layers in a prefill worker; none is as for decode, or 1 "
         "beside prefill_tensor_parallel",
         "accelerator",
         within=(1, 1024),
     )
-    replicas: int | Literal["auto"] = number(
+    replicas: int | Literal["auto"] = amount(
         1,
         "independent copies of the whole; auto is what the load needs, with spares",
         "replica",
         within=(1, 100_000),
     )
-    max_model_len: int | None = number(
+    max_model_len: int | None = amount(
         None,
         "longest sequence the engine accepts; none is the model's maximum",
         "token",
@@ -123,7 +123,7 @@ class Inputs(BaseInputs):
         "auto",
         help="how the hardware is come by; auto is the cheapest way that is possible and allowed",
     )
-    horizon_years: float = number(
+    horizon_years: float = amount(
         3.0, "years that count, the life of what is bought", "year", within=(0.5, 20)
     )
 

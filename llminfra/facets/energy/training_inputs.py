@@ -5,7 +5,7 @@ from typing import Literal
 from llminfra.catalog.loader import all_facts
 from llminfra.errors import InvalidInput
 from llminfra.facets import deployment
-from llminfra.facets.base import Banded, field, number
+from llminfra.facets.base import Banded, amount, field
 from llminfra.facets.deployment import model_named
 
 TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
@@ -15,19 +15,19 @@ ADAPTED = ("lora", "qlora")
 class RunInputs(deployment.Inputs):
     """Fields of a training run; nothing is asked where neither tokens nor hours are given."""
 
-    training_tokens: float | None = number(
+    training_tokens: float | None = amount(
         None,
         "tokens of one pass over the data of a training; none asks for no training",
         "token",
         within=(1, 1e16),
     )
-    training_accelerator_hours: float | None = number(
+    training_accelerator_hours: float | None = amount(
         None,
         "accelerator hours of the training, instead of an estimate from its tokens",
         "h",
         within=(0, 1e10),
     )
-    training_adapter_parameters: float | None = number(
+    training_adapter_parameters: float | None = amount(
         None,
         "parameters that are trained while the model's own stay as they are; none is that of "
         "training_adapter_rank with lora and qlora, and trains all else",
@@ -40,32 +40,32 @@ class RunInputs(deployment.Inputs):
         "16 (lora) or 4 bits (qlora), or from a teacher (distil); none is full, or lora where "
         "training_adapter_parameters is given",
     )
-    training_epochs: int = number(1, "passes over the data", "1", within=(1, 1000))
-    training_accelerators: int = number(
+    training_epochs: int = amount(1, "passes over the data", "1", within=(1, 1000))
+    training_accelerators: int = amount(
         8, "accelerators that train together", "accelerator", within=(1, 200_000)
     )
     training_precision: Literal["bf16", "fp8", "fp4"] = field(
         "bf16", help="format of the products of the training"
     )
-    training_sequence_tokens: int = number(
+    training_sequence_tokens: int = amount(
         4096, "length of a sequence of the training", "token", within=(1, 16_777_216)
     )
     training_recompute: bool = field(
         True, help="compute activations again on the way back, which takes less memory"
     )
-    training_adapter_rank: int = number(
+    training_adapter_rank: int = amount(
         16, "rank of the adapters of lora and qlora", "1", within=(1, 4096)
     )
     training_teacher: str | None = field(
         None, help="model that teaches with distil: catalogue id, or path of a config.json"
     )
-    training_utilization: Banded | None = number(
+    training_utilization: Banded | None = amount(
         None,
         "share of the arithmetic peak that the training reaches; none is as measured",
         "1",
         within=(0.001, 0.75),
     )
-    training_overhead: Banded = number(
+    training_overhead: Banded = amount(
         1.0,
         "tests, failed runs and the last run together, over the last run alone",
         "1",
