@@ -14,7 +14,7 @@ from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets.deployment.workers import APART
 from llminfra.plan import Plan, facts_of
 from llminfra.scenario import Scenario
-from llminfra.search.layouts import Axes, known, layouts
+from llminfra.search.layouts import Axes, known_ids, layouts
 from llminfra.search.ranking import JUDGED, TARGETS, Terms, last, nearest_of_each, rows, why
 from llminfra.search.replicas import Replicas
 
@@ -272,7 +272,7 @@ def search(
     axes = everything(
         plan.scenario,
         precisions,
-        accelerators=None if accelerators is None else known("accelerator", accelerators),
+        accelerators=None if accelerators is None else known_ids("accelerator", accelerators),
         tensor_parallel=tensor_parallel,
         pipeline_parallel=pipeline_parallel,
         counts=counts,
@@ -290,7 +290,7 @@ def search(
 
 def everything(scenario: Scenario, precisions: Sequence[str] = (), **given: Any) -> Axes:
     """Return the axes of a search: what makes sense, unless given."""
-    tried = known("precision", [scenario.precision, *precisions])
+    tried = known_ids("precision", [scenario.precision, *precisions])
     return Axes(**{"precisions": tried} | given)
 
 

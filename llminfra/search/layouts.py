@@ -102,7 +102,7 @@ def _knows(facts: Facts, accelerator: str, precision: str) -> bool:
     return any({own, "all"} & {part.strip() for part in names} for names in native)
 
 
-def known(what: str, names: Sequence[str]) -> list[str]:
+def known_ids(what: str, names: Sequence[str]) -> list[str]:
     """Return ids without repetition; raise InvalidInput for one that does not exist."""
     for name in names:
         if name not in ids(what):

@@ -102,10 +102,10 @@ class Month:
     @cached_property
     def requests(self) -> Range:
         """Answers in the month."""
-        answers = month.requests_per_month(
+        answers = month.served_requests_per_month(
             requests_per_s=self.requests_per_s, load_fraction=self.demand.load_fraction
         )
-        return as_range(answers)
+        return as_range(answers, name="requests_per_month")
 
     @cached_property
     def output_tokens(self) -> Range:

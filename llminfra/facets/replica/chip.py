@@ -11,7 +11,7 @@ from llminfra.errors import MissingFact
 from llminfra.facets.replica import constants
 from llminfra.formulas import chips
 from llminfra.formulas._formula import Quantity
-from llminfra.ranges import Range
+from llminfra.ranges import Range, as_range
 
 _FULL_PRECISION_RATES: Final = ("bf16", "fp16")
 
@@ -93,4 +93,7 @@ class Chip:
             return 1.0
         power, peak = (self.facts.number(self.accelerator, name) for name in needed)
         full = self.facts.number(entity, "full_speed_j_per_flop")
-        return chips.power_fraction(power_w=power, peak_flop_per_s=peak, full_speed_j_per_flop=full)
+        found = chips.limited_speed_fraction(
+            power_w=power, peak_flop_per_s=peak, full_speed_j_per_flop=full
+        )
+        return as_range(found, name="power_fraction")
