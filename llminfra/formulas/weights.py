@@ -162,3 +162,65 @@ def held_weight_bytes(
     15.5
     """
     return weight_bytes + tower_bytes + draft_bytes + more_bytes
+
+
+@formula
+def uneven_bits(
+    *, bits_per_weight: Quantity, uneven_extra_bits: Quantity, uneven_fraction: Quantity
+) -> Quantity:
+    r"""Bits of a weight where rows of some matrices do not fill the blocks of a format.
+
+    Parameters
+    ----------
+    bits_per_weight : array_like
+        Where all rows fill them. [bit]
+    uneven_extra_bits : array_like
+        What a weight of the other matrices takes more. [bit]
+    uneven_fraction : array_like
+        Share of the weights that stand in those. [1]
+
+    Returns
+    -------
+    uneven_bits : float or ndarray
+        [bit]
+
+    Notes
+    -----
+    .. math:: b' = b + u \, e
+
+    Examples
+    --------
+    >>> float(uneven_bits(bits_per_weight=4.8, uneven_extra_bits=0.8, uneven_fraction=0.25))
+    5.0
+    """
+    return bits_per_weight + uneven_fraction * uneven_extra_bits
+
+
+@formula
+def mixed_bits(*, own_bits: Quantity, other_bits: Quantity, own_fraction: Quantity) -> Quantity:
+    r"""Mean bits of weights that are stored in two ways.
+
+    Parameters
+    ----------
+    own_bits, other_bits : array_like
+        Bits of a weight stored in either way. [bit]
+    own_fraction : array_like
+        Share of the weights that are stored in the first way. [1]
+
+    Returns
+    -------
+    mixed_bits : float or ndarray
+        [bit]
+
+    Notes
+    -----
+    .. math:: b = s \, b_1 + (1 - s) \, b_2
+
+    Examples
+    --------
+    Nine tenths of the weights in 4.25 bits beside embeddings in 16:
+
+    >>> round(float(mixed_bits(own_bits=4.25, other_bits=16, own_fraction=0.9)), 3)
+    5.425
+    """
+    return own_fraction * own_bits + (1 - own_fraction) * other_bits

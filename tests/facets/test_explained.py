@@ -8,6 +8,12 @@ import pytest
 from llminfra import Scenario, evaluate
 from llminfra.ranges import Range
 
+GGUF: dict[str, Any] = {
+    "precision": "q4_k_m",
+    "accelerator": "rtx4090",
+    "engine": "llama.cpp",
+    "in_flight": 1,
+}
 PLANS: dict[str, dict[str, Any]] = {
     "dense": {"tensor_parallel": 8, "in_flight": 100, "output_tokens": [200, 300, 450]},
     "experts": {
@@ -36,13 +42,7 @@ PLANS: dict[str, dict[str, Any]] = {
         "draft_tokens": 3,
     },
     "users": {"model": "llama-3.1-8b", "active_users": 60, "think_time_s": 20, "replicas": 2},
-    "blocks": {
-        "model": "llama-3.1-8b",
-        "precision": "q4_k_m",
-        "accelerator": "rtx4090",
-        "engine": "llama.cpp",
-        "in_flight": 1,
-    },
+    "blocks": {"model": "llama-3.1-8b", **GGUF},
     "beside": {
         "model": "qwen3-vl-30b-a3b",
         "in_flight": 4,
@@ -70,6 +70,9 @@ PLANS: dict[str, dict[str, Any]] = {
         "engine": "llama.cpp",
         "in_flight": 2,
     },
+    "two formats": {"model": "gpt-oss-20b", **GGUF},
+    "uneven blocks": {"model": "deepseek-v2-lite", **GGUF},
+    "tables of layers": {"model": "gemma-4-e2b", **GGUF},
     "burst": {"model": "llama-3.1-8b", "in_flight": 30, "arrivals": "closed_loop"},
     "tuned": {
         "model": "llama-3.1-8b",
