@@ -3,7 +3,7 @@
 from llminfra.catalog import currency, loader, price_bundle, rules
 from llminfra.catalog.facts import Facts
 from llminfra.explain.changes import fixes
-from llminfra.plan import Plan
+from llminfra.plan import Plan, facts_of
 from llminfra.scenario import Scenario
 from llminfra.search.choose import choose
 
@@ -18,7 +18,7 @@ def evaluate(scenario: Scenario) -> Plan:
     >>> plan.deployment.accelerators_per_replica, "accelerator" in plan.chosen
     (1, True)
     """
-    return _planned(scenario, Facts(scenario.fact_overrides(), own=scenario.own_prices()))
+    return _planned(scenario, facts_of(scenario))
 
 
 def make_ready() -> None:

@@ -15,9 +15,9 @@ from llminfra.catalog.loader import UNDATED, Fact
 from llminfra.catalog.own_prices import OWN
 from llminfra.errors import InvalidInput, shown
 from llminfra.evaluate import evaluate
+from llminfra.facets.base import plain
 from llminfra.plan import Plan
 from llminfra.ranges import Range
-from llminfra.scenario import plain
 from llminfra.scenario.expand import COMPARE, VARIANT, Case
 from llminfra.scenario.file import LOCK_SUFFIX, MY, kept, load_cases, read_toml
 from llminfra.search.choose import USER as AUTO

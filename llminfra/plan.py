@@ -10,9 +10,9 @@ from llminfra.catalog.facts import Facts, Read
 from llminfra.catalog.loader import Fact
 from llminfra.errors import MissingFact, unknown
 from llminfra.facets import FACETS, Facets
-from llminfra.facets.base import Goal, Problem, Question, Result, needs
+from llminfra.facets.base import Goal, Inputs, Problem, Question, Result, needs
 from llminfra.ranges import Range
-from llminfra.scenario import Scenario, ScenarioBase
+from llminfra.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,11 @@ COMPARISON: Final = "comparison"  # the name under which changed plans note what
 # Names of a scenario, which change no answer.
 _SEEN_BY_NONE: Final = {"title", "name"}
 Advice = Callable[["Plan", Goal], Sequence[str]]
+
+
+def facts_of(scenario: Scenario) -> Facts:
+    """Return the door to the catalogue as a scenario has it: with its own facts and prices."""
+    return Facts(scenario.fact_overrides(), own=scenario.own_prices())
 
 
 class Plan(Facets):
@@ -114,7 +119,8 @@ class Plan(Facets):
     def variant(self, **changes: Any) -> "Plan":
         """Return the plan of a changed scenario; its reads are noted as comparisons here."""
         scenario = self.scenario.replace(**changes)
-        facts = self._facts.as_read_by(COMPARISON, scenario.fact_overrides())
+        own = scenario.fact_overrides(), scenario.own_prices()
+        facts = self._facts.as_read_by(COMPARISON, *own)
         if self._evaluate is None:
             changed = Plan(scenario, facts=facts, advise=self._advise)
         else:
@@ -130,7 +136,7 @@ class Plan(Facets):
         """
         mine, theirs = self.resolved, other.resolved
         differing = {n for n in type(mine).model_fields if getattr(mine, n) != getattr(theirs, n)}
-        if differing & set(ScenarioBase.model_fields) - _SEEN_BY_NONE:
+        if differing & set(Inputs.model_fields) - _SEEN_BY_NONE:
             return
         for question in FACETS:
             if differing & set(question.inputs.model_fields):

@@ -32,6 +32,7 @@ _SUFFIX_UNITS: Final[dict[str, str]] = {
     "change": "1",
     "sequences": "sequence",
     "prompts": "1",
+    "pages": "1",
     "accelerators": "accelerator",
     "flop": "FLOP",
     "op": "op",

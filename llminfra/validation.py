@@ -84,7 +84,7 @@ def _row(log: dict[str, str], quantity: str, unit: str, measured: str, predicted
     return (log["id"], log["precision"], log["confidence"], quantity, unit, float(measured), *ends)
 
 
-def _scenario(log: dict[str, str], *, given: bool = False) -> Any:
+def _scenario(log: dict[str, str], *, given: bool = False) -> Scenario:
     accelerator = log["accelerator"] or _STAND_IN
     fields: dict[str, Any] = {name: log[name] for name in _COPIED}
     fields |= {name: int(log[name]) for name in _NUMBERS if log[name]}
@@ -237,7 +237,7 @@ def _load(in_flight: str) -> str:
     return next(words for most, words in _LOADS if float(in_flight) <= most)
 
 
-def _serving_scenario(row: dict[str, str]) -> Any:
+def _serving_scenario(row: dict[str, str]) -> Scenario:
     fields: dict[str, Any] = {name: row[name] for name in _SERVING_TEXTS if row[name]}
     fields |= {name: int(float(row[name])) for name in _SERVING_NUMBERS if row[name]}
     # Ranks of the attention layers share the experts.

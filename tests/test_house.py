@@ -15,12 +15,12 @@ from graphlib import TopologicalSorter
 from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import pytest
 
 import llminfra.formulas
-from llminfra import evaluate
+from llminfra import Scenario, evaluate
 from llminfra.facets import FACETS
 from llminfra.facets.base import Question, needs
 from llminfra.present.remarks import NOT_RESULTS
@@ -59,11 +59,11 @@ ORDER: Final = [
 RANK: Final = {name: rank for rank, name in enumerate(ORDER)}
 # Where a plan or a list begins; everybody else gets facts, whose reads its ledger notes.
 MAKES_FACTS: Final = {
-    *("catalog", "cli.listing", "energy_errors", "evaluate", "field_cases", "search"),
-    "training_errors",
-    "validation",
+    *("catalog", "cli.listing", "plan"),
+    *("energy_errors", "field_cases", "training_errors", "validation"),
 }
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
+ASKS: Final = {"facets", "search", "explain"}  # rooms that read the fields of a scenario
 SHARED_WORDS: Final = {
     *("Inputs", "Result", "Case", "Shown", "Field", "Grid", "Book", "Machine"),
     *("Load", "Month", "Option", "Flip", "Terms"),
@@ -158,6 +158,23 @@ def test_facets_name_results_of_earlier_questions(question: Question[Any], funct
     earlier = [other.name for other in FACETS[: FACETS.index(question)]]
     named = needs(getattr(question, function) or evaluate)
     assert set(named) <= set(earlier)
+
+
+def test_a_scenario_has_the_inputs_of_every_question() -> None:
+    assert [question.name for question in FACETS if not issubclass(Scenario, question.inputs)] == []
+
+
+@pytest.mark.parametrize("module", named([m for m in MODULES if ASKS & set(m.parts)]))
+def test_what_reads_a_scenario_knows_its_fields(module: Path) -> None:
+    tree = list(ast.walk(ast.parse(module.read_text())))
+    said = [(node.arg, node.annotation) for node in tree if isinstance(node, ast.arg)]
+    said += [(n.target.id, n.annotation) for n in tree if is_declared(n)]
+    asked = {"scenario", "inputs", "_scenario", "_inputs"}
+    assert [name for name, kind in said if name in asked and getattr(kind, "id", "") == "Any"] == []
+
+
+def is_declared(node: ast.AST) -> TypeGuard[Any]:
+    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
 
 
 @pytest.mark.parametrize("module", named(MODULES))

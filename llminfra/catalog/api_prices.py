@@ -127,11 +127,6 @@ def frontier() -> list[Offer]:
     return [offer for offer in _offers() if offer.use == "frontier"]
 
 
-def frontier_as_of() -> str:
-    """Return the day on which the list of frontier models was made."""
-    return max(row["as_of"] for row in api_offer_rows().values() if row["use"] == "frontier")
-
-
 def token_prices(
     facts: Facts,
     offer: Offer,

@@ -29,7 +29,7 @@ from llminfra.hf_config import architecture_from_config
 from llminfra.ranges import Range, exact, sample
 
 P = TypeVar("P", prices.Rental, prices.Machine, prices.Tariff)
-MOST_CHARACTERS: Final = 60  # of a version
+MOST_CHARACTERS: Final = 60  # longest text that is taken for a version
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,16 @@ class Facts:
         """Name under which reads are noted."""
         return self._user
 
-    def as_read_by(self, user: str, overrides: Mapping[str, Fact] | None = None) -> "Facts":
+    def as_read_by(
+        self,
+        user: str,
+        overrides: Mapping[str, Fact] | None = None,
+        own: Sequence[OwnPrice] | None = None,
+    ) -> "Facts":
         """Return the facts, or others, with reads noted in this ledger under another name."""
         replaced = self._overrides if overrides is None else overrides
-        return type(self)(replaced, user=user, ledger=self._ledger, own=self._own)
+        prices = self._own if own is None else own
+        return type(self)(replaced, user=user, ledger=self._ledger, own=prices)
 
     @property
     def ledger(self) -> list[Read]:

@@ -230,7 +230,7 @@ def fact_from_override(key: str, given: Any, *, own: str = "") -> Fact:
 
 def _overriding(key: str, given: Any, own: str) -> Fact:
     entity, _, name = key.rpartition(".")
-    named = entity.partition(":")[0]  # an offer's lane stands behind
+    named = entity.partition(":")[0]  # behind the colon of an offer stands its lane
     entity_class = next((c for c, members in _entities().items() if named in members), None)
     entity_class = "currency" if named.startswith(RATE) else entity_class
     if entity_class is None and entity == own:

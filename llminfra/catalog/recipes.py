@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from llminfra.architecture import Architecture, Dense, Moe, StoredWeights
 from llminfra.catalog.facts import Facts
-from llminfra.ranges import exact
+from llminfra.formulas.weights import mixed_bits, uneven_bits
+from llminfra.ranges import Range, as_range, exact
 
 PLAIN_BITS: Final = 16.0
 # Values in a block of the K types of GGUF, which rows of a matrix have to fill.
@@ -40,7 +41,7 @@ def quantized_groups(facts: Facts, precision: str, architecture: Architecture) -
 
 def group_bits(
     facts: Facts, precision: str, architecture: Architecture, counts: Mapping[str, float]
-) -> Any:
+) -> Range:
     """Mean bits of the quantised weights of some groups, their share of the scales included.
 
     Parameters
@@ -60,17 +61,20 @@ def group_bits(
 
 def _block_bits(
     facts: Facts, precision: str, architecture: Architecture, counts: Mapping[str, float]
-) -> Any:
+) -> Range:
     """Mean bits in K types of GGUF; experts that were published in MXFP4 stay as they are."""
     stored, bits = architecture.stored_weights, facts.number(precision, "bits_per_weight")
     is_kept = stored is not None and "mxfp4" in stored.precisions and "experts" in counts
     others = {name: n for name, n in counts.items() if name != "experts" or not is_kept}
     if uneven := _uneven_fraction(architecture, others):
-        bits = bits + uneven * facts.number(precision, "uneven_extra_bits")
+        extra = facts.number(precision, "uneven_extra_bits")
+        whole = uneven_bits(bits_per_weight=bits, uneven_extra_bits=extra, uneven_fraction=uneven)
+        bits = as_range(whole, name="bits_per_weight")
     if not is_kept:
         return bits
-    share = counts["experts"] / sum(counts.values())
-    return share * facts.number("mxfp4", "bits_per_weight") + (1 - share) * bits
+    kept, share = facts.number("mxfp4", "bits_per_weight"), counts["experts"] / sum(counts.values())
+    mean = mixed_bits(own_bits=kept, other_bits=bits, own_fraction=share)
+    return as_range(mean, name="bits_per_weight")
 
 
 def _uneven_fraction(architecture: Architecture, counts: Mapping[str, float]) -> float:
@@ -103,7 +107,7 @@ def mean_bits(bits: Iterable[tuple[str, float]], counts: Mapping[str, float]) ->
     return summed / total if total else PLAIN_BITS
 
 
-def end_bits(facts: Facts, precision: str, architecture: Architecture, end: str) -> Any:
+def end_bits(facts: Facts, precision: str, architecture: Architecture, end: str) -> Range:
     """Bits of the embedding or the head; of a table that is both, those of the head."""
     stored = stored_in(architecture, precision)
     if stored is None or not stored.bits:
@@ -111,7 +115,8 @@ def end_bits(facts: Facts, precision: str, architecture: Architecture, end: str)
         if end == "head" or not architecture.tied_embeddings:
             return own
         head, shared = facts.number(precision, "head_bits"), _shared_fraction(architecture)
-        return head if shared == 1 else head * shared + own * (1 - shared)
+        mean = mixed_bits(own_bits=head, other_bits=own, own_fraction=shared)
+        return head if shared == 1 else as_range(mean, name=f"{end}_bits")
     bits = dict(stored.bits).get(end, PLAIN_BITS)
     return exact(bits, name=f"{end}_bits", unit="bit", origin="checkpoint")
 

@@ -18,14 +18,14 @@ from llminfra.cli.preloaded import PRELOADED, Choices
 from llminfra.errors import InvalidInput
 from llminfra.evaluate import evaluate
 from llminfra.facets import SERVED
-from llminfra.facets.base import Problem
+from llminfra.facets.base import Problem, plain
 from llminfra.names import OF_CASES, check_distinct, distinct_name
 from llminfra.plan import Plan
 from llminfra.publish import manifest
 from llminfra.publish.about import About, about
 from llminfra.publish.index import link_to, siblings_of
 from llminfra.publish.job import Job, Result
-from llminfra.scenario import Scenario, plain
+from llminfra.scenario import Scenario
 from llminfra.scenario.expand import Case, joined
 from llminfra.scenario.file import MY, kept, load_cases
 

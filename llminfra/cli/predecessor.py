@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from llminfra import lock
 from llminfra.errors import LlmInfraError
+from llminfra.facets.base import plain
 from llminfra.plan import Plan
 from llminfra.publish.about import About
 from llminfra.publish.job import Job
-from llminfra.scenario import plain
 from llminfra.scenario.expand import Case
 from llminfra.scenario.file import LOCK_SUFFIX
 from llminfra.since import since_then

@@ -7,12 +7,13 @@ from typing import Any, Final
 from llminfra import formats
 from llminfra.errors import LlmInfraError
 from llminfra.explain.inputs import Read, quantity
+from llminfra.facets.base import is_number
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 
-_LONGEST: Final = 26  # characters, so that the value beside them is seen
+_LONGEST: Final = 26  # characters of a field's help, so that its value beside them is seen
 _NAMES: Final = ("title", "name")
-_FACTS: Final = "facts"
+_FACTS, _PRICES = "facts", "prices"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def difference(before: Plan, after: Plan, read: Read) -> Difference:
             plan, here, waiting = changed, there, {}
     end = quantity(after, read)
     if waiting or not _is_same(end.base, here):
-        # What does not fit together before all of it is there, and prices of another table.
+        # Fields that are possible only together, and what no field says: plans of other days.
         steps.append(Step(_words(plan, waiting) or "All else", waiting, end.base - here))
     return Difference(quantity(before, read), end, tuple(s for s in steps if s.moved))
 
@@ -107,6 +108,8 @@ def _words(plan: Plan, fields: Mapping[str, Any]) -> str:
 
 
 def _change(plan: Plan, name: str, value: Any) -> str:
+    if name == _PRICES:
+        return "Own prices"
     if isinstance(value, dict):
         old = getattr(plan.scenario, name)
         differing = (key for key in value | old if value.get(key) != old.get(key))
@@ -124,7 +127,7 @@ def _fact_words(key: str, given: Any) -> str:
 
 
 def _valued(words: str, name: str, value: Any) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         show = formats.percent if name.endswith("_fraction") else formats.number
         return f"{words}: {show(value)}"
     return f"{words}: {value}"

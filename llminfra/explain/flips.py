@@ -96,7 +96,7 @@ def flip(plan: Plan, first: Read, second: Read, *, most: int = 2) -> Flip:
         return found
 
     one, two = quantity(plan, first), quantity(plan, second)
-    base = settled(plan, first)  # or the way that is followed changes on the way to the threshold
+    base = settled(plan, first)  # with its hosting fixed, which must not change on the way
     bars = tornado(base, gap, most=100).bars
     here = gap(base).base
     near = sorted(bars, key=lambda bar: _bands(bar, here))[:_MOST_TRIED]

@@ -99,7 +99,7 @@ def goal(
         other = side if wanted is not None else read_base(changed, target)  # type: ignore[arg-type]
         return read_base(changed, read) - other
 
-    quantity(plan, read)  # which says what is wrong with its name
+    quantity(plan, read)  # raises for a name that does not exist
     search = _Search(plan, given, miss, low, high)
     value = search.value()
     at = given.changed(plan, value)

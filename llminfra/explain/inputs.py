@@ -8,7 +8,7 @@ from llminfra import formats
 from llminfra.catalog.loader import Fact
 from llminfra.errors import InvalidInput, MissingFact, closest, shown
 from llminfra.facets import FACETS
-from llminfra.facets.base import FIELD_ORIGIN, Result, base_value
+from llminfra.facets.base import FIELD_ORIGIN, Result, base_value, is_number
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
@@ -39,7 +39,7 @@ def quantity(plan: Plan, read: Read) -> Range:
     found: Any = plan
     for part in read.split("."):
         found = _part(found, part)
-    if isinstance(found, int | float) and not isinstance(found, bool):
+    if is_number(found):
         return Range(found, name=read.rpartition(".")[2])
     if not isinstance(found, Range):
         near = ", ".join(closest(read, paths(plan)))

@@ -1,12 +1,13 @@
 """What a load means the other way round: requests at the same moment, people, requests a day."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from llminfra.facets.base import SIZING_CONFIDENCE
 from llminfra.formulas.availability import replicas_needed
 from llminfra.plan import Plan
 from llminfra.ranges import Range, exact
+from llminfra.scenario import Scenario
 from llminfra.units import SECONDS_PER_HOUR
 
 PEOPLE: Final = ("in_flight", "active_users", "named_users")
@@ -65,7 +66,7 @@ def load_of(plan: Plan) -> Load:
     return Load(stated, number, **(found | {stated: number}), **base)
 
 
-def _base(scenario: Any, name: str) -> float:
+def _base(scenario: Scenario, name: str) -> float:
     value = getattr(scenario, name)
     return float(getattr(value, "base", value))
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 from llminfra.errors import InvalidInput, MissingFact
 from llminfra.explain.inputs import quantity
 from llminfra.explain.lever_list import Lever
-from llminfra.facets.base import base_value, named
+from llminfra.facets.base import base_value
 from llminfra.facets.demand import DEFAULT_IN_FLIGHT
 from llminfra.plan import Plan
-from llminfra.ranges import Range
+from llminfra.ranges import Range, as_range
 
 AIMS: Final[Mapping[str, str]] = {
     "cost": "cost.usd_per_month",
@@ -58,7 +58,7 @@ class Service:
             other = quantity(self.beside, path)
             is_time = path == AIMS["latency"]
             found = found * (1 - self.share) + other * self.share if is_time else found + other
-        return named(found + self.monthly.get(path, 0.0), path.rpartition(".")[2])
+        return as_range(found + self.monthly.get(path, 0.0), name=path.rpartition(".")[2])
 
     def amount(self, path: str) -> float:
         """Return the base case of a total; not a number where it has none."""

@@ -1,17 +1,24 @@
 """What every facet shares: how inputs are declared, results shown and problems reported."""
 
+import datetime as dt
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from inspect import signature
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, get_args, overload
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeGuard, TypeVar, get_args, overload
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from llminfra.catalog.loader import Fact, fact_from_override
+from llminfra.catalog.own import described
+from llminfra.catalog.own_prices import OwnPrice, own_prices, with_rows
 from llminfra.errors import MissingFact
+from llminfra.names import is_name
 from llminfra.ranges import Range, exact, sample
 
 
@@ -27,7 +34,8 @@ class Band:
         return f"{self.base:g} ({self.low:g} to {self.high:g})"
 
 
-Quantity = int | float | Band
+# What a field of the scenario holds that may be given with a band.
+Banded = int | float | Band
 
 # Begins the origin of a quantity that a scenario field gave.
 FIELD_ORIGIN: Final = "scenario field "
@@ -93,8 +101,24 @@ def field(
     )
 
 
+def amount(
+    default: object, help: str, unit: str, *, within: tuple[float, float], group: str = ""
+) -> Any:
+    """Declare a field that holds a number, with its unit, and the least and most allowed."""
+    least, most = within
+    return field(default, help=help, unit=unit, minimum=least, maximum=most, group=group)
+
+
+def share(default: object, help: str) -> Any:
+    """Declare a field that holds a share, from nothing to all."""
+    return amount(default, help, "1", within=(0, 1))
+
+
 class Inputs(BaseModel):
-    """Base of all facet inputs: strict types, frozen, unknown names rejected, bounds checked."""
+    """Base of all facet inputs, with the fields that every question sees.
+
+    Types are strict, instances frozen, unknown names rejected and bounds checked.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -106,6 +130,17 @@ class Inputs(BaseModel):
         defer_build=True,
     )
 
+    title: str = field("", help="what the scenario is called in reports, at most 80 characters")
+    name: str = field("", help="short name for files: letters, digits, dot, hyphen, underscore")
+    as_of: dt.date = field(
+        None, help="date of the decision; facts older than their class are stale"
+    )
+    facts: dict[str, Any] = field({}, help="catalogue facts to replace, each with its source")
+    prices: dict[str, Any] = field(
+        {},
+        help="own prices: file = a CSV table of quotes and contracts, which go before all others",
+    )
+
     @field_validator("*", mode="before")
     @classmethod
     def _as_plain(cls, value: Any) -> Any:
@@ -114,7 +149,7 @@ class Inputs(BaseModel):
             return value.item()
         if isinstance(value, dict) and value.keys() == {"low", "base", "high"}:
             value = [value["low"], value["base"], value["high"]]
-        if isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value)):
+        if isinstance(value, list | tuple) and len(value) == 3 and all(map(is_number, value)):
             return Band(*map(_as_float, value))
         return value
 
@@ -134,6 +169,64 @@ class Inputs(BaseModel):
             raise PydanticCustomError("band", "low <= base <= high must hold")
         return value
 
+    @field_validator("title")
+    @classmethod
+    def _plain_title(cls, title: str) -> str:
+        if len(title) > 80 or not _is_printable(title):
+            raise PydanticCustomError("title", "plain text")
+        return title
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if name and not is_name(name):
+            raise PydanticCustomError("name", "file name")
+        return name
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _iso_date(cls, value: Any) -> Any:
+        return dt.date.fromisoformat(value) if isinstance(value, str) else value
+
+    @field_validator("facts", mode="before")
+    @classmethod
+    def _plain_facts(cls, value: Any) -> Any:
+        return plain(value)  # dates as text, so that a lock file reads back equal
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _with_rows(cls, value: Any) -> Any:
+        """Read the table once, so that a scenario and its lock file hold the prices themselves."""
+        return with_rows(plain(value))
+
+    def fact_overrides(self) -> dict[str, Fact]:
+        """Return the scenario's own facts by key."""
+        own = getattr(self, "accelerator", "")
+        found = {key: fact_from_override(key, v, own=own) for key, v in self.facts.items()}
+        return found | described(own, found)
+
+    def own_prices(self) -> list[OwnPrice]:
+        """Return the prices of the scenario's own table."""
+        return own_prices(self.prices.get("rows", ()), str(self.prices.get("file", "prices")))
+
+
+def plain(value: Any) -> Any:
+    """Turn a field's value into what JSON and TOML can hold."""
+    if isinstance(value, Band):
+        return {"low": value.low, "base": value.base, "high": value.high}
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def _is_printable(text: str) -> bool:
+    """False for control characters, line separators, direction marks and lone surrogates."""
+    unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    joiners = "\u200c\u200d"  # Persian words and some emoji need them
+    return all(c in joiners or unicodedata.category(c) not in unwanted for c in text)
+
 
 def _as_float(value: float) -> float:
     """Convert a number; integers too large for a float become infinite, which no bound allows."""
@@ -143,17 +236,18 @@ def _as_float(value: float) -> float:
         return math.inf
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Tell a number from anything else; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(value: Any) -> list[float]:
     if isinstance(value, Band):
         return [value.low, value.base, value.high]
-    return [_as_float(value)] if _is_number(value) else []
+    return [_as_float(value)] if is_number(value) else []
 
 
-def base_value(value: Quantity) -> float:
+def base_value(value: Banded) -> float:
     """Return the base case of a scenario value."""
     return value.base if isinstance(value, Band) else value
 
@@ -177,17 +271,6 @@ def quantity(inputs: Inputs, name: str) -> Range:
     return Range(drawn.draws, name=name, unit=unit, origin=origin)
 
 
-def named(value: Any, name: str) -> Range:
-    """Name the outcome of a formula or of arithmetic on ranges."""
-    return Range(
-        value.draws,
-        name=name,
-        formula=value.formula,
-        inputs=value.inputs,
-        operation=value.operation,
-    )
-
-
 class Result:
     """Base of all facet results, which are frozen dataclasses."""
 
@@ -204,6 +287,12 @@ class Result:
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             if not item.name.startswith("_"):
                 yield item.name, getattr(self, item.name)
+
+    def available(self, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """Yield name and value of these quantities, but those that lack a fact."""
+        for name in names:
+            with suppress(MissingFact):
+                yield name, getattr(self, name)
 
 
 R = TypeVar("R", bound=Result)

@@ -1,6 +1,6 @@
 """What binds a request: what its time goes into, and what it waits for; of numbers or arrays."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _RATES: Final = (
 )
 
 
-def parts(v: Values, load: Values, step_s: Quantity) -> dict[str, Any]:
+def parts(v: Values, load: Values, step_s: Quantity) -> dict[str, Quantity]:
     """Times that make up a request, by what they are bound by; of numbers or arrays."""
     on_rank = np.maximum(load["in_flight"] / v["ranks"], 1.0)
     steps = load["steps"]
@@ -39,7 +39,7 @@ def parts(v: Values, load: Values, step_s: Quantity) -> dict[str, Any]:
 
 def binding_limit(
     v: Values, load: Values, step_s: Quantity, batch: Quantity, capped: Quantity
-) -> Any:
+) -> Quantity:
     """Name what takes most of a request's time, or the memory where requests wait for it.
 
     `capped` tells where the engine's own limit, not the memory, ends the `batch` of a rank.

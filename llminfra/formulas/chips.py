@@ -100,7 +100,7 @@ def cycles_per_s(*, n_multiprocessors: Quantity, clock_hz: Quantity) -> Quantity
 
 
 @formula
-def power_fraction(
+def limited_speed_fraction(
     *,
     power_w: Quantity,
     peak_flop_per_s: Quantity,
@@ -117,7 +117,7 @@ def power_fraction(
 
     Returns
     -------
-    power_fraction : float or ndarray
+    limited_speed_fraction : float or ndarray
         [1]
 
     Notes
@@ -130,7 +130,8 @@ def power_fraction(
 
     Examples
     --------
-    >>> float(power_fraction(power_w=350, peak_flop_per_s=700e12, full_speed_j_per_flop=1e-12))
+    >>> float(limited_speed_fraction(power_w=350, peak_flop_per_s=700e12,
+    ...     full_speed_j_per_flop=1e-12))
     0.5
     """
     return np.minimum(power_w / peak_flop_per_s / full_speed_j_per_flop, 1.0)

@@ -268,35 +268,3 @@ def crossing_hours(
     """
     saved = rent_usd_per_hour - own_usd_per_hour
     return np.where(saved <= 0, np.inf, purchase_usd / saved)
-
-
-@formula
-def servers_needed(
-    *, peak_requests_per_s: Quantity, carried_requests_per_s: Quantity, spares: Quantity
-) -> Quantity:
-    r"""Return the servers that carry a peak: whole ones, and those in reserve.
-
-    Parameters
-    ----------
-    peak_requests_per_s : array_like
-        Load to be carried. [1/s]
-    carried_requests_per_s : array_like
-        What one server carries at the targets. [1/s]
-    spares : array_like
-        Servers in reserve. [1]
-
-    Returns
-    -------
-    servers_needed : float or ndarray
-        Servers. [1]
-
-    Notes
-    -----
-    .. math:: n = \lceil \lambda / \lambda_1 \rceil + s
-
-    Examples
-    --------
-    >>> float(servers_needed(peak_requests_per_s=9, carried_requests_per_s=4, spares=1))
-    4.0
-    """
-    return np.ceil(peak_requests_per_s / carried_requests_per_s) + spares

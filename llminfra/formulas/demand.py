@@ -182,7 +182,7 @@ def mean_requests_per_s(*, requests_per_s: Quantity, mean_fraction: Quantity) ->
 
 
 @formula
-def loaded_requests_per_s(*, requests_per_s: Quantity, load_ratio: Quantity) -> Quantity:
+def scaled_requests_per_s(*, requests_per_s: Quantity, load_ratio: Quantity) -> Quantity:
     r"""Arrivals under another load.
 
     Parameters
@@ -194,7 +194,7 @@ def loaded_requests_per_s(*, requests_per_s: Quantity, load_ratio: Quantity) -> 
 
     Returns
     -------
-    loaded_requests_per_s : float or ndarray
+    scaled_requests_per_s : float or ndarray
         [1/s]
 
     Notes
@@ -203,7 +203,7 @@ def loaded_requests_per_s(*, requests_per_s: Quantity, load_ratio: Quantity) -> 
 
     Examples
     --------
-    >>> float(loaded_requests_per_s(requests_per_s=4, load_ratio=0.5))
+    >>> float(scaled_requests_per_s(requests_per_s=4, load_ratio=0.5))
     2.0
     """
     return requests_per_s * load_ratio

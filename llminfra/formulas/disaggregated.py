@@ -5,7 +5,7 @@ a rank of the decode pool. The phases do not mix, so that the pools share one ra
 arguments are numbers or arrays that broadcast.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -129,7 +129,7 @@ def balanced_sequences(
         n_prefill_ranks=n_prefill_ranks, prefill_s=prefill_s
     )
 
-    def requests(sequences: Any) -> Any:
+    def requests(sequences: Quantity) -> Quantity:
         step = decode_step_s(
             sequences=np.maximum(sequences, least_sequences),
             fixed_s=fixed_s,

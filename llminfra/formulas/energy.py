@@ -36,10 +36,6 @@ def accelerator_j_per_token(
     -----
     .. math:: e = n P / r
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     Eight A100 at 280 W that give 2,520 tokens a second:
@@ -69,10 +65,6 @@ def kwh_per_mtok(*, j_per_token: Quantity) -> Quantity:
     -----
     .. math:: E = \frac{10^6 e}{3.6 \cdot 10^6}
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> round(float(kwh_per_mtok(j_per_token=1.0)), 6)
@@ -100,10 +92,6 @@ def energy_kwh(*, power_w: Quantity, hours: Quantity) -> Quantity:
     Notes
     -----
     .. math:: E = P \, T / 1000
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------
@@ -165,10 +153,6 @@ def wh_per_request(*, kwh: Quantity, requests: Quantity) -> Quantity:
     -----
     .. math:: E_1 = 1000 \, E / n
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> round(float(wh_per_request(kwh=4292.4, requests=22.1e6)), 3)
@@ -196,10 +180,6 @@ def token_j(*, kwh: Quantity, tokens: Quantity) -> Quantity:
     Notes
     -----
     .. math:: e = 3.6 \cdot 10^6 \, E / n
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------

@@ -145,10 +145,6 @@ def even_g_per_kwh(*, embodied_g_per_hour: Quantity, power_w: Quantity) -> Quant
 
     On a cleaner grid the hardware weighs more.
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     An H100 board with an eighth of a heavy host over three years, at 1 kW:

@@ -34,13 +34,17 @@ def left_weight_bytes(*, weight_bytes: Quantity, host_weight_bytes: Quantity) ->
 
 
 @formula
-def host_weight_fraction(*, host_weight_bytes: Quantity, weight_bytes: Quantity) -> Quantity:
+def host_weight_fraction(
+    *, host_weight_bytes: Quantity, weight_bytes: Quantity, expert_bytes: Quantity
+) -> Quantity:
     r"""Share of an accelerator's weights that lies on the host.
 
     Parameters
     ----------
-    host_weight_bytes, weight_bytes : array_like
-        Of its weights, what is read from the host, and all of them. [byte]
+    host_weight_bytes : array_like
+        Of its weights, what is read from the host. [byte]
+    weight_bytes, expert_bytes : array_like
+        All of them: those that each token reads, and those of experts. [byte]
 
     Returns
     -------
@@ -49,14 +53,14 @@ def host_weight_fraction(*, host_weight_bytes: Quantity, weight_bytes: Quantity)
 
     Notes
     -----
-    .. math:: h = \min(W_h / W, 1)
+    .. math:: h = \min(W_h / (W + W_e), 1)
 
     Examples
     --------
-    >>> float(host_weight_fraction(host_weight_bytes=4e9, weight_bytes=16e9))
+    >>> float(host_weight_fraction(host_weight_bytes=4e9, weight_bytes=4e9, expert_bytes=12e9))
     0.25
     """
-    return np.minimum(host_weight_bytes / weight_bytes, 1.0)
+    return np.minimum(host_weight_bytes / (weight_bytes + expert_bytes), 1.0)
 
 
 @formula

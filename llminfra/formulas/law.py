@@ -5,7 +5,7 @@ makes of a worker, `load` what is asked of it: computed_tokens, output_tokens, s
 tokens_per_step, in_flight, variation_ratio and most_utilization.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from llminfra.formulas import batch as places
 from llminfra.formulas import drafting, first_token, prefill, request, step, tokens
@@ -23,7 +23,7 @@ _PRICE: Final = (
 _READ: Final = ("weight_bytes", "weight_bytes_per_s", "expert_bytes", "expert_bytes_per_s")
 
 
-def passes(v: Values, load: Values, sequences: Quantity, *, full: bool) -> dict[str, Any]:
+def passes(v: Values, load: Values, sequences: Quantity, *, full: bool) -> dict[str, Quantity]:
     """Times of a decode step and of a prompt, with `sequences` on each rank.
 
     A `full` batch always has prompts in its steps: they touch experts too, and launches are hidden
@@ -88,7 +88,7 @@ def _prompts(
     touched: Quantity,
     token_s: Quantity,
     full: bool,
-) -> dict[str, Any]:
+) -> dict[str, Quantity]:
     """Time of a prompt alone, and of one among those that share its passes."""
     prompt_tokens = load["computed_tokens"]
     prompt = {
@@ -124,13 +124,13 @@ def _busy_s(load: Values, times: Values, sequences: Quantity) -> Quantity:
     )
 
 
-def full_batch(v: Values, load: Values, batch: Quantity) -> dict[str, Any]:
+def full_batch(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
     """Steps, prompts and time of a request when there is always another to admit."""
     times = passes(v, load, batch, full=True)
     return times | {"busy_s": named(_busy_s(load, times, batch), "full_busy_s")}
 
 
-def saturated(v: Values, load: Values, batch: Quantity) -> dict[str, Any]:
+def saturated(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
     """The full batch, and its output rate."""
     full = full_batch(v, load, batch)
     rate = places.max_output_tokens_per_s(
@@ -143,7 +143,7 @@ def saturated(v: Values, load: Values, batch: Quantity) -> dict[str, Any]:
     return full | {"max_output_tokens_per_s": rate}
 
 
-def loaded(v: Values, load: Values, batch: Quantity, *, arrivals: str) -> dict[str, Any]:
+def loaded(v: Values, load: Values, batch: Quantity, *, arrivals: str) -> dict[str, Quantity]:
     """What a request sees with `in_flight` requests at the replica and room for `batch` a rank."""
     dealt = {"in_flight": load["in_flight"], "n_ranks": v["ranks"]}
     on_rank = places.requests_on_rank(**dealt)
@@ -167,7 +167,7 @@ def loaded(v: Values, load: Values, batch: Quantity, *, arrivals: str) -> dict[s
     return times | seen(load, times, first, last) | {"output_tokens_per_s": rate}
 
 
-def seen(load: Values, times: Values, first: Quantity, last: Quantity) -> dict[str, Any]:
+def seen(load: Values, times: Values, first: Quantity, last: Quantity) -> dict[str, Quantity]:
     """Times that a request sees: to the first token, between tokens, to the last."""
     output_tokens = load["output_tokens"]
     return {
@@ -226,7 +226,7 @@ def _steady(
     )
 
 
-def prompt_waiting(v: Values, load: Values, times: Values, rate: Quantity) -> dict[str, Any]:
+def prompt_waiting(v: Values, load: Values, times: Values, rate: Quantity) -> dict[str, Quantity]:
     """How often a prompt waits for others when they come independently, and how long."""
     service = first_token.prompt_service_s(
         prompt_tokens=load["computed_tokens"],
@@ -249,7 +249,7 @@ def prompt_waiting(v: Values, load: Values, times: Values, rate: Quantity) -> di
 
 def with_errors(
     seen: Values, *, in_flight: Quantity, output_tokens: Quantity, errors: Values
-) -> dict[str, Any]:
+) -> dict[str, Quantity]:
     """Times and rate that a request sees, with the errors of the fit on ttft and tpot."""
     ttft_s, tpot_s = (
         time_with_error_s(time_s=seen[f"{name}_s"], log_error_ratio=errors[name])

@@ -4,8 +4,6 @@ The time of a request is a curve over requests in flight: two arrays whose first
 curve, straight between points and level outside them. It ends at the places of the replica.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -282,7 +280,7 @@ def _piece(
     times: NDArray[np.float64],
     reached: NDArray[np.float64],
     wanted: NDArray[np.float64],
-) -> tuple[Any, Any]:
+) -> tuple[Quantity, Quantity]:
     """Level and slope of the straight piece of R(n) on which `wanted` is reached."""
     level, slope = times[0] + 0.0 * wanted, np.zeros(np.shape(times[0] * wanted))
     for k in range(1, len(points)):

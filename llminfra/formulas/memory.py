@@ -1,4 +1,4 @@
-"""Memory of weights and KV cache.
+"""Memory of the KV cache.
 
 All arguments are numbers or arrays that broadcast; scalars give scalars, NaN gives NaN. Bytes are
 bytes: GB and GiB appear only where a number is shown.
@@ -7,134 +7,6 @@ bytes: GB and GiB appear only where a number is shown.
 import numpy as np
 
 from llminfra.formulas._formula import Quantity, formula
-from llminfra.units import BITS_PER_BYTE
-
-
-@formula
-def weight_bytes(
-    *,
-    quantized_parameters: Quantity,
-    bits_per_weight: Quantity,
-    kernel_padding_ratio: Quantity,
-    embedding_parameters: Quantity,
-    embedding_bits: Quantity,
-    head_parameters: Quantity,
-    head_bits: Quantity,
-    other_parameters: Quantity,
-    unquantized_bits: Quantity,
-) -> Quantity:
-    """Memory of weights, of which some tensors are kept at a higher precision than the rest.
-
-    Parameters
-    ----------
-    quantized_parameters, embedding_parameters, head_parameters, other_parameters : array_like
-        Parameters of the quantised tensors, the input embedding, the output head, the rest. [1]
-    bits_per_weight, embedding_bits, head_bits, unquantized_bits : array_like
-        Effective bits of each, scales included. [bit]
-    kernel_padding_ratio : array_like
-        Loaded over stored size of the quantised tensors. [1]
-
-    Returns
-    -------
-    weight_bytes : float or ndarray
-        [byte]
-
-    Notes
-    -----
-    .. math:: W = (r P_q b_q + P_e b_e + P_h b_h + P_o b_o) / 8
-
-    References
-    ----------
-    The precision recipes are listed in ``catalog/precisions.csv``.
-
-    Examples
-    --------
-    Llama 3.3 70B in FP8 with embedding and head in 16 bits is 72.7 GB:
-
-    >>> size = weight_bytes(
-    ...     quantized_parameters=68_450_975_744, bits_per_weight=8, kernel_padding_ratio=1,
-    ...     embedding_parameters=1_050_673_152, embedding_bits=16,
-    ...     head_parameters=1_050_673_152, head_bits=16,
-    ...     other_parameters=1_384_448, unquantized_bits=16)
-    >>> round(float(size) / 1e9, 1)
-    72.7
-    """
-    weight_bits = (
-        kernel_padding_ratio * quantized_parameters * bits_per_weight
-        + embedding_parameters * embedding_bits
-        + head_parameters * head_bits
-        + other_parameters * unquantized_bits
-    )
-    return weight_bits / BITS_PER_BYTE
-
-
-@formula
-def adapter_bytes(
-    *, lora_adapters: Quantity, parameters: Quantity, bits_per_weight: Quantity
-) -> Quantity:
-    r"""Memory of low-rank adapters held beside a model.
-
-    Parameters
-    ----------
-    lora_adapters : array_like
-        Adapters that the engine keeps room for. [1]
-    parameters : array_like
-        Parameters of one adapter on one accelerator. [1]
-    bits_per_weight : array_like
-        Bits of one parameter. [bit]
-
-    Returns
-    -------
-    adapter_bytes : float or ndarray
-        [byte]
-
-    Notes
-    -----
-    .. math:: W_a = n P b / 8
-
-    References
-    ----------
-    Hu et al. (2021), LoRA: low-rank adaptation of large language models.
-
-    Examples
-    --------
-    Eight adapters of rank 16 on Llama 3.1 8B:
-
-    >>> size = adapter_bytes(lora_adapters=8, parameters=41_943_040, bits_per_weight=16)
-    >>> int(size)
-    671088640
-    """
-    return lora_adapters * parameters * bits_per_weight / BITS_PER_BYTE
-
-
-@formula
-def tower_bytes(*, parameters: Quantity, bits_per_weight: Quantity) -> Quantity:
-    r"""Memory of an encoder beside the language model.
-
-    Parameters
-    ----------
-    parameters : array_like
-        Parameters of the encoders and their projectors on one accelerator. [1]
-    bits_per_weight : array_like
-        Bits of one parameter. [bit]
-
-    Returns
-    -------
-    tower_bytes : float or ndarray
-        [byte]
-
-    Notes
-    -----
-    .. math:: W_t = P b / 8
-
-    Examples
-    --------
-    The encoder of Qwen2-VL 7B in 16 bits:
-
-    >>> int(tower_bytes(parameters=675_759_104, bits_per_weight=16))
-    1351518208
-    """
-    return parameters * bits_per_weight / BITS_PER_BYTE
 
 
 @formula
@@ -383,3 +255,31 @@ def spare_bytes(*, kv_pool_bytes: Quantity, kv_load_bytes: Quantity) -> Quantity
     12.0
     """
     return kv_pool_bytes - kv_load_bytes
+
+
+@formula
+def drafted_state_pages(*, kv_state_pages: Quantity, draft_tokens: Quantity) -> Quantity:
+    r"""Pages of states that a sequence keeps while tokens are drafted for it.
+
+    Parameters
+    ----------
+    kv_state_pages : array_like
+        Pages without drafting. [1]
+    draft_tokens : array_like
+        Tokens drafted, before each of which a state is kept: it may be rejected. [token]
+
+    Returns
+    -------
+    drafted_state_pages : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: p' = p + n
+
+    Examples
+    --------
+    >>> float(drafted_state_pages(kv_state_pages=1, draft_tokens=3))
+    4.0
+    """
+    return kv_state_pages + draft_tokens

@@ -165,7 +165,7 @@ def busy_on_fraction(*, busy_hours: Quantity, on_hours: Quantity) -> Quantity:
 
 
 @formula
-def requests_per_month(*, requests_per_s: Quantity, load_fraction: Quantity) -> Quantity:
+def served_requests_per_month(*, requests_per_s: Quantity, load_fraction: Quantity) -> Quantity:
     r"""Answers in a month of 730 hours.
 
     Parameters
@@ -177,7 +177,7 @@ def requests_per_month(*, requests_per_s: Quantity, load_fraction: Quantity) -> 
 
     Returns
     -------
-    requests_per_month : float or ndarray
+    served_requests_per_month : float or ndarray
         [1/month]
 
     Notes
@@ -186,38 +186,10 @@ def requests_per_month(*, requests_per_s: Quantity, load_fraction: Quantity) -> 
 
     Examples
     --------
-    >>> round(float(requests_per_month(requests_per_s=8.4, load_fraction=1)) / 1e6, 1)
+    >>> round(float(served_requests_per_month(requests_per_s=8.4, load_fraction=1)) / 1e6, 1)
     22.1
     """
     return requests_per_s * load_fraction * (HOURS_PER_MONTH * SECONDS_PER_HOUR)
-
-
-@formula
-def output_tokens_per_month(*, requests_per_month: Quantity, output_tokens: Quantity) -> Quantity:
-    r"""Output tokens of a month.
-
-    Parameters
-    ----------
-    requests_per_month : array_like
-        Answers. [1/month]
-    output_tokens : array_like
-        Length of an answer. [token]
-
-    Returns
-    -------
-    output_tokens_per_month : float or ndarray
-        [token/month]
-
-    Notes
-    -----
-    .. math:: n_o = n \, o
-
-    Examples
-    --------
-    >>> float(output_tokens_per_month(requests_per_month=1000, output_tokens=300))
-    300000.0
-    """
-    return requests_per_month * output_tokens
 
 
 @formula

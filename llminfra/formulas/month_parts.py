@@ -133,34 +133,6 @@ def room_usd(*, rated_kw: Quantity, build_usd_per_w: Quantity) -> Quantity:
 
 
 @formula
-def staff_usd_per_month(*, n_posts: Quantity, post_usd_per_year: Quantity) -> Quantity:
-    r"""Return the cost of posts for a month.
-
-    Parameters
-    ----------
-    n_posts : array_like
-        Full-time posts. [1]
-    post_usd_per_year : array_like
-        Loaded cost of one. [USD/year]
-
-    Returns
-    -------
-    staff_usd_per_month : float or ndarray
-        Cost. [USD/month]
-
-    Notes
-    -----
-    .. math:: C = n\,c / 12
-
-    Examples
-    --------
-    >>> float(staff_usd_per_month(n_posts=0.75, post_usd_per_year=160e3))
-    10000.0
-    """
-    return n_posts * post_usd_per_year / _MONTHS_PER_YEAR
-
-
-@formula
 def stored_usd_per_month(
     *, stored_bytes: Quantity, load_ratio: Quantity, usd_per_gb_month: Quantity
 ) -> Quantity:
@@ -239,9 +211,9 @@ def yearly_usd_per_month(*, n_things: Quantity, usd_per_year: Quantity) -> Quant
     Parameters
     ----------
     n_things : array_like
-        Things. [1]
+        Things, or full-time posts. [1]
     usd_per_year : array_like
-        Price of one a year. [USD/year]
+        Price of one a year, loaded cost of a post. [USD/year]
 
     Returns
     -------
@@ -325,41 +297,6 @@ def all_in_usd_per_month(
         + egress_usd_per_month
         + setup_usd_per_month
     )
-
-
-@formula
-def instance_cores(
-    *,
-    n_gateways: Quantity,
-    n_monitors: Quantity,
-    n_controllers: Quantity,
-    cores_per_instance: Quantity,
-) -> Quantity:
-    r"""Return the cores of the small instances beside models or an API.
-
-    Parameters
-    ----------
-    n_gateways, n_monitors, n_controllers : array_like
-        Instances. [1]
-    cores_per_instance : array_like
-        Cores of one. [core]
-
-    Returns
-    -------
-    instance_cores : float or ndarray
-        [core]
-
-    Notes
-    -----
-    .. math:: n = (n_g + n_m + n_c)\,c
-
-    Examples
-    --------
-    >>> counts = {"n_gateways": 2, "n_monitors": 1, "n_controllers": 0}
-    >>> float(instance_cores(**counts, cores_per_instance=4))
-    12.0
-    """
-    return (n_gateways + n_monitors + n_controllers) * cores_per_instance
 
 
 @formula

@@ -5,7 +5,7 @@ worker; `pools` holds n_decode_ranks, n_prefill_ranks, most_sequences, least_seq
 link_bytes_per_s and handoff_overhead_s.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from llminfra.formulas import decode_pool, disaggregated, first_token, law, prefill, queueing
 from llminfra.formulas._formula import Quantity, named
@@ -18,7 +18,9 @@ _HANDOFF: Final = ("cache_bytes", "link_bytes_per_s", "handoff_overhead_s")
 _CROWD: Final = 1e12
 
 
-def loaded(d: Values, p: Values, pools: Values, load: Values, *, arrivals: str) -> dict[str, Any]:
+def loaded(
+    d: Values, p: Values, pools: Values, load: Values, *, arrivals: str
+) -> dict[str, Quantity]:
     """What a request sees with `in_flight` requests at the pair of pools."""
     prompt, is_burst = prompts(p, pools, load), arrivals == "closed_loop"
     burst = _burst_s(p, pools, load, prompt) if is_burst else 0.0
@@ -48,7 +50,7 @@ def loaded(d: Values, p: Values, pools: Values, load: Values, *, arrivals: str) 
     return decode | prompt | seen
 
 
-def saturated(d: Values, p: Values, pools: Values, load: Values) -> dict[str, Any]:
+def saturated(d: Values, p: Values, pools: Values, load: Values) -> dict[str, Quantity]:
     """The load at which the first pool is full, and what each would take alone.
 
     More requests only wait: for a prefill worker, or for memory at those that decode.
@@ -80,7 +82,7 @@ def later_steps(load: Values) -> Quantity:
     return decode_pool.later_steps(n_steps=load["steps"], output_tokens=load["output_tokens"])
 
 
-def prompts(p: Values, pools: Values, load: Values) -> dict[str, Any]:
+def prompts(p: Values, pools: Values, load: Values) -> dict[str, Quantity]:
     """Times of a prompt alone and among others, its hand-off, and what the pool can take."""
     together = prefill.pass_prompts(
         pass_tokens=p["pass_tokens"],
@@ -124,7 +126,7 @@ def _balanced(
     return named(found, "batch_sequences")
 
 
-def _decode(d: Values, pools: Values, load: Values, sequences: Quantity) -> dict[str, Any]:
+def _decode(d: Values, pools: Values, load: Values, sequences: Quantity) -> dict[str, Quantity]:
     """A step with so many sequences on each rank, and the requests that finish."""
     stepping = decode_pool.stepping_sequences(
         sequences=sequences, least_sequences=pools["least_sequences"]

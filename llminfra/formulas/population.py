@@ -1,7 +1,5 @@
 """A known number of users who pause between requests: the distribution of requests in flight."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -257,7 +255,7 @@ def waiting_variation_of_population(
     return np.where(share == 0, 1.0, ratio)
 
 
-def _served(states: NDArray[np.float64], curve_requests: NDArray[np.float64]) -> Any:
+def _served(states: NDArray[np.float64], curve_requests: NDArray[np.float64]) -> Quantity:
     return np.minimum(states, np.atleast_1d(curve_requests)[-1])
 
 
@@ -266,7 +264,7 @@ def _distribution(
     think_time_s: NDArray[np.float64],
     curve_requests: NDArray[np.float64],
     curve_request_s: NDArray[np.float64],
-) -> tuple[Any, Any]:
+) -> tuple[Quantity, Quantity]:
     """States along the first axis, and the probability that each stands for.
 
     The deviation never exceeds the root of the users, because each request in flight is one user

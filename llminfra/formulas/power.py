@@ -130,10 +130,6 @@ def server_power_w(
     -----
     .. math:: P_s = n P + \frac{n}{h} P_h
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     Eight H100 at 700 W in a host of 2 kW:
@@ -198,10 +194,6 @@ def mean_power_w(
     Notes
     -----
     .. math:: \bar P = b \, P_a + (1 - b) \, P_i
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------

@@ -352,3 +352,31 @@ def mixed_overhead_s(*, n_layers: Quantity, mixed_layer_overhead_s: Quantity) ->
     0.02
     """
     return n_layers * mixed_layer_overhead_s
+
+
+@formula
+def raised_overhead_s(*, overhead_s: Quantity, added_s: Quantity) -> Quantity:
+    r"""Time that a layer or a pass takes beside its products, with what a way to run it adds.
+
+    Parameters
+    ----------
+    overhead_s : array_like
+        Of a layer or a pass as most are run. [s]
+    added_s : array_like
+        What eager mode, a split of contexts or a group across servers adds. [s]
+
+    Returns
+    -------
+    raised_overhead_s : float or ndarray
+        [s]
+
+    Notes
+    -----
+    .. math:: t' = t + \Delta t
+
+    Examples
+    --------
+    >>> round(float(raised_overhead_s(overhead_s=55e-6, added_s=20e-6)), 6)
+    7.5e-05
+    """
+    return overhead_s + added_s

@@ -10,7 +10,9 @@ from llminfra.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 def host_memory_bytes(
     *,
     weight_bytes: Quantity,
+    n_copies: Quantity,
     accelerator_memory_bytes: Quantity,
+    n_accelerators: Quantity,
     weight_memory_ratio: Quantity,
     accelerator_memory_ratio: Quantity,
 ) -> Quantity:
@@ -18,10 +20,10 @@ def host_memory_bytes(
 
     Parameters
     ----------
-    weight_bytes : array_like
-        Weights of all replicas. [byte]
-    accelerator_memory_bytes : array_like
-        Memory of all accelerators. [byte]
+    weight_bytes, accelerator_memory_bytes : array_like
+        Weights of one replica, and memory of one accelerator. [byte]
+    n_copies, n_accelerators : array_like
+        Replicas, and accelerators of all of them. [1]
     weight_memory_ratio, accelerator_memory_ratio : array_like
         Main memory for each byte of either. [1]
 
@@ -32,7 +34,7 @@ def host_memory_bytes(
 
     Notes
     -----
-    .. math:: H = \max(\alpha W, \beta M)
+    .. math:: H = \max(\alpha \, r \, W, \; \beta \, n \, M)
 
     References
     ----------
@@ -42,25 +44,32 @@ def host_memory_bytes(
     --------
     70 B parameters in 16 bits on 8 x 80 GB:
 
-    >>> float(host_memory_bytes(weight_bytes=141e9, accelerator_memory_bytes=640e9,
-    ...     weight_memory_ratio=1.5, accelerator_memory_ratio=2)) / 1e9
+    >>> float(host_memory_bytes(weight_bytes=141e9, n_copies=1, accelerator_memory_bytes=80e9,
+    ...     n_accelerators=8, weight_memory_ratio=1.5, accelerator_memory_ratio=2)) / 1e9
     1280.0
     """
+    loading_bytes = weight_memory_ratio * (weight_bytes * n_copies)
     return np.maximum(
-        weight_memory_ratio * weight_bytes, accelerator_memory_ratio * accelerator_memory_bytes
+        loading_bytes, accelerator_memory_ratio * (accelerator_memory_bytes * n_accelerators)
     )
 
 
 @formula
 def disk_bytes(
-    *, weight_bytes: Quantity, weight_disk_ratio: Quantity, n_versions: Quantity
+    *,
+    weight_bytes: Quantity,
+    n_copies: Quantity,
+    weight_disk_ratio: Quantity,
+    n_versions: Quantity,
 ) -> Quantity:
     r"""Fast disk: copies of the weights for each version that is kept at hand.
 
     Parameters
     ----------
     weight_bytes : array_like
-        Weights of one copy on each server, all servers together. [byte]
+        Weights of one copy. [byte]
+    n_copies : array_like
+        Servers, each of which keeps the weights once. [1]
     weight_disk_ratio : array_like
         Disk for each byte of weights: the checkpoint, the converted one, room to swap. [1]
     n_versions : array_like
@@ -73,7 +82,7 @@ def disk_bytes(
 
     Notes
     -----
-    .. math:: D = \gamma v W
+    .. math:: D = \gamma \, v \, n \, W
 
     References
     ----------
@@ -81,10 +90,10 @@ def disk_bytes(
 
     Examples
     --------
-    >>> float(disk_bytes(weight_bytes=141e9, weight_disk_ratio=3, n_versions=2)) / 1e9
+    >>> float(disk_bytes(weight_bytes=141e9, n_copies=1, weight_disk_ratio=3, n_versions=2)) / 1e9
     846.0
     """
-    return weight_disk_ratio * n_versions * weight_bytes
+    return weight_disk_ratio * n_versions * (weight_bytes * n_copies)
 
 
 @formula
@@ -94,7 +103,7 @@ def log_bytes(
     tokens_per_request: Quantity,
     log_bytes_per_token: Quantity,
     log_bytes_per_request: Quantity,
-    retention_hours: Quantity,
+    retention_months: Quantity,
 ) -> Quantity:
     r"""Logs of prompts and answers that are kept.
 
@@ -106,8 +115,8 @@ def log_bytes(
         Prompt and answer. [token]
     log_bytes_per_token, log_bytes_per_request : array_like
         Text of a token, and everything around a request. [byte/token, byte]
-    retention_hours : array_like
-        How long logs are kept. [h]
+    retention_months : array_like
+        How long logs are kept, in months of 730 hours. [month]
 
     Returns
     -------
@@ -116,7 +125,7 @@ def log_bytes(
 
     Notes
     -----
-    .. math:: L = 3600 \, h \, \lambda (b_t T + b_r)
+    .. math:: L = 3600 \cdot 730 \, m \, \lambda (b_t T + b_r)
 
     References
     ----------
@@ -127,12 +136,13 @@ def log_bytes(
     5.1 million requests of 700 tokens in a month are 24.5 GB:
 
     >>> kept = log_bytes(requests_per_s=5.1e6 / (730 * 3600), tokens_per_request=700,
-    ...     log_bytes_per_token=4, log_bytes_per_request=2000, retention_hours=730)
+    ...     log_bytes_per_token=4, log_bytes_per_request=2000, retention_months=1)
     >>> round(float(kept) / 1e9, 1)
     24.5
     """
     request_bytes = log_bytes_per_token * tokens_per_request + log_bytes_per_request
-    return SECONDS_PER_HOUR * retention_hours * requests_per_s * request_bytes
+    retention_s = SECONDS_PER_HOUR * (retention_months * HOURS_PER_MONTH)
+    return retention_s * requests_per_s * request_bytes
 
 
 @formula
@@ -174,48 +184,15 @@ def front_bytes_per_s(
 
 
 @formula
-def power_w(
-    *,
-    n_accelerators: Quantity,
-    accelerator_w: Quantity,
-    host_w_per_accelerator: Quantity,
-) -> Quantity:
-    r"""Power at the wall that servers may draw at most.
+def copies_bytes(*, each_bytes: Quantity, n_copies: Quantity) -> Quantity:
+    r"""Memory of several things of the same size.
 
     Parameters
     ----------
-    n_accelerators : array_like
-        All of them. [accelerator]
-    accelerator_w, host_w_per_accelerator : array_like
-        Limit of an accelerator, and its share of the host. [W]
-
-    Returns
-    -------
-    power_w : float or ndarray
-        Before cooling. [W]
-
-    Notes
-    -----
-    .. math:: P = n (p_a + p_h)
-
-    Examples
-    --------
-    >>> float(power_w(n_accelerators=8, accelerator_w=400, host_w_per_accelerator=150))
-    4400.0
-    """
-    return n_accelerators * (accelerator_w + host_w_per_accelerator)
-
-
-@formula
-def copies_bytes(*, weight_bytes: Quantity, n_copies: Quantity) -> Quantity:
-    r"""Weights of all copies.
-
-    Parameters
-    ----------
-    weight_bytes : array_like
-        Weights of one. [byte]
+    each_bytes : array_like
+        Bytes of one. [byte]
     n_copies : array_like
-        Copies. [1]
+        How many there are. [1]
 
     Returns
     -------
@@ -228,36 +205,92 @@ def copies_bytes(*, weight_bytes: Quantity, n_copies: Quantity) -> Quantity:
 
     Examples
     --------
-    >>> float(copies_bytes(weight_bytes=141e9, n_copies=2))
+    >>> float(copies_bytes(each_bytes=141e9, n_copies=2))
     282000000000.0
     """
-    return weight_bytes * n_copies
+    return each_bytes * n_copies
 
 
 @formula
-def retention_hours(*, retention_months: Quantity) -> Quantity:
-    r"""How long something is kept, in hours.
+def links_bytes_per_s(*, link_bytes_per_s: Quantity, n_links: Quantity) -> Quantity:
+    r"""Bandwidth of several links of the same kind.
 
     Parameters
     ----------
-    retention_months : array_like
-        Months of 730 hours. [month]
+    link_bytes_per_s : array_like
+        Of one. [byte/s]
+    n_links : array_like
+        Servers that have one. [1]
 
     Returns
     -------
-    retention_hours : float or ndarray
-        [h]
+    links_bytes_per_s : float or ndarray
+        [byte/s]
 
     Notes
     -----
-    .. math:: h = 730\,m
+    .. math:: B = n\,b
 
     Examples
     --------
-    >>> float(retention_hours(retention_months=6))
-    4380.0
+    >>> float(links_bytes_per_s(link_bytes_per_s=3.125e9, n_links=2))
+    6250000000.0
     """
-    return retention_months * HOURS_PER_MONTH
+    return link_bytes_per_s * n_links
+
+
+@formula
+def all_cores(*, each_cores: Quantity, n_machines: Quantity) -> Quantity:
+    r"""Processor cores of several machines of the same kind.
+
+    Parameters
+    ----------
+    each_cores : array_like
+        Of one machine, or for one accelerator. [core]
+    n_machines : array_like
+        How many there are. [1]
+
+    Returns
+    -------
+    all_cores : float or ndarray
+        [core]
+
+    Notes
+    -----
+    .. math:: C = n\,c
+
+    Examples
+    --------
+    >>> float(all_cores(each_cores=12, n_machines=8))
+    96.0
+    """
+    return each_cores * n_machines
+
+
+@formula
+def n_instances(*, n_gateways: Quantity, n_monitors: Quantity, n_controllers: Quantity) -> Quantity:
+    r"""Small machines that run beside the model's servers.
+
+    Parameters
+    ----------
+    n_gateways, n_monitors, n_controllers : array_like
+        Of each kind. [1]
+
+    Returns
+    -------
+    n_instances : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: n = n_g + n_m + n_c
+
+    Examples
+    --------
+    >>> float(n_instances(n_gateways=2, n_monitors=1, n_controllers=3))
+    6.0
+    """
+    return n_gateways + n_monitors + n_controllers
 
 
 @formula

@@ -34,10 +34,6 @@ def read_bytes(
     -----
     .. math:: M = W + D \, W_e + b \, K
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     Llama 3.1 8B in 16 bits, 64 sequences at 300 tokens of 131,072 bytes:
@@ -72,10 +68,6 @@ def memory_utilization(
     Notes
     -----
     .. math:: u_m = \frac{M}{\beta \, t}
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------
@@ -119,10 +111,6 @@ def arithmetic_utilization(
     Notes
     -----
     .. math:: u_c = \frac{T}{t} \left(\frac{c_n + c_e}{F_n} + \frac{c_p}{F_p}\right)
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """What a worker can do: its work, rates of a data sheet and fitted constants, combined."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -13,12 +13,12 @@ Values = Mapping[str, Quantity]
 _SPECIAL: Final = ("latent", "index", "state", "experts")
 
 
-def pick(values: Values, *names: str) -> dict[str, Any]:
+def pick(values: Values, *names: str) -> dict[str, Quantity]:
     """Take values by name."""
     return {name: values[name] for name in names}
 
 
-def inputs(work: Values, chip: Values, c: Values) -> dict[str, Any]:
+def inputs(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:
     """Combine counts, rates of a data sheet and fitted constants into what the law takes."""
     counts = (
         *("native_flop_per_token", "plain_flop_per_token", "expert_flop_per_token"),
@@ -47,7 +47,7 @@ def inputs(work: Values, chip: Values, c: Values) -> dict[str, Any]:
     }
 
 
-def _arithmetic(chip: Values, c: Values) -> dict[str, Any]:
+def _arithmetic(chip: Values, c: Values) -> dict[str, Quantity]:
     setting = pick(chip, "power_fraction", "tuning_factor")
     native = rates.effective_flop_per_s(
         peak_flop_per_s=chip["native_flop_per_s"],
@@ -74,7 +74,7 @@ def _arithmetic(chip: Values, c: Values) -> dict[str, Any]:
     }
 
 
-def _reading(work: Values, chip: Values, c: Values) -> dict[str, Any]:
+def _reading(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:
     limit = chip["limit_bytes_per_s"]
     if "stream_unit_bytes" in c:
         limit = rates.stream_limit_bytes_per_s(
@@ -110,7 +110,7 @@ def _reading(work: Values, chip: Values, c: Values) -> dict[str, Any]:
     }
 
 
-def _sending(work: Values, chip: Values, c: Values) -> dict[str, Any]:
+def _sending(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:
     return {
         "link_bytes_per_s": rates.link_bytes_per_s(
             peak_bytes_per_s=chip["link_bytes_per_s"], link_fraction=c["link_fraction"]
@@ -122,7 +122,7 @@ def _sending(work: Values, chip: Values, c: Values) -> dict[str, Any]:
     }
 
 
-def _launches(work: Values, c: Values) -> dict[str, Any]:
+def _launches(work: Values, c: Values) -> dict[str, Quantity]:
     overhead = rates.overhead_s(
         n_layers=work["layers"],
         n_hops=work["hops"],
@@ -149,7 +149,7 @@ def _launches(work: Values, c: Values) -> dict[str, Any]:
     }
 
 
-def _drafting(work: Values, chip: Values, c: Values) -> dict[str, Any]:
+def _drafting(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:
     """What a drafted token takes of a step; nothing where the scenario states a share instead."""
     read = rates.read_bytes_per_s(
         memory_bytes_per_s=chip["memory_bytes_per_s"],

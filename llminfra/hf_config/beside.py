@@ -38,16 +38,6 @@ _INNER: Final = (
 )
 # Towers whose MLP has three matrices.
 _GATED: Final = ("qwen2_5_vl", "qwen2_5_omni", "pixtral", "mlcd", "gemma4", "ovis", "mllama_gated")
-_HEADS_WITH_MERGER: Final = (
-    "qwen",
-    "glm4v",
-    "glm_ocr",
-    "kimi",
-    "moonvit",
-    "keye",
-    "paddle",
-    "ernie",
-)
 # What a configuration without sizes stands for: the published defaults of its class.
 _DEFAULTS: Final[dict[str, dict[str, int]]] = {
     "siglip_vision_model": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12},

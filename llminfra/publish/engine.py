@@ -39,7 +39,6 @@ _PROBE_MIME: Final = "application/vnd.llminfra.probe+json"
 _PROBE_TAG: Final = "llminfra-probe"
 _START_TIMEOUT_S: Final = 120
 FORK: Final = "llminfra"
-STOCK: Final = "stock"
 _GIVEN: Final = "the injected parameters"
 _DIED: Final = "the kernel died: it crashed, was killed or ran out of memory"
 _TRACEBACK_LINES: Final = 40

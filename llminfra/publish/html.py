@@ -14,9 +14,9 @@ from traitlets import Unicode, default
 
 from llminfra.present import theme
 from llminfra.present.render import block_css
+from llminfra.publish.exporter import prepared, what_to_show
 from llminfra.publish.web.bundle import vega_bundle
-from llminfra.publish.web.page import Page, Show, build_page
-from llminfra.publish.wording import check_answers, note_typed, number_findings
+from llminfra.publish.web.page import Page, build_page
 from llminfra.wire import clean_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -68,29 +68,12 @@ class HtmlReportExporter(TemplateExporter):
         resources : dict
             With ``output_extension``, and as ``unshown`` why parts of the report are missing.
         """
-        # The page has its own template, so nbconvert's Jinja2 stage is left out.
-        copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
-        resources["output_extension"] = self.file_extension
-        check_answers(copy)
-        number_findings(copy)
-        note_typed(copy)
-        about = resources.get("metadata", {})
-        name = str(about.get("name") or "Notebook")
-        folder = Path(about["path"]) if about.get("path") is not None else None
-        page = build_page(copy, name=name, folder=folder, show=self._what_to_show())
+        copy, resources, about, name, folder = prepared(self, nb, resources, **kw)
+        page = build_page(copy, name=name, folder=folder, show=what_to_show(self))
         resources["unshown"] = page.unshown
         title = str(copy.metadata.get("title") or page.title)
         links = {name: about.get(name) or "" for name in ("index", "siblings")}
         return clean_text(self._html(page, title, links)), resources
-
-    def _what_to_show(self) -> Show:
-        return Show(
-            code=not self.exclude_code_cell,
-            inputs=not self.exclude_input,
-            outputs=not self.exclude_output,
-            markdown=not self.exclude_markdown,
-            raw=not self.exclude_raw,
-        )
 
     def _html(self, page: Page, title: str, links: dict[str, Any]) -> str:
         body = Markup("\n".join(page.body_html))

@@ -3,17 +3,15 @@
 import datetime as dt
 import os
 import re
-from pathlib import Path
 from typing import Any, Final
 
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
 from traitlets import Bool, Int, Unicode, default
 
+from llminfra.publish.exporter import prepared, what_to_show
 from llminfra.publish.paper.document import Document, build_document, kicker_parts
 from llminfra.publish.paper.typeset import typeset
-from llminfra.publish.web.page import Show
-from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 _RENDERED: Final = "%d %b %Y, %H:%M UTC"
 _LINE: Final = 90  # characters of the running lines
@@ -67,30 +65,14 @@ class PdfReportExporter(TemplateExporter):
         RenderError
             If a part cannot be typeset; the message names the cell.
         """
-        # The document has its own template, so nbconvert's Jinja2 stage is left out.
-        copy, resources = super(TemplateExporter, self).from_notebook_node(nb, resources, **kw)
-        resources["output_extension"] = self.file_extension
-        check_answers(copy)
-        number_findings(copy)
-        note_typed(copy)
-        about = resources.get("metadata", {})
-        name = str(about.get("name") or "Notebook")
-        folder = Path(about["path"]) if about.get("path") is not None else None
-        document = build_document(copy, name=name, folder=folder, show=self._what_to_show())
+        copy, resources, _, name, folder = prepared(self, nb, resources, **kw)
+        show = what_to_show(self, inputs=self.show_code)
+        document = build_document(copy, name=name, folder=folder, show=show)
         resources["unshown"] = document.unshown
         title = str(copy.metadata.get("title") or document.title)
         date = _date(document.rendered)
         data = self._data(document, title, date)
         return typeset(data, document.pictures.files, dated=date is not None), resources
-
-    def _what_to_show(self) -> Show:
-        return Show(
-            code=not self.exclude_code_cell,
-            inputs=self.show_code and not self.exclude_input,
-            outputs=not self.exclude_output,
-            markdown=not self.exclude_markdown,
-            raw=not self.exclude_raw,
-        )
 
     def _data(self, document: Document, title: str, date: dt.datetime | None) -> dict[str, Any]:
         kicker = kicker_parts(_shortened(document.kicker))

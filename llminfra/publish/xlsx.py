@@ -8,10 +8,10 @@ from typing import Any
 from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 
+from llminfra.publish.exporter import prepared
 from llminfra.publish.sheet import book as pages
 from llminfra.publish.sheet.live import live_sheets
 from llminfra.publish.sheet.read import Report, read
-from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 _LONG_AGO = dt.datetime(2000, 1, 1)
 
@@ -50,12 +50,7 @@ class XlsxReportExporter(Exporter):
         resources : dict
             With ``output_extension``.
         """
-        copy, resources = super().from_notebook_node(nb, resources, **kw)
-        resources["output_extension"] = ".xlsx"
-        check_answers(copy)
-        number_findings(copy)
-        note_typed(copy)
-        name = str(resources.get("metadata", {}).get("name") or "Notebook")
+        copy, resources, _, name, _ = prepared(self, nb, resources, **kw)
         report = read(copy, str(copy.metadata.get("title") or name))
         return workbook(report), resources
 

@@ -3,36 +3,18 @@
 import ast
 import datetime as dt
 import types
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Self, Union, get_args, get_origin
 
-from pydantic import ValidationError, field_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from llminfra import units
-from llminfra.catalog.loader import Fact, catalog_date, fact_from_override
-from llminfra.catalog.own import described
-from llminfra.catalog.own_prices import OwnPrice, own_prices, with_rows
+from llminfra.catalog.loader import catalog_date
 from llminfra.errors import InvalidInput, closest, shown
-from llminfra.facets import (
-    FACETS,
-    build_vs_api,
-    capacity,
-    compliance,
-    cost,
-    decision,
-    demand,
-    deployment,
-    energy,
-    memory,
-    replica,
-    serving,
-    training,
-)
-from llminfra.facets.base import Band, Inputs, field
+from llminfra.facets import FACETS, decision, training
+from llminfra.facets.base import Band, plain
 from llminfra.facets.demand import DEFAULT_IN_FLIGHT
-from llminfra.names import is_name
 
 _PLAIN: Final = (str, int, float, bool, list, dict, tuple, dt.date, types.NoneType)
 # Names that IPython puts into a notebook's namespace.
@@ -42,19 +24,9 @@ _SEEN: Final = "__llminfra_names__"
 _MANY: Final = 6
 
 
-class ScenarioBase(Inputs):
-    """Fields that belong to no facet, and everything a scenario can do."""
-
-    title: str = field("", help="what the scenario is called in reports, at most 80 characters")
-    name: str = field("", help="short name for files: letters, digits, dot, hyphen, underscore")
-    as_of: dt.date = field(
-        None, help="date of the decision; facts older than their class are stale"
-    )
-    facts: dict[str, Any] = field({}, help="catalogue facts to replace, each with its source")
-    prices: dict[str, Any] = field(
-        {},
-        help="own prices: file = a CSV table of quotes and contracts, which go before all others",
-    )
+# Inputs of a question have the fields of those before it: these two have all.
+class Scenario(training.Inputs, decision.Inputs):
+    """What was asked: every field of every facet, by keyword, and all that a scenario can do."""
 
     def __init__(self, **values: Any) -> None:
         values = {k: v for k, v in values.items() if not (k == "as_of" and v is None)}
@@ -62,41 +34,11 @@ class ScenarioBase(Inputs):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise _one_line(type(self), error) from None
+            raise _one_line(error) from None
         self.fact_overrides(), self.own_prices()  # which checks them
         for question in FACETS:
             if question.check is not None:
                 question.check(self)
-
-    @field_validator("title")
-    @classmethod
-    def _plain_title(cls, title: str) -> str:
-        if len(title) > 80 or not _is_printable(title):
-            raise PydanticCustomError("title", "plain text")
-        return title
-
-    @field_validator("name")
-    @classmethod
-    def _file_name(cls, name: str) -> str:
-        if name and not is_name(name):
-            raise PydanticCustomError("name", "file name")
-        return name
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _iso_date(cls, value: Any) -> Any:
-        return dt.date.fromisoformat(value) if isinstance(value, str) else value
-
-    @field_validator("facts", mode="before")
-    @classmethod
-    def _plain_facts(cls, value: Any) -> Any:
-        return plain(value)  # dates as text, so that a lock file reads back equal
-
-    @field_validator("prices", mode="before")
-    @classmethod
-    def _with_rows(cls, value: Any) -> Any:
-        """Read the table once, so that a scenario and its lock file hold the prices themselves."""
-        return with_rows(plain(value))
 
     @classmethod
     def from_cell(cls, namespace: dict[str, Any]) -> Self:
@@ -139,21 +81,7 @@ class ScenarioBase(Inputs):
 
     def changed(self) -> set[str]:
         """Names of the fields that differ from their default."""
-        return {
-            name
-            for name in self.model_fields_set
-            if getattr(self, name) != _default(type(self), name)
-        }
-
-    def fact_overrides(self) -> dict[str, Fact]:
-        """Return the scenario's own facts by key."""
-        own = getattr(self, "accelerator", "")
-        found = {key: fact_from_override(key, v, own=own) for key, v in self.facts.items()}
-        return found | described(own, found)
-
-    def own_prices(self) -> list[OwnPrice]:
-        """Return the prices of the scenario's own table."""
-        return own_prices(self.prices.get("rows", ()), str(self.prices.get("file", "prices")))
+        return {name for name in self.model_fields_set if getattr(self, name) != _default(name)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain data."""
@@ -165,8 +93,8 @@ class ScenarioBase(Inputs):
         return [
             {
                 "name": name,
-                "type": expected(cls, name),
-                "unit": _extra(cls, name).get("unit", ""),
+                "type": expected(name),
+                "unit": _extra(name).get("unit", ""),
                 "default": plain(info.default),
                 "help": info.description or "",
             }
@@ -174,56 +102,20 @@ class ScenarioBase(Inputs):
         ]
 
 
-class Scenario(
-    training.Inputs,
-    decision.Inputs,
-    build_vs_api.Inputs,
-    cost.Inputs,
-    energy.Inputs,
-    serving.Inputs,
-    capacity.Inputs,
-    replica.Inputs,
-    memory.Inputs,
-    compliance.Inputs,
-    demand.Inputs,
-    deployment.Inputs,
-    ScenarioBase,
-):
-    """What was asked: every field of every facet, by keyword."""
-
-
-def _is_printable(text: str) -> bool:
-    """False for control characters, line separators, direction marks and lone surrogates."""
-    unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    joiners = "\u200c\u200d"  # Persian words and some emoji need them
-    return all(c in joiners or unicodedata.category(c) not in unwanted for c in text)
-
-
-def plain(value: Any) -> Any:
-    """Turn a field's value into what JSON and TOML can hold."""
-    if isinstance(value, Band):
-        return {"low": value.low, "base": value.base, "high": value.high}
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return value
-
-
-def expected(cls: type[ScenarioBase], name: str) -> str:
+def expected(name: str) -> str:
     """Say in words what a field accepts.
 
     Examples
     --------
-    >>> expected(Scenario, "replicas")
+    >>> expected("replicas")
     'a whole number or "auto" from 1 to 100,000 replicas'
     """
     if name == "title":
         return "plain text of at most 80 characters without control characters"
     if name == "name":
         return "letters, digits and . _ - = , + (at most 120 bytes, no path)"
-    extra = _extra(cls, name)
-    words = [_type_words(part) for part in _parts(cls.model_fields[name].annotation)]
+    extra = _extra(name)
+    words = [_type_words(part) for part in _parts(Scenario.model_fields[name].annotation)]
     text = " or ".join(dict.fromkeys(word for word in words if word))
     if "minimum" in extra and "maximum" in extra:
         unit = units.plural(str(extra.get("unit", "")))
@@ -269,44 +161,44 @@ def _parts(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _extra(cls: type[ScenarioBase], name: str) -> dict[str, Any]:
-    extra = cls.model_fields[name].json_schema_extra
+def _extra(name: str) -> dict[str, Any]:
+    extra = Scenario.model_fields[name].json_schema_extra
     return extra if isinstance(extra, dict) else {}
 
 
-def _one_line(cls: type[ScenarioBase], error: ValidationError) -> InvalidInput:
+def _one_line(error: ValidationError) -> InvalidInput:
     details = error.errors(include_url=False)
-    messages = list(dict.fromkeys(_message(cls, detail) for detail in details))
+    messages = list(dict.fromkeys(_message(detail) for detail in details))
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
     return InvalidInput(messages[0] + more, field=str(details[0]["loc"][0]))
 
 
-def _message(cls: type[ScenarioBase], detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails) -> str:
     name, value = str(detail["loc"][0]), detail["input"]
     raised = detail.get("ctx", {}).get("error")
     if isinstance(raised, InvalidInput):  # which says more, such as the line of a table
         return str(raised)
     if detail["type"] == "extra_forbidden":
-        return unknown_field(name, cls.model_fields)
+        return unknown_field(name, Scenario.model_fields)
     if len(detail["loc"]) > 1:  # a member of a union: show the whole value
         value = getattr(detail["input"], "value", detail["input"])
-    default = plain(cls.model_fields[name].default)
+    default = plain(Scenario.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
-    choices = [str(c) for p in _parts(cls.model_fields[name].annotation) for c in _choices(p)]
+    choices = [str(c) for p in _parts(Scenario.model_fields[name].annotation) for c in _choices(p)]
     if isinstance(value, str) and len(choices) > _MANY:
         fix = f"; closest: {', '.join(closest(value, choices))}"
-    extra = _extra(cls, name)
+    extra = _extra(name)
     if extra.get("group") == "demand":
         fix += f": a scenario that states no demand has {DEFAULT_IN_FLIGHT} requests in flight"
     is_share = extra.get("unit") == "1" and 0 < extra.get("maximum", 0) <= 1
     if is_share and type(value) in (int, float) and 1 < value <= 100:
         fix = f"; {value:g} % is {value / 100:g}"
     order = ", low <= base <= high" if detail["type"] == "band" else ""
-    return f"{name} must be {expected(cls, name)}{order}, got {shown(value)}{fix}"
+    return f"{name} must be {expected(name)}{order}, got {shown(value)}{fix}"
 
 
-def _default(cls: type[ScenarioBase], name: str) -> Any:
-    return catalog_date() if name == "as_of" else cls.model_fields[name].default
+def _default(name: str) -> Any:
+    return catalog_date() if name == "as_of" else Scenario.model_fields[name].default
 
 
 def unknown_field(name: str, known: Iterable[str]) -> str:

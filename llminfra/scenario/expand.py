@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from llminfra.errors import ImpossibleCombination, InvalidInput, shown
+from llminfra.facets.base import plain
 from llminfra.names import MOST_BYTES, OF_CASES, distinct_name
-from llminfra.scenario import Scenario, plain, unknown_field
+from llminfra.scenario import Scenario, unknown_field
 
 SWEEP: Final = "sweep"
 VARIANT: Final = "variant"

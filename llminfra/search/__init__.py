@@ -12,15 +12,14 @@ from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets.deployment.workers import APART
-from llminfra.plan import Plan
-from llminfra.search.layouts import Axes, known, layouts
+from llminfra.plan import Plan, facts_of
+from llminfra.scenario import Scenario
+from llminfra.search.layouts import Axes, known_ids, layouts
 from llminfra.search.ranking import JUDGED, TARGETS, Terms, last, nearest_of_each, rows, why
 from llminfra.search.replicas import Replicas
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from llminfra.scenario import Scenario
 
 __all__ = ["RankedLayout", "Search", "search"]
 
@@ -195,7 +194,7 @@ class Search:
 
 
 def search(
-    scenario: "Scenario | Plan",
+    scenario: Scenario | Plan,
     *,
     accelerators: Sequence[str] | None = None,
     precisions: Sequence[str] = (),
@@ -254,7 +253,8 @@ def search(
     `replicas` of the scenario is "auto", and no more accelerators or power than it allows.
     By cost, what meets everything is ordered by the all-in month of its plan, as the cost report
     has it, and by the way to run it that is the cheapest: of the eight accelerators of which the
-    cards cost least and of the eight of which the fewest do, each in the smallest layout that does.
+    cards cost least, of the eight of which the fewest do, and of those that the scenario's own
+    prices name, each in the smallest layout that does.
 
     `smallest` and `cheapest` are taken from their plans, which report no error; other rows from
     base cases, which may need more replicas than told. Among more than some hundreds of users with
@@ -268,11 +268,11 @@ def search(
     >>> found.smallest.accelerators, found.smallest.fields["tensor_parallel"]
     (4, 2)
     """
-    plan = scenario if isinstance(scenario, Plan) else _plan_of(scenario)
+    plan = scenario if isinstance(scenario, Plan) else Plan(scenario, facts=facts_of(scenario))
     axes = everything(
         plan.scenario,
         precisions,
-        accelerators=None if accelerators is None else known("accelerator", accelerators),
+        accelerators=None if accelerators is None else known_ids("accelerator", accelerators),
         tensor_parallel=tensor_parallel,
         pipeline_parallel=pipeline_parallel,
         counts=counts,
@@ -288,18 +288,14 @@ def search(
     )
 
 
-def _plan_of(scenario: "Scenario") -> Plan:
-    return Plan(scenario, facts=Facts(scenario.fact_overrides()))
-
-
-def everything(scenario: Any, precisions: Sequence[str] = (), **given: Any) -> Axes:
+def everything(scenario: Scenario, precisions: Sequence[str] = (), **given: Any) -> Axes:
     """Return the axes of a search: what makes sense, unless given."""
-    tried = known("precision", [scenario.precision, *precisions])
+    tried = known_ids("precision", [scenario.precision, *precisions])
     return Axes(**{"precisions": tried} | given)
 
 
 def ranked(
-    scenario: "Scenario",
+    scenario: Scenario,
     axes: Axes,
     noted: Facts,
     *,
@@ -313,7 +309,7 @@ def ranked(
 
     What it reads is noted in the ledger of the facts that are given, under their user.
     """
-    given: Any = together(scenario)
+    given = together(scenario)
     for name, values in (("replicas", replicas), ("in_flight", in_flight)):
         if values is not None and not (values and min(values) > 0):
             raise InvalidInput(f"{name} must all be above 0, got {shown(values)}; leave it out")
@@ -332,6 +328,9 @@ def ranked(
     by_cost = _is_by_cost(scenario.rank_by if rank_by is None else rank_by)
     for cheapest in (True, False) if by_cost else ():
         sizes.find(cheapest=cheapest, distinct="accelerator", winners=_PRICED)
+    quoted = {price.accelerator for price in given.own_prices()} if by_cost else set()
+    if quoted:
+        sizes.find(cheapest=True, distinct="accelerator", winners=len(quoted), among=quoted)
     spares = ", with spares" if given.replicas == "auto" and given.spare_policy != "N" else ""
     sizing = f"at {formats.percent(given.target_utilization)} utilization{spares}"
     names = {name: facts.text(name, "short_name") for pair in found.pairs for name in pair.ids}
@@ -350,7 +349,7 @@ def _is_by_cost(rank_by: str) -> bool:
     return rank_by == "cost"
 
 
-def together(scenario: Any) -> Any:
+def together(scenario: Scenario) -> Scenario:
     """Return the scenario with prefill and decode on the same accelerators."""
     names = [name for name in APART if getattr(scenario, name) is not None]
     return scenario.replace(**dict.fromkeys(names)) if names else scenario

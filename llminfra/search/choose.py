@@ -4,6 +4,7 @@ import math
 from typing import Any, Final
 
 from llminfra.catalog.facts import Facts
+from llminfra.scenario import Scenario
 from llminfra.search import RankedLayout, Search, ranked
 from llminfra.search.layouts import Axes
 
@@ -12,12 +13,12 @@ USER: Final = "auto"
 _RUNNERS_UP: Final = 3
 
 
-def automatic(scenario: Any) -> list[str]:
+def automatic(scenario: Scenario) -> list[str]:
     """Names of the fields that are to be chosen."""
     return [name for name in AUTO if getattr(scenario, name) == "auto"]
 
 
-def choose(scenario: Any, facts: Facts) -> dict[str, Any]:
+def choose(scenario: Scenario, facts: Facts) -> dict[str, Any]:
     """Return the chosen value of every automatic field, and the ``runners_up``.
 
     Parameters
@@ -42,19 +43,19 @@ def choose(scenario: Any, facts: Facts) -> dict[str, Any]:
     if "tensor_parallel" in wanted and not found.columns["holds_load"].any():
         found = _search(scenario, facts, wanted, beyond_node=True)
     best = found.nearest
-    if best is None:  # no memory fact: the memory facet says which
-        nothing = {"accelerator": _default(scenario), "tensor_parallel": 1}
+    if best is None:  # a fact about memory is missing: the memory facet names it
+        nothing = {"accelerator": _default(), "tensor_parallel": 1}
         return {name: nothing[name] for name in wanted} | {"runners_up": []}
     chosen = {name: getattr(best, name) for name in wanted}
     return chosen | {"runners_up": _runners_up(found, wanted)}
 
 
-def _search(scenario: Any, facts: Facts, wanted: list[str], *, beyond_node: bool) -> Search:
+def _search(scenario: Scenario, facts: Facts, wanted: list[str], *, beyond_node: bool) -> Search:
     given = scenario.tensor_parallel
     axes = Axes(
         accelerators=None if "accelerator" in wanted else [scenario.accelerator],
         precisions=[scenario.precision],
-        tensor_parallel=None if "tensor_parallel" in wanted else [given],
+        tensor_parallel=None if given == "auto" else [given],
         pipeline_parallel=[scenario.pipeline_parallel],
         counts=None,
         beyond_node=beyond_node,
@@ -69,8 +70,8 @@ def _search(scenario: Any, facts: Facts, wanted: list[str], *, beyond_node: bool
     )
 
 
-def _default(scenario: Any) -> Any:
-    return type(scenario).model_fields["accelerator"].default
+def _default() -> Any:
+    return Scenario.model_fields["accelerator"].default
 
 
 def _runners_up(found: Search, wanted: list[str]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from llminfra.catalog.loader import model_entries
 from llminfra.errors import MissingFact
 from llminfra.facets.memory.sizing import Sizing
 from llminfra.facets.memory.weights import weight_parts
-from llminfra.formulas import memory as formulas
+from llminfra.formulas import weights as formulas
 from llminfra.formulas.kv_pool import replica_pool
 from llminfra.plan import Plan
 from llminfra.ranges import Range, base_of, exact

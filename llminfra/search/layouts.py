@@ -22,6 +22,7 @@ from llminfra.facets.replica.engine import Engine
 from llminfra.formulas import availability, load_curve
 from llminfra.formulas import fleet as of_all
 from llminfra.plan import Plan
+from llminfra.scenario import Scenario
 from llminfra.search.memory import Held, Split, held
 from llminfra.search.speed import Speeds, speeds
 
@@ -71,13 +72,13 @@ class Pair:
             self.bases,
             deployment=self.plan.deployment,
             demand=self.plan.demand,
-            memory=MissingFact("of many layouts at once"),  # their rooms are arrays
+            memory=MissingFact("of many layouts at once"),  # search sizes all layouts together
         )
-        engine.distance  # noqa: B018  # kept by the engines over other splits
+        engine.distance  # noqa: B018  # computed now, so that engines of other splits share it
         return engine
 
 
-def common_accelerators(scenario: Any, facts: Facts) -> list[str]:
+def common_accelerators(scenario: Scenario, facts: Facts) -> list[str]:
     """Accelerators that the engine runs on and whose memory some source states."""
     entry = engine_entry(scenario.engine, scenario.engine_version)
     return [
@@ -101,7 +102,7 @@ def _knows(facts: Facts, accelerator: str, precision: str) -> bool:
     return any({own, "all"} & {part.strip() for part in names} for names in native)
 
 
-def known(what: str, names: Sequence[str]) -> list[str]:
+def known_ids(what: str, names: Sequence[str]) -> list[str]:
     """Return ids without repetition; raise InvalidInput for one that does not exist."""
     for name in names:
         if name not in ids(what):
@@ -109,7 +110,7 @@ def known(what: str, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def pairs(scenario: Any, axes: Axes, facts: Facts) -> list[Pair]:
+def pairs(scenario: Scenario, axes: Axes, facts: Facts) -> list[Pair]:
     """Prepare every accelerator and precision for which the memory facet has its facts."""
     bases = facts.bases()
     bands = {n: base_value(v) for n, v in scenario if isinstance(v, Band)}
@@ -137,12 +138,12 @@ def pairs(scenario: Any, axes: Axes, facts: Facts) -> list[Pair]:
     return found
 
 
-def _first_sizing(scenario: Any, facts: Facts) -> Sizing:
+def _first_sizing(scenario: Scenario, facts: Facts) -> Sizing:
     plan = Plan(scenario, facts=facts)
     return Sizing(scenario, facts, deployment=plan.deployment, demand=plan.demand)
 
 
-def splits(scenario: Any, axes: Axes, found: Sequence[Pair]) -> Iterator[Split]:
+def splits(scenario: Scenario, axes: Axes, found: Sequence[Pair]) -> Iterator[Split]:
     """Yield the ways to split the model that an engine accepts."""
     if not found:
         return
@@ -191,7 +192,7 @@ def replica_steps(load: float, in_flight: Sequence[float] | None) -> list[int]:
 class Layouts:
     """All layouts of a search, with the room and the speed of one replica of each."""
 
-    scenario: Any
+    scenario: Scenario
     demand: Demand
     pairs: Sequence[Pair]
     splits: Sequence[Split]
@@ -311,7 +312,7 @@ class Layouts:
         return found
 
 
-def layouts(scenario: Any, axes: Axes, facts: Facts) -> Layouts | None:
+def layouts(scenario: Scenario, axes: Axes, facts: Facts) -> Layouts | None:
     """Prepare all layouts; None where no accelerator has the facts of the memory."""
     found = pairs(scenario, axes, facts)
     cuts = list(splits(scenario, axes, found))

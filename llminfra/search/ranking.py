@@ -25,7 +25,8 @@ FEW: Final = "too few replicas"
 CHANCE: Final = "targets too rarely met"
 ALLOWED: Final = "more accelerators than allowed"
 REFUSED: Final = "does not work as asked"
-# Misses by more than any load or latency: the ratio of bytes times this, or what plans refuse.
+# Ratios that rank what fits not even one request, or is refused by its plan, behind every layout
+# that misses a load or a latency.
 _NOT_EVEN_ONE: Final = 1e6
 _REFUSED_RATIO: Final = 1e3
 _ABOUT: Final = 1.05  # ratio up to which misses count as equal
@@ -87,15 +88,15 @@ def _judged(
         CHANCE: np.where(refused, 0.0, chance),
         ALLOWED: c["accelerators"] / np.maximum(c["most_accelerators"], _NO_POWER),
     }
-    if is_open:  # a queue without end makes all times wrong: its reason comes first
+    if is_open:  # where the queue grows without end no time is right: that reason comes first
         grows = has_room & (few > 1)
         for name in (LOAD, *(TARGETS[name] for name in targets)):
             ratios[name] = np.where(grows, 0.0, ratios[name])
     miss = np.max(np.stack(list(ratios.values())), axis=0)
     others = np.max(np.stack([ratio for name, ratio in ratios.items() if name != FEW]), axis=0)
-    ratios[FEW] = np.where(others > 1, 0.0, few)  # what more replicas would mend says more
+    ratios[FEW] = np.where(others > 1, 0.0, few)  # replicas are named only where nothing else fails
     worst = np.argmax(np.stack(list(ratios.values())), axis=0)
-    unknown = refused & (miss <= 1)  # by a plan alone
+    unknown = refused & (miss <= 1)  # its plan says why, no ratio does
     failing = np.where(unknown, REFUSED, np.array(list(ratios))[worst])
     meets = has_room & (miss <= 1) & ~unknown
     return {

@@ -7,7 +7,7 @@ than the next estimate: it is the best of all, and few plans are evaluated.
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -67,7 +67,14 @@ class Replicas:
         e2e_s = layouts.rows(runs[:, None])["e2e_s"]
         self._e2e_s = np.where(np.isnan(e2e_s), np.inf, e2e_s)
 
-    def find(self, *, cheapest: bool = False, distinct: str = "", winners: int = 1) -> None:
+    def find(
+        self,
+        *,
+        cheapest: bool = False,
+        distinct: str = "",
+        winners: int = 1,
+        among: Collection[str] | None = None,
+    ) -> None:
         """Ask plans until the best layouts are known to be the best.
 
         Parameters
@@ -79,8 +86,12 @@ class Replicas:
             A column in which winners differ.
         winners : int
             How many are wanted.
+        among : collection of str, optional
+            Accelerators to look at; by default all.
         """
-        heap = [(self._key(i, cheapest), i) for i in range(len(self.layouts))]
+        kinds = self.layouts.by_layout["accelerator"]
+        asked = [i for i, kind in enumerate(kinds) if among is None or kind in among]
+        heap = [(self._key(i, cheapest), i) for i in asked]
         heap = [(key, i) for key, i in heap if math.isfinite(key[0])]
         heapq.heapify(heap)
         seen: set[Any] = set()
@@ -132,7 +143,7 @@ class Replicas:
         plan = Plan(self.scenario.model_copy(update=fields), facts=self._facts)
         try:
             needed = plan.capacity.replicas_needed
-            if not plan.memory.fits:  # such as a length that the engine does not start with
+            if not plan.memory.fits:  # for instance a length with which the engine does not start
                 self._refuse(i, _first_error(plan, "memory"))
                 return
             if needed is None or not plan.capacity.is_within_targets:
@@ -142,7 +153,7 @@ class Replicas:
                 return
             self.replicas[i] = fleet.with_spares(self.scenario, needed)
             if self._runs(i) != plan.capacity.replicas:
-                return  # asked again, with that number
+                return  # the next turn asks with that number
             self.is_sized[i] = True
             self._plans[i] = plan
             if error := _error(plan):

@@ -1,6 +1,7 @@
 """Tornado, goal, flip and difference: against plans that are evaluated anew."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,3 +205,18 @@ def test_steps_sum_to_the_difference(change: dict[str, Any]) -> None:
 
 def test_two_plans_that_are_the_same_have_no_difference(owned: Plan) -> None:
     assert difference(owned, owned, MONTH).steps == ()
+
+
+def test_own_prices_are_a_step_of_their_own(tmp_path: Path) -> None:
+    table = tmp_path / "quotes.csv"
+    table.write_text(
+        "offer,accelerator,accelerators,price,unit,source,as_of\n"
+        "on-demand,l40s,1,0.05,USD/h,quote 7,2026-11-01\n"
+    )
+    fields = {"model": "llama-3.1-8b", "accelerator": "l40s", "hosting": "on_demand"}
+    before = evaluate(Scenario(**fields))
+    after = evaluate(Scenario(**fields, prices={"file": str(table)}, vat_fraction=0.1))
+    found = difference(before, after, MONTH)
+    words = [step.words.partition(":")[0] for step in found.steps]
+    assert words[0] == "Own prices"
+    assert len(words) == 2

@@ -15,7 +15,7 @@ from llminfra.explain.candidates import larger_accelerators
 from llminfra.facets import SERVED
 from llminfra.facets.base import Problem
 from llminfra.facets.capacity import Capacity
-from llminfra.facets.deployment import Precision
+from llminfra.facets.deployment.choices import Precision
 from llminfra.facets.memory import Memory
 from llminfra.units import GB, GIB
 

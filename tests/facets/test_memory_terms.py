@@ -2,7 +2,7 @@
 
 import pytest
 
-from llminfra import Scenario, evaluate
+from llminfra import InvalidInput, Scenario, evaluate
 
 
 def test_adapters_take_their_room() -> None:
@@ -38,3 +38,12 @@ def test_a_window_reserves_the_tokens_of_a_step_as_the_log_says() -> None:
 )
 def test_warnings_and_errors_carry_their_code(fields: dict[str, object], code: str) -> None:
     assert code in [problem.code for problem in evaluate(Scenario(**fields)).problems]
+
+
+def test_a_stated_cache_is_held_against_the_memory_that_the_scenario_states() -> None:
+    fields = {"model": "llama-3.1-8b", "accelerator": "h100-sxm", "kv_cache_bytes": 90e9}
+    own = {"value": 1.2e11, "source": "a larger card", "as_of": "2026-10-01"}
+    with pytest.raises(InvalidInput, match=r"kv_cache_bytes must be at most the 85\.0"):
+        Scenario(**fields)
+    held = evaluate(Scenario(**fields, facts={"h100-sxm.memory_usable_bytes": own})).memory
+    assert held.kv_pool_bytes_per_accelerator.base == 90e9

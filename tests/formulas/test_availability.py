@@ -138,7 +138,7 @@ def test_logs_of_a_month_decision_framework_4_8() -> None:
         tokens_per_request=700,
         log_bytes_per_token=4,
         log_bytes_per_request=2000,
-        retention_hours=730,
+        retention_months=1,
     )
     assert found == pytest.approx(25e9, rel=0.03)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llminfra.formulas import memory, runtime
+from llminfra.formulas import memory, runtime, weights
 from llminfra.ranges import Range, exact
 from llminfra.units import GB, GIB
 
@@ -21,8 +21,8 @@ BITS = ("bits_per_weight", "embedding_bits", "head_bits", "unquantized_bits")
 
 # Formula, arguments that raise the result, arguments that lower it.
 FORMULAS: list[tuple[Callable[..., Any], tuple[str, ...], tuple[str, ...]]] = [
-    (memory.weight_bytes, (*PARTS, *BITS, "kernel_padding_ratio"), ()),
-    (memory.adapter_bytes, ("lora_adapters", "parameters", "bits_per_weight"), ()),
+    (weights.weight_bytes, (*PARTS, *BITS, "kernel_padding_ratio"), ()),
+    (weights.adapter_bytes, ("lora_adapters", "parameters", "bits_per_weight"), ()),
     (memory.kv_cache_bytes_per_token, ("values_per_token", "bytes_per_value"), ()),
     (runtime.runtime_bytes, ("non_torch_bytes", "cuda_graph_bytes"), ("pool_error_bytes",)),
     (
@@ -50,7 +50,7 @@ def arguments(formula: Callable[..., Any]) -> list[str]:
 def uniform_weights(parameters: float, bits: float) -> Any:
     """Weights that are all stored alike."""
     nothing = dict.fromkeys((*PARTS[1:], *BITS[1:]), 0)
-    return memory.weight_bytes(
+    return weights.weight_bytes(
         quantized_parameters=parameters, bits_per_weight=bits, kernel_padding_ratio=1, **nothing
     )
 

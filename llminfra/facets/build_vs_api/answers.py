@@ -65,5 +65,5 @@ def outcome(
     is_dearer = own_usd_per_mtok >= api_usd_per_mtok
     if any(begin > mtok_per_month for begin, _ in intervals) or (intervals and is_dearer):
         return AT_VOLUME
-    # Won below today's volume alone, or not at all: the next win lies beyond the last machine.
+    # Machines win below today's volume or nowhere: more of them than are looked at would be needed.
     return NEVER if is_dearer else BEYOND_CAPACITY

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from llminfra.facets.base import named, quantity
+from llminfra.facets.base import quantity
 from llminfra.facets.build_vs_api import answers
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.build_vs_api.lines import Api, FloatArray, Own, break_even_of, lines
 from llminfra.facets.cost.option import BOUGHT
 from llminfra.formulas import api as formulas
 from llminfra.formulas import api_lines, break_even
-from llminfra.ranges import Range, exact
+from llminfra.formulas._formula import Quantity
+from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_MONTH
 
 _PER_MTOK: Final = 1e6
@@ -23,7 +25,7 @@ _MONTHS: Final = 12
 class Comparison:
     """All-in months of one own option and one API option, and what follows from them."""
 
-    inputs: Any
+    inputs: Inputs
     own: Own
     api: Api
     api_price_drift: Range
@@ -88,17 +90,22 @@ class Comparison:
     @cached_property
     def break_even_utilization(self) -> Range:
         """Share of today's machines at which both cost the same; above 1 beyond capacity."""
-        net_usd = named(self.own_usd_without_load - self.api.fixed_usd_per_month, "usd_per_month")
+        net_usd = as_range(
+            self.own_usd_without_load - self.api.fixed_usd_per_month, name="usd_per_month"
+        )
         api, own = self.api.usd_per_mtok.draws, self.own.usd_per_mtok.draws
-        is_dearer = api <= self.own.electricity_usd_per_mtok.draws  # then no use of them is enough
+        # Where their electricity alone costs more than the API, no load makes machines pay.
+        is_dearer = api <= self.own.electricity_usd_per_mtok.draws
         gained = np.where(is_dearer, 0.0, api - own)
         hours = exact(HOURS_PER_MONTH, unit="h/month")
         found: Range = formulas.break_even_utilization(
             usd_per_hour=Range(np.maximum((net_usd / hours).draws, 0.0), name="usd_per_hour"),
-            tokens_per_hour=named(self.capacity_tokens_per_month / hours, "tokens_per_hour"),
+            tokens_per_hour=as_range(
+                self.capacity_tokens_per_month / hours, name="tokens_per_hour"
+            ),
             usd_per_mtok=Range(np.maximum(gained, 0.0), name="usd_per_mtok"),
         )
-        # Machines that serve nothing never do.
+        # Machines that can serve nothing never break even.
         draws = np.where(np.isnan(found.draws), np.inf, found.draws)
         return Range(draws, name="break_even_utilization", inputs={"": found})
 
@@ -106,14 +113,15 @@ class Comparison:
     def utilization(self) -> Range:
         """Share of today's machines that the load fills."""
         filled = self.own.mtok_today * _PER_MTOK / self.capacity_tokens_per_month
-        return named(filled, "utilization")
+        return as_range(filled, name="utilization")
 
     @cached_property
     def break_even_usd_per_mtok(self) -> Range:
         """Price of the API at which both cost the same at today's volume."""
         own = self.own.option.usd_per_month - self.api.beside_usd_per_month
         found: Range = formulas.break_even_usd_per_mtok(
-            own_usd_per_month=named(own, "own_usd_per_month"), mtok_per_month=self.own.mtok_today
+            own_usd_per_month=as_range(own, name="own_usd_per_month"),
+            mtok_per_month=self.own.mtok_today,
         )
         return found.named("usd_per_mtok")
 
@@ -122,9 +130,9 @@ class Comparison:
         """Price of the API below which not even full machines help."""
         full = self.capacity_tokens_per_month / _PER_MTOK
         own = self.own_usd_without_load + full * self.own.usd_per_mtok
-        net = named(own - self.api.beside_usd_per_month, "own_usd_per_month")
+        net = as_range(own - self.api.beside_usd_per_month, name="own_usd_per_month")
         found: Range = formulas.break_even_usd_per_mtok(
-            own_usd_per_month=net, mtok_per_month=named(full, "mtok_per_month")
+            own_usd_per_month=net, mtok_per_month=as_range(full, name="mtok_per_month")
         )
         return found.named("usd_per_mtok")
 
@@ -134,12 +142,14 @@ class Comparison:
     def saving_usd_per_month(self) -> Range:
         """What own machines save in the first month, all in; negative where they cost more."""
         saved = self.api.option.usd_per_month - self.own.option.usd_per_month
-        return named(saved, "usd_per_month")
+        return as_range(saved, name="usd_per_month")
 
     @cached_property
     def npv_difference_usd(self) -> Range:
         """NPV of the own option less that of the API: above zero, own machines are cheaper."""
-        return named(self.own.option.npv_usd - self.api.option.npv_usd, "npv_difference_usd")
+        return as_range(
+            self.own.option.npv_usd - self.api.option.npv_usd, name="npv_difference_usd"
+        )
 
     @cached_property
     def probability_self_host_cheaper(self) -> float:
@@ -159,7 +169,7 @@ class Comparison:
         found: Range = formulas.payback_months(
             capex_usd=self.own.option.purchase_usd,
             api_usd_per_month=self.api.option.parts["tokens"],
-            own_usd_per_month=named(running, "own_usd_per_month"),
+            own_usd_per_month=as_range(running, name="own_usd_per_month"),
             api_price_drift=api_price_drift,
             demand_growth=quantity(self.inputs, "demand_growth"),
             discount_rate=quantity(self.inputs, "discount_rate"),
@@ -186,7 +196,7 @@ class Comparison:
 
     # -- curves --------------------------------------------------------------------------------
 
-    def own_line(self, mtok_per_month: Any, **changed: Any) -> Any:
+    def own_line(self, mtok_per_month: Quantity, **changed: Quantity) -> Quantity:
         """Return the month of own machines at a volume; numbers and symbols alike.
 
         Parameters
@@ -222,7 +232,7 @@ class Comparison:
         paid = sum(parts[name].base for name in ("capital", "rent", "support", "insurance"))
         return float(paid / self.own.option.usd_per_month.base)
 
-    def api_line(self, mtok_per_month: Any, **changed: Any) -> Any:
+    def api_line(self, mtok_per_month: Quantity, **changed: Quantity) -> Quantity:
         """Return the month of the API at a volume; numbers and symbols alike.
 
         Parameters

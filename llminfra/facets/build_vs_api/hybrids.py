@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import base_value
 from llminfra.facets.build_vs_api.comparison import Comparison
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.build_vs_api.units import Provisioned
 from llminfra.formulas import hybrid
 
@@ -52,7 +52,7 @@ class Hybrid:
 
 
 def hybrids(
-    inputs: Any,
+    inputs: Inputs,
     facts: Facts,
     one: Comparison,
     frontier: Comparison | None,
@@ -82,7 +82,7 @@ def _base_load(one: Comparison) -> Hybrid:
     for n, usd, full in zip(
         own.carrying, given["step_usd_per_month"], given["step_mtok_per_month"], strict=True
     ):
-        # A replica carries its peak rate in every hour: the volume in the load's shape times peak.
+        # Machines that are full in every hour carry peak times what they carry in the load's shape.
         over = hybrid.overflow_fraction(
             capacity_ratio=peak * full / max(today, 1e-12), peak_ratio=peak
         )
@@ -108,7 +108,7 @@ def _base_load(one: Comparison) -> Hybrid:
     )
 
 
-def _split(inputs: Any, one: Comparison) -> Hybrid:
+def _split(inputs: Inputs, one: Comparison) -> Hybrid:
     """What must stay inside on own machines, the rest by API."""
     share = base_value(inputs.inside_fraction)
     given = {name: v[0] for name, v in one.lines.items()}
@@ -150,7 +150,7 @@ def _all_by_frontier(one: Comparison, frontier: Comparison) -> float:
     return float(tokens + frontier.api.beside_usd_per_month.base)
 
 
-def _router(inputs: Any, one: Comparison, frontier: Comparison) -> Hybrid:
+def _router(inputs: Inputs, one: Comparison, frontier: Comparison) -> Hybrid:
     each, decision = _each(one, frontier), base_value(inputs.router_usd_per_request)
     easy = base_value(inputs.easy_fraction)
     cost = hybrid.router_usd_per_request(
@@ -165,7 +165,7 @@ def _router(inputs: Any, one: Comparison, frontier: Comparison) -> Hybrid:
     )
 
 
-def _cascade(inputs: Any, one: Comparison, frontier: Comparison) -> Hybrid:
+def _cascade(inputs: Inputs, one: Comparison, frontier: Comparison) -> Hybrid:
     each, again = _each(one, frontier), base_value(inputs.escalated_fraction)
     cost = hybrid.cascade_usd_per_request(**each, escalated_fraction=again)
     turn = hybrid.winning_escalated_fraction(**each)
@@ -177,7 +177,7 @@ def _cascade(inputs: Any, one: Comparison, frontier: Comparison) -> Hybrid:
     )
 
 
-def _tuned(inputs: Any, one: Comparison, frontier: Comparison) -> Iterator[Hybrid]:
+def _tuned(inputs: Inputs, one: Comparison, frontier: Comparison) -> Iterator[Hybrid]:
     tuning = base_value(inputs.tuning_usd)
     if not tuning:
         return
@@ -198,7 +198,7 @@ def _tuned(inputs: Any, one: Comparison, frontier: Comparison) -> Iterator[Hybri
     )
 
 
-def _batch(inputs: Any, facts: Facts, one: Comparison) -> Iterator[Hybrid]:
+def _batch(inputs: Inputs, facts: Facts, one: Comparison) -> Iterator[Hybrid]:
     """The seller's lane for what can wait, where it has one."""
     offer = one.api.bill.offer
     if offer is None:

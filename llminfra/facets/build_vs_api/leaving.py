@@ -1,14 +1,15 @@
 """What it costs to leave either side before its time."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import base_value, named, quantity
+from llminfra.facets.base import base_value, quantity
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.cost.option import BOUGHT, Option
 from llminfra.formulas import answers as formulas
 from llminfra.formulas import cost as cost_formulas
-from llminfra.ranges import Range, exact
+from llminfra.ranges import Range, as_range, exact
 
 _MONTHS: Final = 12
 _NOTHING: Final = exact(0.0)
@@ -34,7 +35,7 @@ class Exit:
     remaining_months: float
 
 
-def leave(inputs: Any, option: Option) -> Exit:
+def leave(inputs: Inputs, option: Option) -> Exit:
     """Return what leaving an option costs at the month that the scenario states."""
     horizon = _MONTHS * float(base_value(inputs.horizon_years))
     after = horizon if inputs.exit_after_months is None else float(inputs.exit_after_months)
@@ -53,7 +54,7 @@ def leave(inputs: Any, option: Option) -> Exit:
     return Exit(option.name, option.label, usd, rest)
 
 
-def _values(inputs: Any, option: Option, after: float, horizon: float) -> tuple[Range, Range]:
+def _values(inputs: Inputs, option: Option, after: float, horizon: float) -> tuple[Range, Range]:
     """Straight-line book value and resale value of what was bought."""
     if option.name not in BOUGHT or after >= horizon:
         return _NOTHING, _NOTHING
@@ -62,8 +63,8 @@ def _values(inputs: Any, option: Option, after: float, horizon: float) -> tuple[
         (usd for year in option.years for part, usd in year.flows.items() if part == "residual"),
         _NOTHING,
     )
-    share = named(left / paid, "residual_fraction")
-    book = named(paid - (paid - left) * (after / horizon), "book_usd")
+    share = as_range(left / paid, name="residual_fraction")
+    book = as_range(paid - (paid - left) * (after / horizon), name="book_usd")
     resale = cost_formulas.residual_usd(
         investment_usd=paid,
         residual_fraction=share,

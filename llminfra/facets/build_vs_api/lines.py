@@ -7,18 +7,19 @@ within the latency targets; where their number is open, steps are filled to the 
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llminfra.facets.base import named, quantity
+from llminfra.facets.base import quantity
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.capacity import Capacity, fleet
 from llminfra.facets.cost import Cost, Option
 from llminfra.facets.cost.api import ApiBill
 from llminfra.facets.demand import Demand
 from llminfra.formulas import break_even, load_curve
-from llminfra.ranges import Range, exact
+from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 FloatArray = NDArray[np.float64]
@@ -32,7 +33,7 @@ _FEWEST, _MOST = 6, 64
 class Own:
     """One option that runs the model oneself, over its number of replicas."""
 
-    inputs: Any
+    inputs: Inputs
     demand: Demand
     capacity: Capacity
     cost: Cost
@@ -63,7 +64,7 @@ class Own:
         )
         seconds = HOURS_PER_MONTH * SECONDS_PER_HOUR
         tokens = rate * self.demand.mean_fraction * self.demand.tokens_per_request
-        return named(tokens * (seconds / _PER_MTOK), "mtok_per_month")
+        return as_range(tokens * (seconds / _PER_MTOK), name="mtok_per_month")
 
     @cached_property
     def electricity_usd_per_mtok(self) -> Range:
@@ -88,7 +89,7 @@ class Own:
     @cached_property
     def mtok_today(self) -> Range:
         """Millions of tokens of a month."""
-        return named(self.option.tokens_per_month / _PER_MTOK, "mtok_per_month")
+        return as_range(self.option.tokens_per_month / _PER_MTOK, name="mtok_per_month")
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -102,7 +103,7 @@ class Own:
         filled = self.capacity.replicas_filled if self.is_open else math.nan
         if not 0 < filled < math.inf or not self.mtok_today.base > 0:
             return self.mtok_per_replica
-        return named(self.mtok_today / filled, "mtok_per_month")
+        return as_range(self.mtok_today / filled, name="mtok_per_month")
 
     @cached_property
     def per_machine(self) -> int:
@@ -167,7 +168,7 @@ class Own:
 class Api:
     """One API option as a line over the volume, with the floor of its contract."""
 
-    inputs: Any
+    inputs: Inputs
     option: Option
     bill: ApiBill
     tokens_per_request: Range
@@ -182,7 +183,7 @@ class Api:
     def usd_per_mtok(self) -> Range:
         """What a million tokens more add."""
         each = self.bill.usd_per_request * (_PER_MTOK * self._taxed) / self.tokens_per_request
-        return named(each, "usd_per_mtok")
+        return as_range(each, name="usd_per_mtok")
 
     @property
     def _allowance(self) -> Range:
@@ -198,13 +199,13 @@ class Api:
     def beside_usd_per_month(self) -> Range:
         """What does not go to the provider: gateway, logs, staff."""
         paid = self.option.usd_per_month - self.option.parts["tokens"]
-        return named(paid, "usd_per_month")
+        return as_range(paid, name="usd_per_month")
 
     @cached_property
     def fixed_usd_per_month(self) -> Range:
         """What it costs without a token, floors apart; negative by what a plan includes."""
         plan = (self._plan - self._allowance) * self._taxed
-        return named(self.beside_usd_per_month + plan, "usd_per_month")
+        return as_range(self.beside_usd_per_month + plan, name="usd_per_month")
 
     @cached_property
     def minimum_usd_per_month(self) -> Range:
@@ -214,7 +215,7 @@ class Api:
             least = quantity(self.inputs, "api_minimum_usd_per_month")
         beyond = (least - self._plan + self._allowance).draws
         floor = np.maximum(np.maximum(beyond, self._allowance.draws), 0.0)
-        return named(Range(floor) * self._taxed, "usd_per_month")
+        return as_range(Range(floor) * self._taxed, name="usd_per_month")
 
 
 def lines(own: Own, api: Api) -> dict[str, FloatArray]:

@@ -6,16 +6,17 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import Result, named, quantity
+from llminfra.facets.base import Result, quantity
 from llminfra.facets.build_vs_api.answers import Interval
 from llminfra.facets.build_vs_api.comparison import Comparison
 from llminfra.facets.build_vs_api.flips import Flip, flips
 from llminfra.facets.build_vs_api.hybrids import Hybrid, hybrids
+from llminfra.facets.build_vs_api.inputs import Inputs
 from llminfra.facets.build_vs_api.leaving import Exit, leave, no_switching_charges_from
 from llminfra.facets.build_vs_api.units import Provisioned
 from llminfra.facets.cost import Cost
 from llminfra.formulas import answers as formulas
-from llminfra.ranges import Range, exact
+from llminfra.ranges import Range, as_range, exact
 
 _COMPUTED: Final = (
     *("outcome", "outcome_frontier", "against", "reason", "break_even_tokens_per_month"),
@@ -42,7 +43,7 @@ class BuildVsApi(Result):
     reason: str
     """Why there is no comparison; empty where there is one."""
     cost: Cost = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _facts: Facts = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
@@ -115,7 +116,7 @@ class BuildVsApi(Result):
         own, bought = self.exits[0].usd, self.exits[1].usd
         years = quantity(self._inputs, "horizon_years")
         rate = quantity(self._inputs, "discount_rate")
-        return named(found - (own - bought) / (1 + rate) ** years, "npv_difference_usd")
+        return as_range(found - (own - bought) / (1 + rate) ** years, name="npv_difference_usd")
 
     @property
     def probability_self_host_cheaper(self) -> float | None:
@@ -182,7 +183,7 @@ class BuildVsApi(Result):
         requests = option.tokens_per_month / tokens
         share = getattr(self._inputs, f"quality_{side}")
         found: Range = formulas.accepted_answer_usd(
-            usd_per_request=named(option.usd_per_month / requests, "usd_per_request"),
+            usd_per_request=as_range(option.usd_per_month / requests, name="usd_per_request"),
             quality_fraction=exact(share, name="quality_fraction"),
             failure_usd=quantity(self._inputs, "failure_usd"),
         )

@@ -6,13 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from llminfra.facets.base import named
 from llminfra.facets.build_vs_api import answers
 from llminfra.facets.build_vs_api.comparison import Comparison
 from llminfra.facets.cost.option import Option
 from llminfra.facets.cost.units import Units
 from llminfra.formulas import api, break_even
-from llminfra.ranges import Range
+from llminfra.ranges import Range, as_range
 from llminfra.units import HOURS_PER_MONTH
 
 _PER_MTOK: Final = 1e6
@@ -89,7 +88,9 @@ class Provisioned:
     @cached_property
     def npv_difference_usd(self) -> Range:
         """NPV of own machines less that of the units: above zero, own machines are cheaper."""
-        return named(self.one.own.option.npv_usd - self.option.npv_usd, "npv_difference_usd")
+        return as_range(
+            self.one.own.option.npv_usd - self.option.npv_usd, name="npv_difference_usd"
+        )
 
     @property
     def probability_self_host_cheaper(self) -> float:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
@@ -10,6 +9,7 @@ from llminfra.facets.base import quantity
 from llminfra.facets.capacity.inputs import Inputs
 from llminfra.facets.deployment import Deployment
 from llminfra.formulas import availability as formulas
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range
 
 # Spares and copies of each policy.
@@ -92,7 +92,7 @@ def availability(scenario: Inputs, facts: Facts, placed: Placement, needed: int)
     return as_range(found, name="availability")
 
 
-def with_spares(scenario: Inputs, needed: Any) -> Any:
+def with_spares(scenario: Inputs, needed: Quantity) -> Quantity:
     """Replicas to install where the load needs so many: spares only where their number is open."""
     spares, copies = POLICIES[scenario.spare_policy if scenario.replicas == "auto" else "N"]
     return formulas.replicas_with_spares(n_replicas=needed, n_spares=spares, copies_ratio=copies)

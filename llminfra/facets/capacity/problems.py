@@ -101,7 +101,7 @@ def _shared_fate(scenario: Inputs, deployment: Deployment, capacity: Capacity) -
         return None
     each, needed = deployment.accelerators_per_replica, capacity.replicas_needed
     fixes = [f"accelerators_per_server = {each}: each replica on a server of its own"]
-    if placed.most_per_server <= needed:  # else a server more is a multiple of what is needed
+    if placed.most_per_server <= needed:  # one server more is not yet several times the need
         more = needed + placed.most_per_server
         fixes.append(f"replicas = {more}: one server more than the load needs")
     return Problem(

@@ -1,18 +1,22 @@
 """The bill of what a service needs beside its accelerators."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
-from llminfra.facets.base import known, named, quantity
-from llminfra.facets.capacity.fleet import Placement
+from llminfra.facets.base import known, quantity
 from llminfra.facets.capacity.inputs import Inputs
+from llminfra.facets.capacity.sizing import Sized
 from llminfra.facets.demand import Demand
 from llminfra.facets.memory import Memory
+from llminfra.facets.replica.chip import n_cores
 from llminfra.formulas import resources as formulas
+from llminfra.formulas.power import server_power_w
 from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "resources"
@@ -20,46 +24,7 @@ _ENTITY: Final = "resources"
 _ORCHESTRATED_SERVERS: Final = 3
 # The parts that run beside the model's servers, each as so many small instances.
 INSTANCES: Final = ("n_gateways", "n_monitors", "n_controllers")
-
-
-class Fleet(Protocol):
-    """What the bill is written for: the replicas, their servers, and the load on them."""
-
-    @property
-    def replicas(self) -> int:
-        """Replicas that run."""
-
-    @property
-    def accelerators(self) -> int:
-        """Accelerators of all replicas."""
-
-    @property
-    def servers(self) -> int:
-        """Servers that hold all replicas."""
-
-    @property
-    def placement(self) -> Placement:
-        """Which replicas share a server."""
-
-    @property
-    def requests_per_s(self) -> Range:
-        """Requests that arrive per second, at the peak."""
-
-    @property
-    def mean_requests_per_s(self) -> Range:
-        """Requests per second over days and nights."""
-
-
-def bill(
-    scenario: Inputs,
-    facts: Facts,
-    capacity: Fleet,
-    *,
-    demand: Demand,
-    memory: Memory | MissingFact,
-) -> dict[str, Range]:
-    """Return every resource by name, those left out that lack a fact."""
-    return dict(_available(_Bill(scenario, facts, capacity, demand, memory)))
+_LINKS: Final = ("network_bytes_per_s", "cluster_bytes_per_s")
 
 
 def power(scenario: Inputs, facts: Facts, accelerators: int) -> Range:
@@ -74,13 +39,13 @@ def power(scenario: Inputs, facts: Facts, accelerators: int) -> Range:
             n_accelerators=exact(accelerators, name="n_accelerators"),
         )
         return as_range(found, name="power_w")
-    found = formulas.power_w(
-        n_accelerators=exact(accelerators, name="n_accelerators"),
-        accelerator_w=_limit_w(facts, scenario.accelerator),
-        host_w_per_accelerator=facts.number("host-8", "host_w")
-        / facts.number("host-8", "accelerators"),
+    found = server_power_w(
+        accelerators=exact(accelerators, name="n_accelerators"),
+        accelerator_power_w=_limit_w(facts, scenario.accelerator),
+        host_power_w=facts.number("host-8", "host_w"),
+        host_accelerators=facts.number("host-8", "accelerators"),
     )
-    return as_range(found)
+    return as_range(found, name="power_w")
 
 
 def _limit_w(facts: Facts, accelerator: str) -> Range:
@@ -96,46 +61,41 @@ def _holds(server: str, scenario: Inputs, facts: Facts) -> bool:
     return is_built and facts.text(server, "accelerator") == scenario.accelerator
 
 
-def _available(bill: "_Bill") -> Iterator[tuple[str, Range]]:
-    for name, compute in bill.parts().items():
-        try:
-            yield name, compute()
-        except MissingFact:
-            continue
-
-
-class _Bill:
+@dataclass(frozen=True)
+class ResourceBill:
     """Each resource as a method, so that one without facts leaves the others alone."""
 
-    def __init__(
-        self,
-        scenario: Inputs,
-        facts: Facts,
-        capacity: Fleet,
-        demand: Demand,
-        memory: Memory | MissingFact,
-    ) -> None:
-        self.scenario, self.facts, self.capacity = scenario, facts, capacity
-        self.demand, self.memory = demand, memory
+    scenario: Inputs
+    facts: Facts
+    capacity: Sized
+    demand: Demand
+    memory: Memory | MissingFact
+
+    def available(self) -> dict[str, Range]:
+        """Return every resource by name, those left out that lack a fact."""
+        found = {}
+        for name, compute in self.parts().items():
+            with suppress(MissingFact):
+                found[name] = compute()
+        return found
 
     def parts(self) -> dict[str, Callable[[], Range]]:
+        """What computes each resource."""
         return {
             "host_cores": self.host_cores,
             "host_memory_bytes": self.host_memory,
             "disk_bytes": self.disk,
-            "network_bytes_per_s": self.network,
-            "cluster_bytes_per_s": self.cluster,
+            **{name: partial(self.links, name) for name in _LINKS},
             "front_bytes_per_s": self.front,
             "log_bytes": self.logs,
-            "n_gateways": partial(self.count, "n_gateways"),
-            "n_monitors": partial(self.count, "n_monitors"),
-            "n_controllers": partial(self.count, "n_controllers"),
-            "instance_cores": partial(self.instances, "cores"),
-            "instance_memory_bytes": partial(self.instances, "memory_bytes"),
+            **{name: partial(self.count, name) for name in INSTANCES},
+            "instance_cores": self.instance_cores,
+            "instance_memory_bytes": self.instance_memory,
             "power_w": partial(power, self.scenario, self.facts, self.capacity.accelerators),
         }
 
     def number(self, name: str) -> Range:
+        """A rule of thumb of the catalogue."""
         return self.facts.number(_ENTITY, name)
 
     @property
@@ -144,20 +104,31 @@ class _Bill:
         return self.facts.has(self.scenario.accelerator, "cores")
 
     def host_cores(self) -> Range:
+        """Cores of all hosts."""
         if self.is_host:
-            own = float(self.facts.text(self.scenario.accelerator, "cores").split()[0])
-            return named(exact(own) * self.capacity.accelerators, "host_cores")
-        cores = self.number("cores_per_accelerator") * self.capacity.accelerators
-        return named(cores, "host_cores")
+            each = exact(n_cores(self.facts, self.scenario.accelerator), name="cores")
+        else:
+            each = self.number("cores_per_accelerator")
+        found = formulas.all_cores(each_cores=each, n_machines=self.n_accelerators)
+        return as_range(found, name="host_cores")
+
+    @property
+    def n_accelerators(self) -> Range:
+        """Accelerators of all replicas, as a number of formulas."""
+        return exact(self.capacity.accelerators, name="n_accelerators")
 
     def host_memory(self) -> Range:
-        memory, n = known(self.memory), self.capacity.accelerators
+        """Main memory of all hosts."""
         if self.is_host:
             whole = self.facts.number(self.scenario.accelerator, "memory_marketing_bytes")
-            return named(whole * n, "host_memory_bytes")
+            found = formulas.copies_bytes(each_bytes=whole, n_copies=self.n_accelerators)
+            return as_range(found, name="host_memory_bytes")
+        memory = known(self.memory)
         found = formulas.host_memory_bytes(
-            weight_bytes=self._copies(self.capacity.replicas),
-            accelerator_memory_bytes=memory.memory_bytes_per_accelerator * n,
+            weight_bytes=memory.weight_bytes,
+            n_copies=exact(self.capacity.replicas, name="n_copies"),
+            accelerator_memory_bytes=memory.memory_bytes_per_accelerator,
+            n_accelerators=self.n_accelerators,
             weight_memory_ratio=self.number("weight_memory_ratio"),
             accelerator_memory_ratio=self.number("accelerator_memory_ratio"),
         )
@@ -166,29 +137,24 @@ class _Bill:
     def disk(self) -> Range:
         """A server keeps the weights once, however many replicas run on it."""
         found = formulas.disk_bytes(
-            weight_bytes=self._copies(self.capacity.servers),
+            weight_bytes=known(self.memory).weight_bytes,
+            n_copies=exact(self.capacity.servers, name="n_copies"),
             weight_disk_ratio=self.number("weight_disk_ratio"),
             n_versions=quantity(self.scenario, "model_versions"),
         )
         return as_range(found)
 
-    def _copies(self, number: int) -> Range:
-        found = formulas.copies_bytes(
-            weight_bytes=known(self.memory).weight_bytes, n_copies=exact(number, name="n_copies")
-        )
-        return as_range(found, name="weight_bytes")
-
-    def network(self) -> Range:
-        links = self.number("network_bytes_per_s") * self.capacity.servers
-        return named(links, "network_bytes_per_s")
-
-    def cluster(self) -> Range:
-        """Links between servers, which only a replica that spans them needs."""
+    def links(self, name: str) -> Range:
+        """Links of all servers; those between servers only a replica that spans them needs."""
         spans = self.capacity.placement.servers_per_replica > 1
-        links = self.number("cluster_bytes_per_s") * (self.capacity.servers if spans else 0)
-        return named(links, "cluster_bytes_per_s")
+        needed = self.capacity.servers if spans or name != "cluster_bytes_per_s" else 0
+        found = formulas.links_bytes_per_s(
+            link_bytes_per_s=self.number(name), n_links=exact(needed, name="n_links")
+        )
+        return as_range(found, name=name)
 
     def front(self) -> Range:
+        """Traffic of streamed answers."""
         found = formulas.front_bytes_per_s(
             requests_per_s=self.capacity.requests_per_s,
             output_tokens=self.demand.output_tokens,
@@ -197,23 +163,36 @@ class _Bill:
         return as_range(found)
 
     def logs(self) -> Range:
-        months = quantity(self.scenario, "log_retention_months")
-        kept = formulas.retention_hours(retention_months=months)
+        """Logs that are kept."""
         found = formulas.log_bytes(
             requests_per_s=self.capacity.mean_requests_per_s,
             tokens_per_request=self.demand.tokens_per_request,
             log_bytes_per_token=self.number("log_bytes_per_token"),
             log_bytes_per_request=self.number("log_bytes_per_request"),
-            retention_hours=as_range(kept),
+            retention_months=quantity(self.scenario, "log_retention_months"),
         )
         return as_range(found)
 
     def count(self, name: str) -> Range:
         """Instances of one part; few servers do without an orchestrator."""
-        is_left_out = name == "n_controllers" and self.capacity.servers < _ORCHESTRATED_SERVERS
-        return named(self.number(name) * 0, name) if is_left_out else self.number(name)
+        if name == "n_controllers" and self.capacity.servers < _ORCHESTRATED_SERVERS:
+            return exact(0, name=name, origin=f"fewer than {_ORCHESTRATED_SERVERS} servers")
+        return self.number(name)
 
-    def instances(self, what: str) -> Range:
-        """Cores or memory of all instances."""
-        total: Any = sum((self.count(name) for name in INSTANCES), exact(0))
-        return named(total * self.number(f"{what}_per_instance"), f"instance_{what}")
+    @property
+    def n_instances(self) -> Range:
+        """All instances."""
+        counts = {name: self.count(name) for name in INSTANCES}
+        return as_range(formulas.n_instances(**counts))
+
+    def instance_cores(self) -> Range:
+        """Cores of all instances."""
+        each = self.number("cores_per_instance")
+        found = formulas.all_cores(each_cores=each, n_machines=self.n_instances)
+        return as_range(found, name="instance_cores")
+
+    def instance_memory(self) -> Range:
+        """Memory of all instances."""
+        each = self.number("memory_bytes_per_instance")
+        found = formulas.copies_bytes(each_bytes=each, n_copies=self.n_instances)
+        return as_range(found, name="instance_memory_bytes")

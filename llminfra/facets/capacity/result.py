@@ -39,11 +39,7 @@ class Capacity(Sized):
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks, the bill last."""
         yield from super().items()
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:
-                continue
+        yield from self.available(_COMPUTED)
         try:
             yield from self.resources.items()
         except MissingFact:  # such as the speed of the links between the accelerators
@@ -151,6 +147,5 @@ class Capacity(Sized):
     @cached_property
     def resources(self) -> dict[str, Range]:
         """What the service needs beside accelerators: hosts, network, gateways, logs, power."""
-        return resources.bill(
-            self._scenario, self._facts, self, demand=self._demand, memory=self._memory
-        )
+        given = self._scenario, self._facts, self, self._demand, self._memory
+        return resources.ResourceBill(*given).available()

@@ -19,6 +19,7 @@ from llminfra.facets.memory import Memory
 from llminfra.facets.replica import Replica
 from llminfra.formulas import availability, demand, load_curve, population, queueing
 from llminfra.formulas import fleet as of_all
+from llminfra.formulas._formula import Body
 from llminfra.formulas.memory import kv_load_bytes, spare_bytes
 from llminfra.ranges import Range, as_range
 
@@ -293,6 +294,6 @@ class Sized(Result):
         """Fewest accelerators of this kind that hold the load; None when no number does."""
         return known(self._memory).accelerators_holding(self._held_load)
 
-    def _of_population(self, formula: Any, name: str) -> Range:
+    def _of_population(self, formula: Body, name: str) -> Range:
         curve = self.replica.curve
         return as_range(curve.apply(formula, name=name, replicas=self.replicas, **self._pause))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llminfra.catalog.rules import GateOption, Rating, Requirement, RuleSet
-from llminfra.facets.compliance.inputs import CONTRACT, PROFILE
+from llminfra.facets.compliance.inputs import CONTRACT, PROFILE, Inputs
 from llminfra.facets.deployment import OPTIONS
 
 UNKNOWN: Final = "unknown"
@@ -46,7 +46,7 @@ class Gate:
         return f"blocked by {rule.id} because {rule.because} ({self.article})"
 
 
-def contract_of(inputs: Any) -> str:
+def contract_of(inputs: Inputs) -> str:
     """Return the kind of operation that an API is of by its contract; unknown where not said.
 
     Examples
@@ -62,7 +62,7 @@ def contract_of(inputs: Any) -> str:
     return UNKNOWN if UNKNOWN in given else _CONTRACTED
 
 
-def gates_of(inputs: Any, rules: RuleSet) -> dict[str, dict[str, Gate]]:
+def gates_of(inputs: Inputs, rules: RuleSet) -> dict[str, dict[str, Gate]]:
     """Return the gate of each option and requirement."""
     profile = {name: getattr(inputs, name) for name in PROFILE}
     held = [m.id for m in rules.modifiers.values() if m.name in inputs.modifiers]
@@ -100,7 +100,7 @@ class _Rates:
     def _one(self, kind: GateOption, requirement: str) -> Rating:
         changed = (self.rules.effects.get((m, requirement, kind.id)) for m in self.held)
         found = [rating for rating in changed if rating is not None]
-        # The first row of a modifier stands before later ones: what worsens before what eases.
+        # Of several modifiers the first in the file decides: what worsens stands before what eases.
         return found[0] if found else self.rules.ratings[requirement, kind.id]
 
 
@@ -132,7 +132,7 @@ def _is_demanded(rule: Requirement, profile: Mapping[str, Any]) -> bool:
     return any(value in given for value in rule.values_of("policies"))
 
 
-def _still_to_come(rule: Requirement, inputs: Any, rules: RuleSet) -> dt.date | None:
+def _still_to_come(rule: Requirement, inputs: Inputs, rules: RuleSet) -> dt.date | None:
     """The day from which a requirement applies to this use, where it lies ahead."""
     scope = inputs.ai_use if rule.dated_by == "use" else rule.dated_by
     if not scope or scope in (UNKNOWN, "minimal"):

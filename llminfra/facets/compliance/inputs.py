@@ -1,12 +1,13 @@
 """Fields of the profile: data, sector, use, contracts; what is not said is not known."""
 
 import math
+from collections.abc import Collection
 from typing import Any, Final, Literal
 
 from llminfra.catalog.rules import rules
 from llminfra.errors import InvalidInput, shown, unknown
-from llminfra.facets.base import Inputs as BaseInputs
-from llminfra.facets.base import field
+from llminfra.facets import demand
+from llminfra.facets.base import field, is_number
 
 DATA_CLASSES: Final = (
     *("public", "internal", "confidential", "personal", "special", "criminal", "secrecy"),
@@ -31,8 +32,8 @@ def _answer(words: str) -> Any:
     return field("unknown", help=words)
 
 
-class Inputs(BaseInputs):
-    """Fields of the gates."""
+class Inputs(demand.Inputs):
+    """Fields of the gates, beside those of the questions before."""
 
     data_classes: list[str] = field(
         [],
@@ -69,7 +70,7 @@ class Inputs(BaseInputs):
     )
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for words that the rules do not know, and for costs that are none."""
     found = rules()
     for name, allowed in NAMES.items():
@@ -83,8 +84,7 @@ def check(inputs: Any) -> None:
     for name, usd in inputs.condition_usd.items():
         if name not in found.conditions:
             raise unknown("condition_usd", name, found.conditions)
-        is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
-        if not (is_number and math.isfinite(usd) and usd >= 0):
+        if not (is_number(usd) and math.isfinite(usd) and usd >= 0):
             raise InvalidInput(
                 f"condition_usd.{name} must be an amount in USD of 0 or more, got {shown(usd)}; "
                 "give a number",
@@ -92,7 +92,7 @@ def check(inputs: Any) -> None:
             )
 
 
-def _check_names(field: str, given: list[str], allowed: Any) -> None:
+def _check_names(field: str, given: list[str], allowed: Collection[str]) -> None:
     for name in given:
         if name not in allowed:
             raise unknown(field, name, allowed)

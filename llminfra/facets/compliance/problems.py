@@ -1,7 +1,7 @@
 """What is impossible or in doubt about the gates."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final, Protocol
 
 from llminfra.catalog.api_prices import is_in_eu
 from llminfra.catalog.facts import Facts
@@ -13,12 +13,28 @@ _OUTSIDE: Final = "outside_eea"
 _MOST: Final = 3
 
 
-def problems(inputs: Any, facts: Facts, result: Compliance) -> list[Problem]:
+class _Asked(Protocol):
+    """Fields of later questions too, which say where the options stand and which may be taken."""
+
+    @property
+    def allowed_options(self) -> list[str] | None:
+        """Options that may be chosen; none is all of them."""
+
+    @property
+    def region(self) -> str:
+        """Grid that feeds the servers."""
+
+    @property
+    def modifiers(self) -> list[str]:
+        """What holds of the operation besides."""
+
+
+def problems(inputs: _Asked, facts: Facts, result: Compliance) -> list[Problem]:
     """Return E-GATE where no option that may be chosen is open, and doubts about places."""
     return list(_found(inputs, result))
 
 
-def _found(inputs: Any, result: Compliance) -> Iterator[Problem]:
+def _found(inputs: _Asked, result: Compliance) -> Iterator[Problem]:
     allowed = inputs.allowed_options or list(OPTIONS)
     if all(option in result.blocked for option in allowed):
         reasons = "; ".join(f"{name} {result.blocked[name]}" for name in allowed)

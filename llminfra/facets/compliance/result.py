@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from llminfra.catalog.rules import Due, GateOption, RuleCondition, RuleSet
 from llminfra.facets.base import Result
 from llminfra.facets.compliance.gates import UNKNOWN, Gate, all_gates, contract_of
-from llminfra.facets.compliance.inputs import CONTRACT, PROFILE
+from llminfra.facets.compliance.inputs import CONTRACT, PROFILE, Inputs
 
 BLOCKED: Final = "blocked"
 CONDITIONAL: Final = "open on conditions"
@@ -63,7 +63,7 @@ class Compliance(Result):
 
     _gates: dict[str, dict[str, Gate]] = field(repr=False, compare=False)
     rules: RuleSet = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield what is open and blocked, the conditions, and all gates."""

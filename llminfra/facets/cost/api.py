@@ -12,9 +12,10 @@ from llminfra.catalog import api_prices
 from llminfra.catalog.api_prices import Offer, TokenPrices
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
-from llminfra.facets.base import Band, base_value, named, quantity
+from llminfra.facets.base import Band, base_value, quantity
 from llminfra.facets.cost.api_inputs import PRICES, ApiInputs, check
 from llminfra.facets.cost.bills import ApiBill, ApiBills, Load
+from llminfra.facets.cost.inputs import Inputs
 from llminfra.formulas import api_bill as formulas
 from llminfra.formulas.unit_cost import usd_per_mtok
 from llminfra.ranges import Range, as_range, exact, sample
@@ -27,7 +28,7 @@ _LEAST_DRIFT: Final = -0.99
 _LANES: Final = ("standard", "batch", "priority")
 
 
-def price_drift(inputs: Any, facts: Facts) -> Range:
+def price_drift(inputs: Inputs, facts: Facts) -> Range:
     """Return the yearly change of API prices, whose draws go along with that of accelerators.
 
     Cheaper accelerators make tokens cheaper, so that a fall of both is likelier than of one alone.
@@ -127,7 +128,7 @@ def _uplift(inputs: ApiInputs, facts: Facts, offer: Offer, region: str) -> Range
         return quantity(inputs, "api_uplift_fraction")
     found = api_prices.terms(facts, offer.provider)
     if api_prices.is_in_eu(region) and found.eu_processing == "option":
-        return named(found.eu_surcharge_ratio - 1, "uplift_fraction")
+        return as_range(found.eu_surcharge_ratio - 1, name="uplift_fraction")
     return exact(0.0, name="uplift_fraction", unit="1")
 
 

@@ -5,25 +5,23 @@ from typing import Any, Final, Literal
 from llminfra.catalog import api_prices
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import deployment
-from llminfra.facets.base import Band, Quantity, base_value, field
+from llminfra.facets.base import Band, Banded, amount, base_value, field, share
 
 # Kinds of token that have a price of their own.
 PRICES: Final = ("input", "cached_input", "cache_write", "output")
 
 
 def _price(words: str) -> Any:
-    return field(
-        None, help=f"your own price of {words}; none is the list price", unit="USD/Mtoken",
-        minimum=0.0001, maximum=10_000,
-    )  # fmt: skip
-
-
-def _share(default: float | None, words: str) -> Any:
-    return field(default, help=words, unit="1", minimum=0, maximum=1)
+    return amount(
+        None,
+        f"your own price of {words}; none is the list price",
+        "USD/Mtoken",
+        within=(0.0001, 10_000),
+    )
 
 
 def _usd(words: str) -> Any:
-    return field(0.0, help=words, unit="USD/month", minimum=0, maximum=1e9)
+    return amount(0.0, words, "USD/month", within=(0, 1e9))
 
 
 class ApiInputs(deployment.Inputs):
@@ -35,62 +33,65 @@ class ApiInputs(deployment.Inputs):
     api_model: str | None = field(
         None, help="model that the API answers with, as api_provider names it; none is the model"
     )
-    api_usd_per_mtok_input: Quantity | None = _price("input")
-    api_usd_per_mtok_output: Quantity | None = _price("output")
-    api_usd_per_mtok_cached_input: Quantity | None = _price("input that the cache holds")
-    api_usd_per_mtok_cache_write: Quantity | None = _price("input that is written to the cache")
-    api_price_drift: Quantity = field(
+    api_usd_per_mtok_input: Banded | None = _price("input")
+    api_usd_per_mtok_output: Banded | None = _price("output")
+    api_usd_per_mtok_cached_input: Banded | None = _price("input that the cache holds")
+    api_usd_per_mtok_cache_write: Banded | None = _price("input that is written to the cache")
+    api_price_drift: Banded = amount(
         Band(-0.6, -0.2, 0.1),
-        help="signed change of API prices a year: -0.2 is a fifth cheaper",
-        unit="1/year",
-        minimum=-0.99,
-        maximum=5,
+        "signed change of API prices a year: -0.2 is a fifth cheaper",
+        "1/year",
+        within=(-0.99, 5),
     )
-    cache_hit_fraction: Quantity = _share(0.0, "share of the API's input that its cache holds")
-    cache_write_fraction: Quantity = _share(0.0, "share of the API's input written to its cache")
-    cache_storage_mtok_hours: Quantity = field(
+    cache_hit_fraction: Banded = share(0.0, "share of the API's input that its cache holds")
+    cache_write_fraction: Banded = share(0.0, "share of the API's input written to its cache")
+    cache_storage_mtok_hours: Banded = amount(
         0.0,
-        help="prompts kept in the API's cache, a month: million tokens times hours",
-        unit="Mtoken h",
-        minimum=0,
-        maximum=1e9,
+        "prompts kept in the API's cache, a month: million tokens times hours",
+        "Mtoken h",
+        within=(0, 1e9),
     )
-    batch_fraction: Quantity = _share(0.0, "share of the requests that can wait for hours")
-    priority_fraction: Quantity = _share(0.0, "share of the requests in the API's priority lane")
-    retry_fraction: Quantity = _share(0.02, "requests that are sent again and billed again")
-    tokenizer_ratio: Quantity | None = field(
+    batch_fraction: Banded = share(0.0, "share of the requests that can wait for hours")
+    priority_fraction: Banded = share(0.0, "share of the requests in the API's priority lane")
+    retry_fraction: Banded = share(0.02, "requests that are sent again and billed again")
+    tokenizer_ratio: Banded | None = amount(
         None,
-        help="the API's tokens over the model's for the same text; none is 1, or what is known",
-        unit="1",
-        minimum=0.3,
-        maximum=3,
+        "the API's tokens over the model's for the same text; none is 1, or what is known",
+        "1",
+        within=(0.3, 3),
     )
-    reasoning_ratio: Quantity = field(
-        1.0, help="output that is billed over output that is read", unit="1", minimum=1, maximum=100
+    reasoning_ratio: Banded = amount(
+        1.0, "output that is billed over output that is read", "1", within=(1, 100)
     )
-    api_uplift_fraction: Quantity | None = _share(
+    api_uplift_fraction: Banded | None = share(
         None, "what processing in a region adds; none is the seller's, where the region needs it"
     )
-    api_minimum_usd_per_month: Quantity = _usd("least that the provider bills a month")
-    api_plan_usd_per_month: Quantity = _usd("fee of a monthly plan")
-    api_plan_included_usd_per_month: Quantity = _usd("use that the plan includes")
+    api_minimum_usd_per_month: Banded = _usd("least that the provider bills a month")
+    api_plan_usd_per_month: Banded = _usd("fee of a monthly plan")
+    api_plan_included_usd_per_month: Banded = _usd("use that the plan includes")
     provisioned_term: Literal["auto", "hour", "month", "year"] = field(
         "auto", help="how long provisioned units are bound; auto is the cheapest published term"
     )
-    provisioned_usd_per_unit_hour: Quantity | None = field(
-        None, help="your own price of a provisioned unit; none is the list price", unit="USD/h",
-        minimum=0.0001, maximum=100_000,
-    )  # fmt: skip
-    provisioned_tokens_per_minute: Quantity | None = field(
-        None, help="input tokens a minute of a provisioned unit at your own price",
-        unit="token/min", minimum=1, maximum=10_000_000,
-    )  # fmt: skip
-    provisioned_output_weight: Quantity = field(
-        4.0, help="input tokens that count for one output token of a unit at your own price",
-        unit="1", minimum=1, maximum=100,
-    )  # fmt: skip
-    provisioned_min_units: Quantity = field(
-        1.0, help="least units that are sold at your own price", unit="1", minimum=1, maximum=1e5
+    provisioned_usd_per_unit_hour: Banded | None = amount(
+        None,
+        "your own price of a provisioned unit; none is the list price",
+        "USD/h",
+        within=(0.0001, 100_000),
+    )
+    provisioned_tokens_per_minute: Banded | None = amount(
+        None,
+        "input tokens a minute of a provisioned unit at your own price",
+        "token/min",
+        within=(1, 10_000_000),
+    )
+    provisioned_output_weight: Banded = amount(
+        4.0,
+        "input tokens that count for one output token of a unit at your own price",
+        "1",
+        within=(1, 100),
+    )
+    provisioned_min_units: Banded = amount(
+        1.0, "least units that are sold at your own price", "1", within=(1, 1e5)
     )
 
 

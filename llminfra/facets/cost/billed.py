@@ -39,10 +39,4 @@ class Bill:
         """A month of tokens, under the terms of the contract."""
         is_first = load is self.shared.case.first
         tokens = self.bill.usd_per_month if is_first else self.bill.usd_at(load.ratio)
-        due = {
-            "tokens": self.shared.bought(tokens),
-            "network": self.shared.gateways(is_api=True),
-            "storage": self.shared.logs(load),
-            "staff": self.shared.staff("api_fte"),
-        }
-        return Month(due)
+        return self.shared.month_of_tokens(tokens, load)

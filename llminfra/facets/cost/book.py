@@ -11,6 +11,7 @@ from llminfra.catalog.loader import Fact
 from llminfra.catalog.prices import Machine, Rental, Tariff
 from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
+from llminfra.facets.cost.inputs import Inputs
 from llminfra.formulas import purchase as buying
 from llminfra.formulas import rent
 from llminfra.formulas.currency import converted_usd
@@ -44,7 +45,7 @@ class Priced:
 class Book:
     """What things cost the scenario's user, in USD."""
 
-    def __init__(self, inputs: Any, facts: Facts) -> None:
+    def __init__(self, inputs: Inputs, facts: Facts) -> None:
         self.inputs, self.facts = inputs, facts
         self._read: dict[tuple[str, str], Range] = {}
         self.local: dict[str, Priced] = {}
@@ -251,7 +252,7 @@ class Book:
 _HOST_ACCELERATORS: Final = 8
 
 
-def _told(usd: Range, amount: Range, source: str, said: str, inputs: Any) -> Priced:
+def _told(usd: Range, amount: Range, source: str, said: str, inputs: Inputs) -> Priced:
     fact = amount.origin
     if not isinstance(fact, Fact):
         return Priced(usd, source, remark=said, stands_in=bool(said))

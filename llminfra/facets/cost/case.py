@@ -3,13 +3,14 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.base_prices import Need
 from llminfra.errors import MissingFact
-from llminfra.facets.base import SIZING_CONFIDENCE, base_value, known, named, quantity
+from llminfra.facets.base import SIZING_CONFIDENCE, base_value, known, quantity
 from llminfra.facets.capacity import Capacity, fleet, is_own_machine
 from llminfra.facets.cost.book import Book
+from llminfra.facets.cost.inputs import Inputs
 from llminfra.facets.demand import Demand, latency_targets
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.energy import Energy
@@ -54,7 +55,7 @@ class Load:
 class Case:
     """One scenario as a bill sees it."""
 
-    inputs: Any
+    inputs: Inputs
     book: Book
     deployment: Deployment
     demand: Demand
@@ -184,7 +185,7 @@ class Case:
             return energy.wall_kwh_per_month
         more = load.replicas / self.first.replicas
         each = self._wall_kwh(energy, load.ratio.base / more)
-        return each if more == 1 else named(each * more, "wall_kwh_per_month")
+        return each if more == 1 else as_range(each * more, name="wall_kwh_per_month")
 
     def _wall_kwh(self, energy: Energy, ratio: float) -> Range:
         """Energy of the first fleet at another load, in more hours if those of today are full."""
@@ -195,7 +196,9 @@ class Case:
             return energy.wall_kwh_per_month_at(ratio)
         filled = energy.wall_kwh_per_month_at(full * loaded / on)
         always = energy.wall_kwh_per_month_used(1.0) * on
-        return named(filled + (always - filled) * (beyond / (on - loaded)), "wall_kwh_per_month")
+        return as_range(
+            filled + (always - filled) * (beyond / (on - loaded)), name="wall_kwh_per_month"
+        )
 
     def rated_kw(self, load: Load) -> Range:
         """Power that a data centre has to keep for the servers: whole ones, as rated."""

@@ -1,10 +1,11 @@
 """The bill among teams: by their shares of the load, to the cent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llminfra.errors import InvalidInput
+from llminfra.facets.base import is_number
 from llminfra.formulas import chargeback as formulas
 from llminfra.ranges import Range, exact
 
@@ -28,12 +29,11 @@ class Charge:
         return {"team": self.team, "share": share, "usd_per_month": self.usd_per_month.base}
 
 
-def check_teams(inputs: Any) -> None:
+def check_teams(teams: Mapping[str, Any]) -> None:
     """Raise InvalidInput for shares that are none, or that do not sum to one."""
-    teams = inputs.teams
     for name, share in teams.items():
-        is_number = isinstance(share, int | float) and not isinstance(share, bool)
-        if not name.strip() or name == IDLE or not is_number or not 0 <= share <= 1:
+        is_share = is_number(share) and 0 <= share <= 1
+        if not name.strip() or name == IDLE or not is_share:
             raise InvalidInput(
                 f"teams must be shares of the load from 0 to 1 by name, got {name} = {share!r}; "
                 "write [teams] with lines such as sales = 0.25",
@@ -49,30 +49,33 @@ def check_teams(inputs: Any) -> None:
         )
 
 
-def charges(inputs: Any, *, bill: Range, busy_fraction: Range) -> tuple[Charge, ...]:
+def charges(
+    teams: Mapping[str, float], bill: Range, busy_fraction: Range, *, is_idle_spread: bool
+) -> tuple[Charge, ...]:
     """Return what each team pays, and what stands idle where it is a line of its own.
 
     Parameters
     ----------
-    inputs : Inputs
-        With ``teams`` and ``idle_cost``.
+    teams : mapping
+        Shares of the load by team.
     bill : Range
         The month.
     busy_fraction : Range
         Share of what is paid that the load uses.
+    is_idle_spread : bool
+        Whether the teams bear what stands idle, by their shares.
     """
-    if not inputs.teams:
+    if not teams:
         return ()
     whole = bill.named("bill_usd")
-    if inputs.idle_cost == "spread":
-        return tuple(_shares(inputs.teams, whole))
+    if is_idle_spread:
+        return tuple(_shares(teams, whole))
     used: Range = formulas.used_usd(bill_usd=whole, busy_fraction=busy_fraction)
     rest: Range = formulas.idle_usd(bill_usd=whole, used_usd=used)
-    teams = tuple(_shares(inputs.teams, used))
-    return (*teams, Charge(IDLE, None, rest.named("usd_per_month")))
+    return (*_shares(teams, used), Charge(IDLE, None, rest.named("usd_per_month")))
 
 
-def _shares(teams: dict[str, float], bill: Range) -> Iterator[Charge]:
+def _shares(teams: Mapping[str, float], bill: Range) -> Iterator[Charge]:
     total = sum(teams.values())  # one, or a little off where thirds were written
     before = exact(0.0, name="before_fraction")
     for name, given in teams.items():

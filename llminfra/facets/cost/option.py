@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from llminfra.facets.base import named
 from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.cash import RESIDUAL, Year, npv, total
 from llminfra.facets.cost.month import PARTS, Month
@@ -142,14 +141,14 @@ class Option:
     def paid_after(self, months: Sequence[float]) -> list[Range]:
         """Return what has been paid after so many months, resale left out."""
         years = self.years
-        bills = [named(-y.usd + y.flows.get(RESIDUAL, _NOTHING), "usd") for y in years]
+        bills = [as_range(-y.usd + y.flows.get(RESIDUAL, _NOTHING), name="usd") for y in years]
         found = []
         for month in months:
             paid = self.purchase_usd
             for before, year, bill in zip(years, years[1:], bills[1:], strict=False):
                 span = max(year.at_years - before.at_years, _ROUNDING)
                 share = min(max((month / _MONTHS - before.at_years) / span, 0.0), 1.0)
-                paid = named(paid + bill * share, "usd")
+                paid = as_range(paid + bill * share, name="usd")
             found.append(paid)
         return found
 

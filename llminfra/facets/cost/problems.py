@@ -18,7 +18,7 @@ def problems(inputs: Inputs, facts: Facts, result: Cost) -> list[Problem]:
 
 def _found(result: Cost) -> Iterator[Problem]:
     if result.obstacle:
-        return  # it is told where it belongs, and no price would help
+        return  # another facet reports it, and no price would help
     option = result.by_name.get(result.hosting)
     if option is None:
         reasons = _in_one(o.reason for o in result.options if o.reason)

@@ -148,7 +148,7 @@ class Rented:
         """Share of the hours with load in which a worker that sleeps when nobody asks is paid."""
         seen = dict(self.case.sleeping_load)
         if load is not self.case.first:
-            at_load = demand.loaded_requests_per_s(
+            at_load = demand.scaled_requests_per_s(
                 requests_per_s=seen["requests_per_s"], load_ratio=load.ratio
             )
             seen["requests_per_s"] = as_range(at_load, name="requests_per_s")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from llminfra.errors import MissingFact
-from llminfra.facets.base import Result, named, quantity
+from llminfra.facets.base import Result, quantity
 from llminfra.facets.cost.api import ApiBills
 from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.case import Case, Load
 from llminfra.facets.cost.cash import Year, npv
 from llminfra.facets.cost.chargeback import Charge, charges
+from llminfra.facets.cost.inputs import Inputs
 from llminfra.facets.cost.option import SELF_RUN, Option, by_month
 from llminfra.facets.cost.units import Units
 from llminfra.facets.cost.way import Way
@@ -47,7 +48,7 @@ class Cost(Result):
     usd_per_currency: Range = field(repr=False)
     """What a unit of the report's currency is worth."""
     api: ApiBills = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _case: Case = field(repr=False, compare=False)
     _ways: dict[str, Way] = field(repr=False, compare=False)
     units: Callable[[], Units] = field(repr=False, compare=False)
@@ -55,11 +56,7 @@ class Cost(Result):
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""
         yield "hosting", self.hosting
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:
-                continue
+        yield from self.available(_COMPUTED)
         yield "options", self.options
 
     # -- options -----------------------------------------------------------------------------
@@ -251,9 +248,8 @@ class Cost(Result):
             load_ratio=self._case.full_ratio,
             utilization_fraction=exact(utilization, name="utilization_fraction"),
         )
-        return Load(
-            as_range(ratio, name="load_ratio"), self._case.first.replicas, self._case.first.servers
-        )
+        first = self._case.first
+        return Load(as_range(ratio, name="load_ratio"), first.replicas, first.servers)
 
     @cached_property
     def input_fraction(self) -> Range:
@@ -287,7 +283,7 @@ class Cost(Result):
         """
         full = self._case.loaded_share
         most, least = (self._awake_usd(option, full * share) for share in (1.0, above))
-        tokens = named(self._max_tokens * (full * (1 - above)), "max_tokens_per_month")
+        tokens = as_range(self._max_tokens * (full * (1 - above)), name="max_tokens_per_month")
         found = formulas.marginal_usd_per_mtok(
             full_usd_per_month=most, idle_usd_per_month=least, max_tokens_per_month=tokens
         )
@@ -297,7 +293,7 @@ class Cost(Result):
         """Return what the first requests add at once: servers at work draw more, however little."""
         full = self._case.loaded_share
         most, half, none = (self._awake_usd(option, full * share) for share in (1.0, 0.5, 0.0))
-        return named(half * 2 - most - none, "usd_per_month")
+        return as_range(half * 2 - most - none, name="usd_per_month")
 
     def _awake_usd(self, option: str, utilization: float) -> Range:
         load = replace(self._load_at(utilization), is_awake=True)
@@ -324,12 +320,12 @@ class Cost(Result):
     @cached_property
     def usd_per_user_month(self) -> Range:
         """One user for a month; raises where the demand names no users."""
-        for name in ("named_users", "active_users"):
-            if getattr(self._inputs, name) is not None:
-                users = quantity(self._inputs, name)
-                found = formulas.usd_per_user_month(usd_per_month=self.usd_per_month, n_users=users)
-                return as_range(found)
-        raise MissingFact("the demand names no users")
+        demand = self._case.demand
+        if demand.view not in ("named_users", "active_users"):
+            raise MissingFact("the demand names no users")
+        users = quantity(self._inputs, demand.view)
+        found = formulas.usd_per_user_month(usd_per_month=self.usd_per_month, n_users=users)
+        return as_range(found)
 
     @cached_property
     def busy_fraction(self) -> Range:
@@ -347,7 +343,8 @@ class Cost(Result):
     @cached_property
     def chargeback(self) -> tuple[Charge, ...]:
         """The month among the teams of the scenario; empty where it names none."""
-        return charges(self._inputs, bill=self.usd_per_month, busy_fraction=self.busy_fraction)
+        teams, is_spread = self._inputs.teams, self._inputs.idle_cost == "spread"
+        return charges(teams, self.usd_per_month, self.busy_fraction, is_idle_spread=is_spread)
 
     # -- other loads, and years ----------------------------------------------------------------
 

@@ -6,12 +6,13 @@ from typing import Any
 from llminfra.facets.base import quantity
 from llminfra.facets.capacity.resources import INSTANCES
 from llminfra.facets.cost.case import Case, Load
+from llminfra.facets.cost.month import Month
 from llminfra.facets.cost.way import ALWAYS
 from llminfra.facets.energy import FacilityClass, pue_of
 from llminfra.formulas import cost as formulas
 from llminfra.formulas import month_parts as parts
 from llminfra.formulas import purchase as buying
-from llminfra.formulas import rent
+from llminfra.formulas import rent, resources
 from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
@@ -45,7 +46,7 @@ class Shared:
         number, wages = self.posts(kind), self.book.staff.usd
 
         def paid() -> Range:
-            found = parts.staff_usd_per_month(n_posts=number, post_usd_per_year=wages)
+            found = parts.yearly_usd_per_month(n_things=number, usd_per_year=wages)
             return as_range(found, name="usd_per_month")
 
         return self.once(paid, "staff", kind)
@@ -69,7 +70,18 @@ class Shared:
         if is_api or not counts["n_controllers"]:
             counts["n_controllers"] = exact(0.0, name="n_controllers")
         each = self.book.number("resources", "cores_per_instance")
-        return as_range(parts.instance_cores(**counts, cores_per_instance=each))
+        number = resources.n_instances(**counts)
+        return as_range(resources.all_cores(each_cores=each, n_machines=number))
+
+    def month_of_tokens(self, usd: Quantity, load: Load) -> Month:
+        """Return a month of what others serve, with the gateway, logs and posts that it takes."""
+        due = {
+            "tokens": self.bought(usd),
+            "network": self.gateways(is_api=True),
+            "storage": self.logs(load),
+            "staff": self.staff("api_fte"),
+        }
+        return Month(due)
 
     def logs(self, load: Load) -> Range:
         """Prompts and answers that are kept."""

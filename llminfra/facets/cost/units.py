@@ -1,7 +1,7 @@
 """Provisioned units of an API: a floor that is paid whatever is used, a ceiling that they carry."""
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from llminfra.catalog import api_prices
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact
 from llminfra.errors import MissingFact
-from llminfra.facets.base import named, quantity
+from llminfra.facets.base import quantity
 from llminfra.facets.cost.api import price_drift
 from llminfra.facets.cost.book import OWN_VALUE, Priced
 from llminfra.facets.cost.case import Load
@@ -47,7 +47,7 @@ class Units:
 
     def __init__(self, shared: Shared) -> None:
         self.shared, self.case, self.book = shared, shared.case, shared.book
-        self.inputs: Any = shared.inputs
+        self.inputs = shared.inputs
         self.facts: Facts = shared.book.facts
         model = self.inputs.api_model or self.inputs.model
         self.entity = f"{_SELLER}-{model}"
@@ -88,7 +88,7 @@ class Units:
         price = self.facts.number(sold, TERMS[term][1])
         fact = price.origin if isinstance(price.origin, Fact) else None
         by_hour = price if term == "hour" else price / _HOURS
-        return term, named(by_hour, "usd_per_unit_hour"), fact
+        return term, as_range(by_hour, name="usd_per_unit_hour"), fact
 
     @cached_property
     def price(self) -> Priced:
@@ -122,7 +122,7 @@ class Units:
             carried = self.facts.number(self.entity, "tokens_per_minute")
         return {
             "prompt_tokens": demand.prompt_tokens,
-            "output_tokens": named(demand.output_tokens * again, "output_tokens"),
+            "output_tokens": as_range(demand.output_tokens * again, name="output_tokens"),
             "cache_hit_fraction": quantity(self.inputs, "cache_hit_fraction"),
             "output_weight_ratio": weight,
             "tokens_per_minute": carried,
@@ -205,14 +205,10 @@ class Units:
             n_units=units,
             usd_per_unit_hour=self.usd_per_unit_hour,
             hours_per_month=_HOURS,
-            demanded_mtok_per_month=named(asked, "mtok_per_month"),
-            carried_mtok_per_month=named(self.mtok_per_unit_month * units, "mtok_per_month"),
+            demanded_mtok_per_month=as_range(asked, name="mtok_per_month"),
+            carried_mtok_per_month=as_range(
+                self.mtok_per_unit_month * units, name="mtok_per_month"
+            ),
             usd_per_mtok=self.usd_per_mtok_beside,
         )
-        due = {
-            "tokens": self.shared.bought(bill),
-            "network": self.shared.gateways(is_api=True),
-            "storage": self.shared.logs(load),
-            "staff": self.shared.staff("api_fte"),
-        }
-        return Month(due)
+        return self.shared.month_of_tokens(bill, load)

@@ -76,7 +76,7 @@ def kept(month: Callable[[Load], Month]) -> Callable[[Load], Month]:
 
     def once(load: Load) -> Month:
         if load.key not in months:
-            months[load.key] = load, month(load)  # the load is kept, so that none takes its id
+            months[load.key] = load, month(load)  # its key holds an id, which no other load may get
         return months[load.key][1]
 
     return once

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from llminfra.facets.compliance import Compliance
 from llminfra.facets.cost import SELF_RUN, Cost
+from llminfra.facets.decision.inputs import Inputs
 
 API, MANAGED, RENTED, OWNED = "api", "managed", "rented", "owned"
 HYBRID, WAIT, NONE_OPEN = "hybrid", "wait", "none open"
@@ -38,7 +39,7 @@ def group_of(option: str) -> str:
     return _GROUPS.get(option, RENTED)
 
 
-def stages(inputs: Any, compliance: Compliance, cost: Cost) -> tuple[Sieve, ...]:
+def stages(inputs: Inputs, compliance: Compliance, cost: Cost) -> tuple[Sieve, ...]:
     """Return gates, feasibility and quality, in this order."""
     closed = {o.name: o.reason for o in cost.options if not o.is_allowed}
     closed |= compliance.blocked
@@ -58,13 +59,13 @@ def _stage(
     return Sieve(name, question, tuple(o for o in names if o not in removed), removed)
 
 
-def _below_floor(inputs: Any, names: Sequence[str]) -> dict[str, str]:
+def _below_floor(inputs: Inputs, names: Sequence[str]) -> dict[str, str]:
     floor = inputs.quality_floor
     if floor is None:
         return {}
     found = {}
     for name in names:
         share = inputs.quality_self if name in SELF_RUN else inputs.quality_api
-        if share < floor:
+        if share is not None and share < floor:
             found[name] = f"{share:.0%} of its answers are accepted, below the floor of {floor:.0%}"
     return found

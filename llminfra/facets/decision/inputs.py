@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.facets import build_vs_api
-from llminfra.facets.base import field
+from llminfra.facets.base import amount, field, is_number, share
 
-# What is not in money: from the least to the most that a kind of operation offers of it.
+# What counts beside money; each kind of operation has a rank in each of them.
 CRITERIA: Final = ("time", "skills", "place", "control")
 _ROUNDING: Final = 1e-6
 
@@ -15,17 +15,12 @@ _ROUNDING: Final = 1e-6
 class Inputs(build_vs_api.Inputs):
     """Fields of the decision, beside those of the comparison."""
 
-    quality_floor: float | None = field(
-        None,
-        help="least share of accepted answers; an option below it is removed; none is no floor",
-        unit="1",
-        minimum=0,
-        maximum=1,
+    quality_floor: float | None = share(
+        None, "least share of accepted answers; an option below it is removed; none is no floor"
     )
-    review_months: int = field(
-        12, help="months after which the decision is looked at again", unit="month", minimum=1,
-        maximum=120,
-    )  # fmt: skip
+    review_months: int = amount(
+        12, "months after which the decision is looked at again", "month", within=(1, 120)
+    )
     score_weights: dict[str, Any] = field(
         {},
         help=f"weights of what is not in money, which sum to 1: {', '.join(CRITERIA)}; none is "
@@ -33,14 +28,13 @@ class Inputs(build_vs_api.Inputs):
     )
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for weights that are none, and for a floor without qualities."""
     weights = inputs.score_weights
     for name, weight in weights.items():
         if name not in CRITERIA:
             raise unknown("score_weights", name, CRITERIA)
-        is_share = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not (is_share and 0 <= weight <= 1):
+        if not (is_number(weight) and 0 <= weight <= 1):
             raise InvalidInput(
                 f"score_weights.{name} must be a number from 0 to 1, got {shown(weight)}; "
                 "give a share",

@@ -11,7 +11,7 @@ import numpy as np
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
-from llminfra.facets.base import Result, named
+from llminfra.facets.base import Result
 from llminfra.facets.build_vs_api import BuildVsApi, Flip
 from llminfra.facets.build_vs_api.hybrids import BASE_LOAD, SPLIT, Hybrid
 from llminfra.facets.build_vs_api.leaving import Exit, leave
@@ -28,10 +28,11 @@ from llminfra.facets.decision.candidates import (
     group_of,
     stages,
 )
+from llminfra.facets.decision.inputs import Inputs
 from llminfra.facets.decision.score import Score, leaders, scores, weights_of
 from llminfra.facets.energy import Energy, facility_at, pue_of
 from llminfra.facets.serving import Serving
-from llminfra.ranges import Range
+from llminfra.ranges import Range, as_range
 
 # A mixture has to save so much before anybody runs two systems.
 LEAST_SAVING: Final = 0.05
@@ -54,7 +55,7 @@ class Decision(Result):
     _capacity: Capacity | None = field(repr=False, compare=False)
     _serving: Serving | None = field(repr=False, compare=False)
     _energy: Energy | None = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _facts: Facts = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
@@ -167,7 +168,7 @@ class Decision(Result):
             return 1.0
         best = np.max([o.npv_usd.draws for o in others], axis=0)
         rival = Range(best, name="npv_usd")
-        return named(option.npv_usd - rival, "npv_difference_usd").probability_at_least(0.0)
+        return as_range(option.npv_usd - rival, name="npv_difference_usd").probability_at_least(0.0)
 
     @property
     def margin_fraction(self) -> float | None:
@@ -211,7 +212,7 @@ class Decision(Result):
                 use = use / self._energy.pue * pue_of(self._inputs, self._facts, facility)
         except MissingFact:
             return None
-        return named((use + made) / _KG, "tonnes_co2e_per_year")
+        return as_range((use + made) / _KG, name="tonnes_co2e_per_year")
 
     def ttft_percentile_s(self, option: str) -> Range | None:
         """Time to the first token of 95 of 100 requests; None where nobody promises it."""

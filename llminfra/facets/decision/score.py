@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.rules import GateOption
 from llminfra.facets.compliance import Compliance
-from llminfra.facets.decision.inputs import CRITERIA
+from llminfra.facets.decision.inputs import CRITERIA, Inputs
 
 _PLACES: Final = ("none", "region by contract", "own choice")
 _KEYS: Final = ("seller", "shared", "own")
@@ -22,7 +22,7 @@ class Score:
     total: float
 
 
-def weights_of(inputs: Any) -> dict[str, float]:
+def weights_of(inputs: Inputs) -> dict[str, float]:
     """Return the weight of each criterion: as given, else equal."""
     given = inputs.score_weights
     if not given:
@@ -30,7 +30,7 @@ def weights_of(inputs: Any) -> dict[str, float]:
     return {name: float(given.get(name, 0.0)) for name in CRITERIA}
 
 
-def scores(inputs: Any, compliance: Compliance, names: Sequence[str]) -> tuple[Score, ...]:
+def scores(inputs: Inputs, compliance: Compliance, names: Sequence[str]) -> tuple[Score, ...]:
     """Return the score of each option, the best first; equal ones in the order given."""
     kinds = {name: compliance.kind_of(name) for name in names}
     weights = weights_of(inputs)

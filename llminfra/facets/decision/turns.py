@@ -39,7 +39,7 @@ def _parts(first: Option, second: Option, gap: float) -> Iterator[Flip]:
     for option, other, change in ((first, second, gap), (second, first, -gap)):
         more = {name: part.base - other.parts[name].base for name, part in option.parts.items()}
         name = max(more, key=lambda part: more[part])
-        if more[name] <= 0:  # dearer in nothing: where it saves most may rise
+        if more[name] <= 0:  # no part costs more: the one that saves most is the one to watch
             name = min(more, key=lambda part: more[part])
         yield Flip(
             f"{name}{PART}",

@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Final
 from llminfra.catalog.facts import Facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import deployment
-from llminfra.facets.base import FIELD_ORIGIN, Quantity, Result, base_value, field, quantity
-from llminfra.facets.demand import week as weeks
-from llminfra.facets.demand.week import PROFILES, Week
+from llminfra.facets.base import FIELD_ORIGIN, Banded, Result, amount, base_value, field, quantity
+from llminfra.facets.demand.week import PROFILES, Week, week_of
 from llminfra.formulas import demand as formulas
 from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_WEEK
@@ -31,87 +30,65 @@ VIEWS = {
 
 
 def _target(words: str) -> Any:
-    return field(
-        None, help=f"longest acceptable mean {words}; none is no target", unit="s", minimum=1e-6,
-        maximum=86_400,
-    )  # fmt: skip
+    return amount(
+        None, f"longest acceptable mean {words}; none is no target", "s", within=(1e-6, 86_400)
+    )
 
 
 class Inputs(deployment.Inputs):
     """Fields of the demand, beside those of the deployment, which bound its lengths."""
 
-    prompt_tokens: Quantity = field(
-        400, help="mean length of a prompt", unit="token", minimum=1, maximum=10_000_000
-    )
-    output_tokens: Quantity = field(
-        300, help="mean length of an answer", unit="token", minimum=1, maximum=10_000_000
-    )
-    in_flight: Quantity | None = field(
+    prompt_tokens: Banded = amount(400, "mean length of a prompt", "token", within=(1, 10_000_000))
+    output_tokens: Banded = amount(300, "mean length of an answer", "token", within=(1, 10_000_000))
+    in_flight: Banded | None = amount(
         None,
-        help="requests being answered at the same time; the default demand is 100",
-        unit="request",
-        minimum=0,
-        maximum=1_000_000,
+        "requests being answered at the same time; the default demand is 100",
+        "request",
+        within=(0, 1_000_000),
         group="demand",
     )
-    active_users: Quantity | None = field(
+    active_users: Banded | None = amount(
         None,
-        help="users in conversation at the same time",
-        unit="user",
-        minimum=0,
-        maximum=10_000_000,
+        "users in conversation at the same time",
+        "user",
+        within=(0, 10_000_000),
         group="demand",
     )
-    think_time_s: Quantity = field(
-        30.0, help="pause of an active user between requests", unit="s", minimum=0, maximum=86_400
+    think_time_s: Banded = amount(
+        30.0, "pause of an active user between requests", "s", within=(0, 86_400)
     )
-    requests_per_s: Quantity | None = field(
-        None,
-        help="requests that arrive per second",
-        unit="1/s",
-        minimum=0,
-        maximum=1_000_000,
-        group="demand",
+    requests_per_s: Banded | None = amount(
+        None, "requests that arrive per second", "1/s", within=(0, 1_000_000), group="demand"
     )
-    named_users: Quantity | None = field(
-        None,
-        help="people who have access",
-        unit="user",
-        minimum=0,
-        maximum=1_000_000_000,
-        group="demand",
+    named_users: Banded | None = amount(
+        None, "people who have access", "user", within=(0, 1_000_000_000), group="demand"
     )
-    requests_per_user_day: Quantity = field(
-        20.0, help="requests of a named user a day", unit="1/day", minimum=0, maximum=100_000
+    requests_per_user_day: Banded = amount(
+        20.0, "requests of a named user a day", "1/day", within=(0, 100_000)
     )
-    work_hours: Quantity = field(
-        8.0, help="hours over which a day's requests spread", unit="h", minimum=0.1, maximum=24
+    work_hours: Banded = amount(
+        8.0, "hours over which a day's requests spread", "h", within=(0.1, 24)
     )
-    peak_factor: Quantity = field(
-        3.0, help="busiest minutes against the mean of the day", unit="1", minimum=1, maximum=100
+    peak_factor: Banded = amount(
+        3.0, "busiest minutes against the mean of the day", "1", within=(1, 100)
     )
-    work_days_per_week: Quantity = field(
-        5.0, help="days a week on which named users work", unit="day", minimum=0.1, maximum=7
+    work_days_per_week: Banded = amount(
+        5.0, "days a week on which named users work", "day", within=(0.1, 7)
     )
-    load_hours_per_week: Quantity = field(
-        168.0,
-        help="hours a week with load, where the demand is no named users",
-        unit="h",
-        minimum=0.1,
-        maximum=168,
+    load_hours_per_week: Banded = amount(
+        168.0, "hours a week with load, where the demand is no named users", "h", within=(0.1, 168)
     )
     load_profile: str | list[float] | None = field(
         None,
         help=f"load by hour of the week: {', '.join(PROFILES)}, or 24 or 168 numbers, the largest "
         "of which is the peak",
     )
-    hours_on_per_week: Quantity | None = field(
+    hours_on_per_week: Banded | None = amount(
         None,
-        help="hours a week that machines are on, and paid where they can be switched off; none is "
+        "hours a week that machines are on, and paid where they can be switched off; none is "
         "168, with load_profile those that have a load",
-        unit="h",
-        minimum=0.1,
-        maximum=168,
+        "h",
+        within=(0.1, 168),
     )
     ttft_target_s: float | None = _target("time to first token")
     tpot_target_s: float | None = _target("time between output tokens")
@@ -167,7 +144,7 @@ def latency_targets(inputs: Inputs) -> dict[str, float]:
 def check(inputs: Inputs) -> None:
     """Raise InvalidInput for requests that are too long, or a demand stated in two ways at once."""
     _check_lengths(inputs)
-    weeks.check(inputs)
+    _check_week(inputs)
     given = [view for view in VIEWS if getattr(inputs, view) is not None]
     if len(given) > 1:
         both = " and ".join(f"{name} = {getattr(inputs, name)}" for name in given)
@@ -198,6 +175,24 @@ def _check_lengths(inputs: Inputs) -> None:
     )
 
 
+def _check_week(inputs: Inputs) -> None:
+    if inputs.load_profile is None:
+        return
+    week_of(inputs.load_profile)
+    if inputs.named_users is not None:
+        raise InvalidInput(
+            "load_profile must go with in_flight, active_users or requests_per_s, got it with "
+            "named_users, whose week follows from work_hours and work_days_per_week; remove it",
+            field="load_profile",
+        )
+    if inputs.load_hours_per_week != HOURS_PER_WEEK:
+        raise InvalidInput(
+            "the hours with a load must be stated once, got load_profile and load_hours_per_week; "
+            "keep one of them",
+            field="load_profile",
+        )
+
+
 def evaluate(inputs: Inputs, facts: Facts) -> Demand:
     """Take the lengths, and the demand in the way it is stated."""
     prompt_tokens, output_tokens = (
@@ -205,7 +200,7 @@ def evaluate(inputs: Inputs, facts: Facts) -> Demand:
     )
     stated = view(inputs)
     pauses = stated == "active_users"
-    week = None if inputs.load_profile is None else weeks.week_of(inputs.load_profile)
+    week = None if inputs.load_profile is None else week_of(inputs.load_profile)
     return Demand(
         prompt_tokens=prompt_tokens,
         output_tokens=output_tokens,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.units import HOURS_PER_WEEK
@@ -70,22 +70,3 @@ def _refused(what: str, got: str) -> InvalidInput:
         f"load_profile must be {', '.join(PROFILES)} or {what}, got {got}; mend the list",
         field="load_profile",
     )
-
-
-def check(inputs: Any) -> None:
-    """Raise InvalidInput for a week that is none, or that is stated in two ways."""
-    if inputs.load_profile is None:
-        return
-    week_of(inputs.load_profile)
-    if inputs.named_users is not None:
-        raise InvalidInput(
-            "load_profile must go with in_flight, active_users or requests_per_s, got it with "
-            "named_users, whose week follows from work_hours and work_days_per_week; remove it",
-            field="load_profile",
-        )
-    if inputs.load_hours_per_week != HOURS_PER_WEEK:
-        raise InvalidInput(
-            "the hours with a load must be stated once, got load_profile and load_hours_per_week; "
-            "keep one of them",
-            field="load_profile",
-        )

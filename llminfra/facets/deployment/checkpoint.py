@@ -1,10 +1,8 @@
 """The model as its checkpoint is stored: whose format holds, and what stands beside it."""
 
-import re
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from llminfra import formats
 from llminfra.architecture import Architecture, StoredWeights
@@ -12,44 +10,16 @@ from llminfra.architecture.eagle import EAGLE_WORDS, eagle_head
 from llminfra.architecture.reshaped import CHANGES, pruned, sees_all
 from llminfra.catalog import facts as catalog
 from llminfra.catalog.facts import Facts
-from llminfra.catalog.loader import ids, model_entries
-from llminfra.errors import InvalidInput, closest, shown
+from llminfra.catalog.loader import model_entries
+from llminfra.errors import InvalidInput, shown
 from llminfra.facets.base import Problem
+from llminfra.facets.deployment.inputs import Inputs
+from llminfra.facets.deployment.naming import found_model, is_path, model_named
 from llminfra.facets.deployment.result import Deployment
-from llminfra.hf_config import architecture_from_path, stored_as
+from llminfra.hf_config import stored_as
 
-_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-# Names that tools and files give to formats, and the precision that counts them here.
-_WORDS: Final[dict[str, str]] = {
-    **dict.fromkeys(("awq", "gptq", "w4a16", "auto-round", "autoround", "gptq-int4"), "int4"),
-    **dict.fromkeys(("int4-awq", "awq-int4", "int4-gptq", "awq_marlin", "gptq_marlin"), "int4"),
-    **dict.fromkeys(("w4a8", "4-bit", "awq-4bit", "gptq-4bit", "qat-int4", "hqq4"), "int4"),
-    **dict.fromkeys(("bnb", "bitsandbytes", "nf4", "exl2", "exl3", "hqq", "4bit", "u4"), "int4"),
-    **dict.fromkeys(("w8a8", "w8a16", "gptq-int8", "8bit", "8-bit", "smoothquant"), "int8"),
-    **dict.fromkeys(("fp8_e4m3", "e4m3", "fp8-dynamic", "fp8_block", "w8a8-fp8", "mxfp8"), "fp8"),
-    **dict.fromkeys(("fp4", "nvfp4-awq", "w4a4"), "nvfp4"),
-    **dict.fromkeys(("f32", "float32"), "fp32"),
-    **dict.fromkeys(("f16", "float16", "half"), "fp16"),
-    **dict.fromkeys(("bfloat16", "16bit"), "bf16"),
-    **dict.fromkeys(("ud-q4_k_xl", "q4", "q4_k", "q4_k_l", "q4_k_xl"), "q4_k_m"),
-    **dict.fromkeys(("q5", "q5_k", "q5_k_l", "ud-q5_k_xl", "q5_k_xl"), "q5_k_m"),
-    **dict.fromkeys(("q3", "q3_k", "ud-q3_k_xl", "q3_k_xl"), "q3_k_m"),
-    **dict.fromkeys(("q2", "ud-q2_k_xl", "q2_k_l", "q2_k_s"), "q2_k"),
-    **dict.fromkeys(("q8", "ud-q8_k_xl", "q8_k_xl"), "q8_0"),
-    **dict.fromkeys(("q6", "ud-q6_k_xl", "q6_k_l"), "q6_k"),
-    **dict.fromkeys(("mxfp4_moe",), "mxfp4"),
-}
 # What drafting from the text itself is called: it takes neither memory nor a pass.
 LOOKUP_WORDS: Final = ("ngram", "prompt_lookup", "suffix")
-_CACHE_WORDS: Final[dict[str, str]] = {
-    **dict.fromkeys(("fp8_e4m3", "fp8_e5m2", "fp8_ds_mla", "e4m3"), "fp8"),
-    **dict.fromkeys(("f16", "float16", "half"), "fp16"),
-    **dict.fromkeys(("bfloat16", "16bit"), "bf16"),
-    **dict.fromkeys(("int8_per_token_head", "int8_per_token"), "int8"),
-    **dict.fromkeys(("fp4", "nvfp4_ds_mla"), "nvfp4"),
-    "q8": "q8_0",
-    "q4": "q4_0",
-}
 
 
 UNCHANGED: Final = "none"
@@ -60,36 +30,12 @@ _CHANGED: Final = {
 }
 
 
-def common_name(value: Any, *, cache: bool = False) -> Any:
-    """Return our name of a format, or the value as it is.
-
-    Examples
-    --------
-    >>> common_name("AWQ"), common_name("Q4_K_M"), common_name("fp8_ds_mla", cache=True)
-    ('int4', 'q4_k_m', 'fp8')
-    """
-    if not isinstance(value, str):
-        return value
-    name = value.strip().lower()
-    return (_CACHE_WORDS if cache else _WORDS).get(name, name)
-
-
-def is_path(model: str) -> bool:
-    """Tell a path of a config.json or its folder from a catalogue id."""
-    return "/" in model or "\\" in model or model.endswith(".json") or model in (".", "..")
-
-
-def is_hub_id(model: str) -> bool:
-    """Tell an id of Hugging Face, owner and name, from a path."""
-    return bool(_HUB_ID.fullmatch(model)) and not model.endswith(".json")
-
-
-def architecture_of(inputs: Any, facts: Facts | None = None) -> Architecture:
+def architecture_of(inputs: Inputs, facts: Facts | None = None) -> Architecture:
     """Return the architecture that `model` names or points at, with the changes that are asked.
 
     With facts the read is noted.
     """
-    found = pruned(_named(inputs.model, facts), inputs.kept_layers_fraction)
+    found = pruned(found_model(inputs.model, facts), inputs.kept_layers_fraction)
     change = inputs.attention_change
     return found if change == UNCHANGED else _reshaped(found, change)
 
@@ -99,10 +45,10 @@ def _reshaped(architecture: Architecture, change: str) -> Architecture:
     return CHANGES[change](architecture)
 
 
-def check_changes(inputs: Any) -> None:
+def check_changes(inputs: Inputs) -> None:
     """Raise InvalidInput where a change of attention finds no layer that it could change."""
     change = inputs.attention_change
-    layers = _named(inputs.model, None).layers
+    layers = found_model(inputs.model).layers
     if change != UNCHANGED and not any(sees_all(layer.mixer) for layer in layers):
         raise InvalidInput(
             f"attention_change must go with a model whose layers keep keys and values of all "
@@ -111,7 +57,7 @@ def check_changes(inputs: Any) -> None:
         )
 
 
-def changes_in_words(inputs: Any, architecture: Architecture) -> str:
+def changes_in_words(inputs: Inputs, architecture: Architecture) -> str:
     """Say behind a model's name what is changed in it; empty where nothing is."""
     said = []
     if inputs.kept_layers_fraction < 1:
@@ -121,42 +67,7 @@ def changes_in_words(inputs: Any, architecture: Architecture) -> str:
     return "".join(f", {words}" for words in said)
 
 
-def _named(model: str, facts: Facts | None) -> Architecture:
-    if is_path(model):
-        return architecture_from_path(Path(model))
-    return facts.model(model) if facts else catalog.architecture(model)
-
-
-def model_named(name: str, field: str, facts: Facts | None = None) -> Architecture:
-    """Return the architecture that a field beside `model` names; raise InvalidInput for none.
-
-    Examples
-    --------
-    >>> model_named("lama-3.1-8b", "draft_model")
-    Traceback (most recent call last):
-        ...
-    llminfra.errors.InvalidInput: draft_model must be a known id or the path of a config.json, \
-got 'lama-3.1-8b'; closest: llama-3.1-8b, llama-3-8b, llama-3.1-70b
-    """
-    if not is_path(name) and name not in ids("model"):
-        raise InvalidInput(
-            f"{field} must be a known id or the path of a config.json, got {shown(name, 200)}; "
-            f"closest: {', '.join(closest(name, ids('model')))}",
-            field=field,
-        )
-    return _named(name, facts)
-
-
-def own_precision(model: str) -> str | None:
-    """Return the precision of the model's checkpoint; None where it is one of 16 bits."""
-    try:
-        stored = _named(model, None).stored_weights
-    except (InvalidInput, OSError, KeyError, ValueError):  # the check of the scenario says so
-        return None
-    return next(iter(stored.precisions), None) if stored else None
-
-
-def as_published(inputs: Any, architecture: Architecture) -> Architecture:
+def as_published(inputs: Inputs, architecture: Architecture) -> Architecture:
     """Return a catalogue model with the recipe of its published checkpoint of this precision."""
     stored = architecture.stored_weights
     if is_path(inputs.model) or (stored and inputs.precision in stored.precisions):
@@ -176,7 +87,7 @@ def _published(model: str, precision: str) -> StoredWeights | None:
     return replace(found, precisions=(precision,), is_assumed=True)
 
 
-def draft_of(inputs: Any, facts: Facts | None = None) -> Architecture | None:
+def draft_of(inputs: Inputs, facts: Facts | None = None) -> Architecture | None:
     """Return the model that drafts, checked against its target; None without one."""
     name = inputs.draft_model
     if name is None:
@@ -190,8 +101,8 @@ def draft_of(inputs: Any, facts: Facts | None = None) -> Architecture | None:
     if name in LOOKUP_WORDS:
         return None
     if name in EAGLE_WORDS:
-        return eagle_head(_named(inputs.model, facts), EAGLE_WORDS[name])
-    found, target = model_named(name, "draft_model", facts), _named(inputs.model, None)
+        return eagle_head(found_model(inputs.model, facts), EAGLE_WORDS[name])
+    found, target = model_named(name, "draft_model", facts), found_model(inputs.model)
     if found.parameters >= target.parameters:
         raise InvalidInput(
             f"draft_model must be smaller than the model it drafts for, got "
@@ -202,7 +113,7 @@ def draft_of(inputs: Any, facts: Facts | None = None) -> Architecture | None:
     return found
 
 
-def problems(scenario: Any, facts: Facts, deployment: Deployment) -> list[Problem]:
+def problems(scenario: Inputs, facts: Facts, deployment: Deployment) -> list[Problem]:
     """Say what is not counted, which format holds, and where it is assumed."""
     found = [
         _other_towers(scenario, deployment),
@@ -213,7 +124,7 @@ def problems(scenario: Any, facts: Facts, deployment: Deployment) -> list[Proble
     return [problem for problem in found if problem is not None]
 
 
-def _other_towers(scenario: Any, deployment: Deployment) -> Problem | None:
+def _other_towers(scenario: Inputs, deployment: Deployment) -> Problem | None:
     unknown = [t.name for t in deployment.architecture.towers if t.parameters is None]
     if not unknown or scenario.text_only:
         return None
@@ -225,7 +136,7 @@ def _other_towers(scenario: Any, deployment: Deployment) -> Problem | None:
     )
 
 
-def _other_weights(scenario: Any, deployment: Deployment) -> Problem | None:
+def _other_weights(scenario: Inputs, deployment: Deployment) -> Problem | None:
     """The precision decides what is counted; a checkpoint may hold another one."""
     stored = deployment.architecture.stored_weights
     if stored is None or scenario.precision in stored.precisions:
@@ -241,7 +152,7 @@ def _other_weights(scenario: Any, deployment: Deployment) -> Problem | None:
     )
 
 
-def _assumed_recipe(scenario: Any, deployment: Deployment) -> Problem | None:
+def _assumed_recipe(scenario: Inputs, deployment: Deployment) -> Problem | None:
     """A model named by its id is counted as one published checkpoint, and producers differ."""
     stored = deployment.architecture.stored_weights
     if stored is None or not stored.is_assumed:
@@ -255,7 +166,7 @@ def _assumed_recipe(scenario: Any, deployment: Deployment) -> Problem | None:
     )
 
 
-def _unknown_draft(scenario: Any, deployment: Deployment) -> Problem | None:
+def _unknown_draft(scenario: Inputs, deployment: Deployment) -> Problem | None:
     """Drafting without layers that draft, and without a model, takes memory that nobody named."""
     named = scenario.draft_model in LOOKUP_WORDS
     if not scenario.draft_tokens or deployment.draft_layers or named:

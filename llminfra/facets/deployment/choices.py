@@ -2,6 +2,8 @@
 
 from typing import Final, Literal
 
+# Stands for what a search is to choose.
+AUTO: Final = "auto"
 Precision = Literal[
     "fp32", "bf16", "fp16", "fp8", "fp8-mlp", "int8", "int4",
     "nvfp4", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s",

@@ -1,21 +1,20 @@
 """Engines on accelerators and with formats that they do not run on, or were not measured on."""
 
-from typing import Any
-
 from llminfra import formats
 from llminfra.catalog.facts import Facts, engine_entry
 from llminfra.catalog.support import engines_for, nearest_format, takes
 from llminfra.facets.base import Problem
+from llminfra.facets.deployment.inputs import Inputs
 from llminfra.facets.deployment.result import Deployment
 
 
-def problems(scenario: Any, facts: Facts, deployment: Deployment) -> list[Problem]:
+def problems(scenario: Inputs, facts: Facts, deployment: Deployment) -> list[Problem]:
     """Report what the engine cannot do, or does at a speed that nobody measured."""
     found = [_elsewhere(scenario, deployment, facts), _unknown_format(scenario, deployment, facts)]
     return [problem for problem in found if problem is not None]
 
 
-def _elsewhere(scenario: Any, deployment: Deployment, facts: Facts) -> Problem | None:
+def _elsewhere(scenario: Inputs, deployment: Deployment, facts: Facts) -> Problem | None:
     if deployment.engine_support == "measured":
         return None
     name, where = deployment.engine_name, deployment.accelerator_name
@@ -40,7 +39,7 @@ def _elsewhere(scenario: Any, deployment: Deployment, facts: Facts) -> Problem |
     )
 
 
-def _unknown_format(scenario: Any, deployment: Deployment, facts: Facts) -> Problem | None:
+def _unknown_format(scenario: Inputs, deployment: Deployment, facts: Facts) -> Problem | None:
     entry, precision = deployment.engine_entry, scenario.precision
     if takes(facts, entry, precision):
         return None

@@ -1,14 +1,14 @@
 """Workers of one role, where prefill and decode run apart, and cards beside each other."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from llminfra.architecture import Architecture
 from llminfra.catalog.loader import ids
 from llminfra.errors import ImpossibleCombination, unknown
+from llminfra.facets.deployment.choices import AUTO
+from llminfra.facets.deployment.inputs import Inputs
 
-# Stands for what a search is to choose.
-AUTO: Final = "auto"
 _BOTH: Final = ("prefill_workers", "decode_workers")
 _SPLIT: Final = ("prefill_tensor_parallel", "prefill_data_parallel")
 # Fields that are unset where prefill and decode share their accelerators.
@@ -49,7 +49,7 @@ def check_tensor_parallel(name: str, wanted: int | str, architecture: Architectu
     )
 
 
-def check_workers(scenario: Any, architecture: Architecture) -> None:
+def check_workers(scenario: Inputs, architecture: Architecture) -> None:
     """Prefill and decode apart need both kinds of workers, and an engine and splits that can."""
     given = [name for name in APART if getattr(scenario, name) is not None]
     missing = [name for name in _BOTH if name not in given]
@@ -83,12 +83,12 @@ def check_workers(scenario: Any, architecture: Architecture) -> None:
     check_tensor_parallel(_SPLIT[0], prefill_of(scenario).tensor_parallel, architecture)
 
 
-def prefill_of(inputs: Any) -> Workers:
+def prefill_of(inputs: Inputs) -> Workers:
     """Return the prefill workers: split as the decode workers, or as told and else by 1."""
     tensor, data = (getattr(inputs, name) for name in _SPLIT)
     if tensor is None and data is None:
         tensor, data = inputs.tensor_parallel, inputs.data_parallel
-    return Workers(int(inputs.prefill_workers), int(tensor or 1), int(data or 1))
+    return Workers(int(inputs.prefill_workers or 1), int(tensor or 1), int(data or 1))
 
 
 def either(values: list[int]) -> str:
@@ -97,7 +97,7 @@ def either(values: list[int]) -> str:
     return f"{', '.join(map(str, head))} or {last}" if head else str(last)
 
 
-def check_beside(scenario: Any) -> None:
+def check_beside(scenario: Inputs) -> None:
     """Unlike cards are known, and no more than the replica has places for."""
     others = scenario.beside_accelerators
     for name in others:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import named
 from llminfra.facets.energy.drawn import MONTHS
 from llminfra.facets.energy.facility import pue_of
 from llminfra.facets.energy.inputs import FacilityClass, Inputs
 from llminfra.facets.energy.result import Energy
-from llminfra.formulas import energy as formulas
 from llminfra.formulas import footprint
 from llminfra.ranges import Range
 
@@ -104,10 +102,3 @@ def totals(lines: list[Account]) -> dict[str, tuple[Range, Range]]:
         location, market = found.get(line.option, (line.location_kg * 0, line.market_kg * 0))
         found[line.option] = (location + line.location_kg, market + line.market_kg)
     return found
-
-
-def year_kwh(inputs: Inputs, facts: Facts, energy: Energy, facility: FacilityClass) -> Range:
-    """Energy of a year in a class of facility."""
-    wall = energy.wall_kwh_per_month * MONTHS
-    whole = formulas.facility_kwh(wall_kwh=wall, pue=pue_of(inputs, facts, facility))
-    return named(whole, "kwh_per_year")

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Final
 
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import Result, named
+from llminfra.facets.base import Result
 from llminfra.facets.energy.facility import pue_of
 from llminfra.facets.energy.inputs import FacilityClass, Inputs
 from llminfra.facets.energy.month import Month
@@ -13,7 +13,7 @@ from llminfra.facets.energy.power import EVIDENCE
 from llminfra.facets.energy.region import Grid
 from llminfra.facets.energy.training import Training
 from llminfra.formulas import energy
-from llminfra.ranges import Range
+from llminfra.ranges import Range, as_range
 
 MONTHS: Final = 12
 
@@ -132,12 +132,12 @@ class Drawn(Result):
     def kwh_per_month(self) -> Range:
         """Energy that the facility takes for them."""
         whole = energy.facility_kwh(wall_kwh=self.wall_kwh_per_month, pue=self.pue)
-        return named(whole, "kwh_per_month")
+        return as_range(whole, name="kwh_per_month")
 
     @property
     def kwh_per_year(self) -> Range:
         """Energy that the facility takes for them in a year."""
-        return named(self.kwh_per_month * MONTHS, "kwh_per_year")
+        return as_range(self.kwh_per_month * MONTHS, name="kwh_per_year")
 
     @property
     def active_kwh_per_month(self) -> Range:
@@ -157,16 +157,16 @@ class Drawn(Result):
     @cached_property
     def overhead_kwh_per_month(self) -> Range:
         """Energy of the building: cooling, supplies, light."""
-        return named(self.kwh_per_month - self.wall_kwh_per_month, "overhead_kwh_per_month")
+        return as_range(self.kwh_per_month - self.wall_kwh_per_month, name="overhead_kwh_per_month")
 
     @cached_property
     def wh_per_request(self) -> Range:
         """Energy of an answer, idle hours and facility in."""
         each = energy.wh_per_request(kwh=self.kwh_per_month, requests=self.requests_per_month)
-        return named(each, "wh_per_request")
+        return as_range(each, name="wh_per_request")
 
     @cached_property
     def j_per_output_token(self) -> Range:
         """Energy of an output token, idle hours and facility in."""
         each = energy.token_j(kwh=self.kwh_per_month, tokens=self.output_tokens_per_month)
-        return named(each, "j_per_output_token")
+        return as_range(each, name="j_per_output_token")

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from llminfra.facets import serving
-from llminfra.facets.base import Quantity, field
+from llminfra.facets.base import Banded, amount, field, share
 from llminfra.facets.energy.training_inputs import RunInputs
 
 FacilityClass = Literal["own", "colocation", "cloud"]
@@ -19,76 +19,60 @@ class Inputs(RunInputs, serving.Inputs):
         "auto",
         help="building around the servers; auto is that of hosting, colocation while it is open",
     )
-    pue: Quantity | None = field(
+    pue: Banded | None = amount(
         None,
-        help="power usage effectiveness of the facility; none is that of its class",
-        unit="1",
-        minimum=1,
-        maximum=5,
+        "power usage effectiveness of the facility; none is that of its class",
+        "1",
+        within=(1, 5),
     )
-    wue_l_per_kwh: Quantity | None = field(
+    wue_l_per_kwh: Banded | None = amount(
         None,
-        help="water that the site evaporates for each kWh of its equipment; none is that of its "
-        "class",
-        unit="L/kWh",
-        minimum=0,
-        maximum=10,
+        "water that the site evaporates for each kWh of its equipment; none is that of its class",
+        "L/kWh",
+        within=(0, 10),
     )
     dry_cooling: bool = field(
         False, help="cooling that evaporates no water, at the price of a higher pue of its class"
     )
-    grid_g_co2e_per_kwh: Quantity | None = field(
-        None,
-        help="intensity of the grid; none is that of the region",
-        unit="g/kWh",
-        minimum=0,
-        maximum=2000,
+    grid_g_co2e_per_kwh: Banded | None = amount(
+        None, "intensity of the grid; none is that of the region", "g/kWh", within=(0, 2000)
     )
     grid_basis: Literal["life-cycle", "direct"] = field(
         "life-cycle", help="what grid_g_co2e_per_kwh counts: fuel and plants too, or plants alone"
     )
-    contracted_fraction: Quantity = field(
-        0.0,
-        help="share of the electricity that contracts or certificates cover, market-based",
-        unit="1",
-        minimum=0,
-        maximum=1,
+    contracted_fraction: Banded = share(
+        0.0, "share of the electricity that contracts or certificates cover, market-based"
     )
-    contracted_g_co2e_per_kwh: Quantity = field(
-        0.0, help="intensity of what is contracted", unit="g/kWh", minimum=0, maximum=2000
+    contracted_g_co2e_per_kwh: Banded = amount(
+        0.0, "intensity of what is contracted", "g/kWh", within=(0, 2000)
     )
-    residual_g_co2e_per_kwh: Quantity | None = field(
+    residual_g_co2e_per_kwh: Banded | None = amount(
         None,
-        help="intensity of the residual mix of the region; none takes the grid's mean",
-        unit="g/kWh",
-        minimum=0,
-        maximum=2000,
+        "intensity of the residual mix of the region; none takes the grid's mean",
+        "g/kWh",
+        within=(0, 2000),
     )
-    embodied_kg_per_accelerator: Quantity | None = field(
+    embodied_kg_per_accelerator: Banded | None = amount(
         None,
-        help="emissions of making an accelerator, cradle to gate; none is the catalogue's",
-        unit="kg",
-        minimum=0,
-        maximum=5000,
+        "emissions of making an accelerator, cradle to gate; none is the catalogue's",
+        "kg",
+        within=(0, 5000),
     )
-    embodied_kg_per_host: Quantity | None = field(
+    embodied_kg_per_host: Banded | None = amount(
         None,
-        help="emissions of making a server without its accelerators; none is the catalogue's",
-        unit="kg",
-        minimum=0,
-        maximum=50_000,
+        "emissions of making a server without its accelerators; none is the catalogue's",
+        "kg",
+        within=(0, 50_000),
     )
-    embodied_life_years: Quantity | None = field(
+    embodied_life_years: Banded | None = amount(
         None,
-        help="years over which making the hardware is spread; none is horizon_years",
-        unit="year",
-        minimum=0.1,
-        maximum=20,
+        "years over which making the hardware is spread; none is horizon_years",
+        "year",
+        within=(0.1, 20),
     )
-    api_wh_per_request: Quantity | None = field(
+    api_wh_per_request: Banded | None = amount(
         None,
-        help="energy of an answer behind an API; none is what providers publish of a prompt",
-        unit="Wh",
-        minimum=0,
-        maximum=1000,
+        "energy of an answer behind an API; none is what providers publish of a prompt",
+        "Wh",
+        within=(0, 1000),
     )

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
 
-from llminfra.facets.base import named
 from llminfra.facets.capacity import Capacity
 from llminfra.facets.demand import Demand
 from llminfra.facets.energy.inputs import Inputs
 from llminfra.facets.energy.power import Machine
 from llminfra.formulas import energy, fleet, month, power
+from llminfra.formulas.volume import tokens_per_month
 from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_MONTH, HOURS_PER_WEEK
 
@@ -102,18 +102,18 @@ class Month:
     @cached_property
     def requests(self) -> Range:
         """Answers in the month."""
-        answers = month.requests_per_month(
+        answers = month.served_requests_per_month(
             requests_per_s=self.requests_per_s, load_fraction=self.demand.load_fraction
         )
-        return as_range(answers)
+        return as_range(answers, name="requests_per_month")
 
     @cached_property
     def output_tokens(self) -> Range:
         """Output tokens in the month."""
-        tokens = month.output_tokens_per_month(
-            requests_per_month=self.requests, output_tokens=self.demand.output_tokens
+        tokens = tokens_per_month(
+            requests_per_month=self.requests, tokens_per_request=self.demand.output_tokens
         )
-        return as_range(tokens)
+        return as_range(tokens, name="output_tokens_per_month")
 
     # -- power -------------------------------------------------------------------------------
 
@@ -187,9 +187,9 @@ class Month:
         idle = energy.energy_kwh(power_w=self.machine.idle_w * n, hours=idle_hours)
         host = self.wall_kwh - busy - idle
         return {
-            "active_kwh_per_month": named(busy, "active_kwh_per_month"),
-            "idle_kwh_per_month": named(idle, "idle_kwh_per_month"),
-            "host_kwh_per_month": named(host, "host_kwh_per_month"),
+            "active_kwh_per_month": as_range(busy, name="active_kwh_per_month"),
+            "idle_kwh_per_month": as_range(idle, name="idle_kwh_per_month"),
+            "host_kwh_per_month": as_range(host, name="host_kwh_per_month"),
         }
 
     @cached_property

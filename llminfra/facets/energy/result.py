@@ -6,8 +6,7 @@ from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from llminfra.errors import MissingFact
-from llminfra.facets.base import named, quantity
+from llminfra.facets.base import quantity
 from llminfra.facets.energy.drawn import MONTHS, Drawn
 from llminfra.facets.energy.facility import wue_of
 from llminfra.facets.energy.month import SteadyMonth
@@ -57,11 +56,7 @@ class Energy(Drawn):
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks."""
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:  # such as a load that follows from a memory that is not known
-                continue
+        yield from self.available(_COMPUTED)
         if self.training is not None:
             yield from ((f"training.{name}", value) for name, value in self.training.items())
 
@@ -85,7 +80,7 @@ class Energy(Drawn):
     @cached_property
     def _use_g(self) -> Range:
         used = footprint.use_g(kwh=self.kwh_per_month, g_per_kwh=self.g_co2e_per_kwh)
-        return named(used, "use_g")
+        return as_range(used, name="use_g")
 
     @property
     def has_residual_mix(self) -> bool:
@@ -103,7 +98,7 @@ class Energy(Drawn):
             contracted_g_per_kwh=quantity(self._inputs, "contracted_g_co2e_per_kwh"),
             residual_g_per_kwh=residual,
         )
-        return named(used, "market_g")
+        return as_range(used, name="market_g")
 
     @cached_property
     def embodied_kg(self) -> Range:
@@ -125,11 +120,6 @@ class Energy(Drawn):
         has_own = self._facts.has(entity, "embodied_kg")
         return self._facts.number(entity if has_own else "footprint-accelerator", "embodied_kg")
 
-    @property
-    def has_own_footprint(self) -> bool:
-        """Whether somebody published what making this accelerator emits; a flat figure if not."""
-        return self._facts.has(self._month.machine.accelerator, "embodied_kg")
-
     @cached_property
     def life_years(self) -> Range:
         """Years over which making the hardware is spread."""
@@ -142,7 +132,7 @@ class Energy(Drawn):
         each = energy.embodied_g_per_hour(
             embodied_kg=self.embodied_kg, life_years=self.life_years, useful_fraction=1.0
         )
-        return named(each, "embodied_g_per_hour")
+        return as_range(each, name="embodied_g_per_hour")
 
     @cached_property
     def _embodied_g(self) -> Range:
@@ -166,17 +156,19 @@ class Energy(Drawn):
             embodied_g=self._embodied_g,
             n_units=units,
         )
-        return named(each, name)
+        return as_range(each, name=name)
 
     @cached_property
     def use_g_co2e_per_request(self) -> Range:
         """Emissions of an answer's electricity, location-based."""
-        return named(self._use_g / self.requests_per_month, "use_g_co2e_per_request")
+        return as_range(self._use_g / self.requests_per_month, name="use_g_co2e_per_request")
 
     @cached_property
     def embodied_g_co2e_per_request(self) -> Range:
         """Emissions of making the hardware, for each answer."""
-        return named(self._embodied_g / self.requests_per_month, "embodied_g_co2e_per_request")
+        return as_range(
+            self._embodied_g / self.requests_per_month, name="embodied_g_co2e_per_request"
+        )
 
     @cached_property
     def g_co2e_per_request_market(self) -> Range:
@@ -189,17 +181,17 @@ class Energy(Drawn):
     @cached_property
     def use_kg_co2e_per_year(self) -> Range:
         """Emissions of the electricity of a year, location-based."""
-        return named(self._use_g * (MONTHS / 1e3), "use_kg_co2e_per_year")
+        return as_range(self._use_g * (MONTHS / 1e3), name="use_kg_co2e_per_year")
 
     @cached_property
     def market_kg_co2e_per_year(self) -> Range:
         """Emissions of the electricity of a year, market-based."""
-        return named(self._market_g * (MONTHS / 1e3), "market_kg_co2e_per_year")
+        return as_range(self._market_g * (MONTHS / 1e3), name="market_kg_co2e_per_year")
 
     @cached_property
     def embodied_kg_co2e_per_year(self) -> Range:
         """Emissions of making the hardware that fall on a year of its life."""
-        return named(self._embodied_g * (MONTHS / 1e3), "embodied_kg_co2e_per_year")
+        return as_range(self._embodied_g * (MONTHS / 1e3), name="embodied_kg_co2e_per_year")
 
     @cached_property
     def even_g_co2e_per_kwh(self) -> Range:
@@ -208,7 +200,7 @@ class Energy(Drawn):
         even = footprint.even_g_per_kwh(
             embodied_g_per_hour=self.embodied_g_per_hour, power_w=hourly_w
         )
-        return named(even, "even_g_co2e_per_kwh")
+        return as_range(even, name="even_g_co2e_per_kwh")
 
     # -- water -------------------------------------------------------------------------------
 
@@ -222,24 +214,24 @@ class Energy(Drawn):
         litres = water.site_water_l(
             wall_kwh=self.wall_kwh_per_month, wue_l_per_kwh=self.wue_l_per_kwh
         )
-        return named(litres, "site_water_l")
+        return as_range(litres, name="site_water_l")
 
     @cached_property
     def _grid_l(self) -> Range:
         litres = water.grid_water_l(
             kwh=self.kwh_per_month, grid_l_per_kwh=self.grid.water_l_per_kwh
         )
-        return named(litres, "grid_water_l")
+        return as_range(litres, name="grid_water_l")
 
     @cached_property
     def site_litres_per_request(self) -> Range:
         """Water that the site evaporates for an answer."""
-        return named(self._site_l / self.requests_per_month, "site_litres_per_request")
+        return as_range(self._site_l / self.requests_per_month, name="site_litres_per_request")
 
     @cached_property
     def grid_litres_per_request(self) -> Range:
         """Water that power plants consume for an answer."""
-        return named(self._grid_l / self.requests_per_month, "grid_litres_per_request")
+        return as_range(self._grid_l / self.requests_per_month, name="grid_litres_per_request")
 
     @cached_property
     def litres_per_request(self) -> Range:
@@ -252,7 +244,7 @@ class Energy(Drawn):
     @cached_property
     def litres_per_year(self) -> Range:
         """Water consumed in a year, on site and at the grid."""
-        return named((self._site_l + self._grid_l) * MONTHS, "litres_per_year")
+        return as_range((self._site_l + self._grid_l) * MONTHS, name="litres_per_year")
 
     # -- other loads -------------------------------------------------------------------------
 
@@ -351,4 +343,4 @@ class Energy(Drawn):
     def mean_utilization(self) -> Range:
         """Mean load over what all replicas can answer, around the clock."""
         most, capacity = self._month.capacity.max_requests_per_s, self._month.capacity
-        return named(capacity.mean_requests_per_s / most, "mean_utilization")
+        return as_range(capacity.mean_requests_per_s / most, name="mean_utilization")

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from llminfra.architecture.adapters import adapter_parameters
 from llminfra.architecture.training import forward_flop_per_token
 from llminfra.catalog.facts import Facts
-from llminfra.facets.base import Result, named, quantity
+from llminfra.facets.base import Result, quantity
 from llminfra.facets.deployment import model_named
 from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.energy.inputs import Inputs
@@ -91,7 +91,7 @@ class TrainingWork:
             part = training.adapter_training_flop(
                 parameters=active, adapter_parameters=self.trained_parameters, tokens=self.tokens
             )
-            return named(part, "training_flop")
+            return as_range(part, name="training_flop")
         whole = training.training_flop(parameters=active, tokens=self.tokens)
         return self._taught(as_range(whole), "training_flop")
 
@@ -106,14 +106,14 @@ class TrainingWork:
                 adapter_parameters=self.trained_parameters,
                 tokens=self.tokens,
             )
-            return named(part, "counted_flop")
+            return as_range(part, name="counted_flop")
         whole = training.counted_training_flop(flop_per_token=each, tokens=self.tokens)
         return self._taught(as_range(whole), "counted_flop")
 
     def _taught(self, student: Range, name: str) -> Range:
         """Add what a teacher reads, once: its answers are kept for later passes."""
         if self.inputs.training_teacher is None:
-            return named(student, name)
+            return as_range(student, name=name)
         teacher = model_named(self.inputs.training_teacher, "training_teacher", self.facts)
         each = forward_flop_per_token(teacher, self.inputs.training_sequence_tokens)
         found = training.distillation_flop(
@@ -121,7 +121,7 @@ class TrainingWork:
             teacher_flop_per_token=exact(each, name="flop_per_token"),
             tokens=quantity(self.inputs, "training_tokens"),
         )
-        return named(found, name)
+        return as_range(found, name=name)
 
 
 def training_of(
@@ -152,9 +152,9 @@ def training_of(
         effective_fraction=moving,
         accelerator_hours=hours,
         accelerator_kw=as_range(training_time.accelerator_kw(server_power_w=each_w)),
-        accelerator_wh=named(cards, "accelerator_wh"),
+        accelerator_wh=as_range(cards, name="accelerator_wh"),
         training_wh=whole,
-        g_co2e=named(footprint.use_g(kwh=whole / 1e3, g_per_kwh=g_per_kwh), "g_co2e"),
+        g_co2e=as_range(footprint.use_g(kwh=whole / 1e3, g_per_kwh=g_per_kwh), name="g_co2e"),
         evidence=evidence,
     )
 
@@ -202,4 +202,4 @@ def _hours(work: TrainingWork, machine: Machine, share: Range | None, moving: Ra
     found = training_time.overhead_hours(
         run_hours=once, overhead_ratio=quantity(inputs, "training_overhead")
     )
-    return named(found, "accelerator_hours")
+    return as_range(found, name="accelerator_hours")

@@ -1,40 +1,38 @@
 """Fields of a training run: how much is trained, on what, and how."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from llminfra.catalog.loader import all_facts
 from llminfra.errors import InvalidInput
-from llminfra.facets.base import Inputs, Quantity, field
+from llminfra.facets import deployment
+from llminfra.facets.base import Banded, amount, field
 from llminfra.facets.deployment import model_named
 
 TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
 ADAPTED = ("lora", "qlora")
 
 
-class RunInputs(Inputs):
+class RunInputs(deployment.Inputs):
     """Fields of a training run; nothing is asked where neither tokens nor hours are given."""
 
-    training_tokens: float | None = field(
+    training_tokens: float | None = amount(
         None,
-        help="tokens of one pass over the data of a training; none asks for no training",
-        unit="token",
-        minimum=1,
-        maximum=1e16,
+        "tokens of one pass over the data of a training; none asks for no training",
+        "token",
+        within=(1, 1e16),
     )
-    training_accelerator_hours: float | None = field(
+    training_accelerator_hours: float | None = amount(
         None,
-        help="accelerator hours of the training, instead of an estimate from its tokens",
-        unit="h",
-        minimum=0,
-        maximum=1e10,
+        "accelerator hours of the training, instead of an estimate from its tokens",
+        "h",
+        within=(0, 1e10),
     )
-    training_adapter_parameters: float | None = field(
+    training_adapter_parameters: float | None = amount(
         None,
-        help="parameters that are trained while the model's own stay as they are; none is that of "
+        "parameters that are trained while the model's own stay as they are; none is that of "
         "training_adapter_rank with lora and qlora, and trains all else",
-        unit="1",
-        minimum=1,
-        maximum=1e13,
+        "1",
+        within=(1, 1e13),
     )
     training_method: TrainingMethod | None = field(
         None,
@@ -42,51 +40,47 @@ class RunInputs(Inputs):
         "16 (lora) or 4 bits (qlora), or from a teacher (distil); none is full, or lora where "
         "training_adapter_parameters is given",
     )
-    training_epochs: int = field(1, help="passes over the data", unit="1", minimum=1, maximum=1000)
-    training_accelerators: int = field(
-        8, help="accelerators that train together", unit="accelerator", minimum=1, maximum=200_000
+    training_epochs: int = amount(1, "passes over the data", "1", within=(1, 1000))
+    training_accelerators: int = amount(
+        8, "accelerators that train together", "accelerator", within=(1, 200_000)
     )
     training_precision: Literal["bf16", "fp8", "fp4"] = field(
         "bf16", help="format of the products of the training"
     )
-    training_sequence_tokens: int = field(
-        4096, help="length of a sequence of the training", unit="token", minimum=1,
-        maximum=16_777_216,
-    )  # fmt: skip
+    training_sequence_tokens: int = amount(
+        4096, "length of a sequence of the training", "token", within=(1, 16_777_216)
+    )
     training_recompute: bool = field(
         True, help="compute activations again on the way back, which takes less memory"
     )
-    training_adapter_rank: int = field(
-        16, help="rank of the adapters of lora and qlora", unit="1", minimum=1, maximum=4096
+    training_adapter_rank: int = amount(
+        16, "rank of the adapters of lora and qlora", "1", within=(1, 4096)
     )
     training_teacher: str | None = field(
         None, help="model that teaches with distil: catalogue id, or path of a config.json"
     )
-    training_utilization: Quantity | None = field(
+    training_utilization: Banded | None = amount(
         None,
-        help="share of the arithmetic peak that the training reaches; none is as measured",
-        unit="1",
-        minimum=0.001,
-        maximum=0.75,
+        "share of the arithmetic peak that the training reaches; none is as measured",
+        "1",
+        within=(0.001, 0.75),
     )
-    training_overhead: Quantity = field(
+    training_overhead: Banded = amount(
         1.0,
-        help="tests, failed runs and the last run together, over the last run alone",
-        unit="1",
-        minimum=1,
-        maximum=100,
+        "tests, failed runs and the last run together, over the last run alone",
+        "1",
+        within=(1, 100),
     )
 
 
-def method_of(inputs: Any) -> TrainingMethod:
+def method_of(inputs: RunInputs) -> TrainingMethod:
     """Return how is trained: as stated, else what follows from the parameters that are."""
     if inputs.training_method is not None:
-        stated: TrainingMethod = inputs.training_method
-        return stated
+        return inputs.training_method
     return "full" if inputs.training_adapter_parameters is None else "lora"
 
 
-def check_run(inputs: Any) -> None:
+def check_run(inputs: RunInputs) -> None:
     """Raise InvalidInput for a method without an amount, and for teachers and adapters alone."""
     method = inputs.training_method
     is_asked = inputs.training_tokens is not None or inputs.training_accelerator_hours is not None
@@ -102,7 +96,7 @@ def check_run(inputs: Any) -> None:
             "give both or neither",
             field="training_teacher",
         )
-    if method == "distil":
+    if inputs.training_teacher is not None:
         model_named(inputs.training_teacher, "training_teacher")
     _check_format(inputs)
     if inputs.training_adapter_parameters is not None and method_of(inputs) not in ADAPTED:
@@ -113,7 +107,7 @@ def check_run(inputs: Any) -> None:
         )
 
 
-def _check_format(inputs: Any) -> None:
+def _check_format(inputs: RunInputs) -> None:
     """Refuse a format that the accelerator does not multiply."""
     name, wanted = inputs.accelerator, inputs.training_precision
     key = f"{name}.{wanted}_flop_per_s"

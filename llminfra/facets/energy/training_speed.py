@@ -108,7 +108,7 @@ class Law:
         setting, number = self.setting, self.facts.number
         is_assumed = self.evidence == "assumed"
         base = number(*_ASSUMED) if is_assumed else number(self._entity, "base_fraction")
-        # What is assumed was seen in whole runs already.
+        # The assumed share is one of whole runs: no ratio from benchmarks to runs applies to it.
         of_runs = _ONE if is_assumed else number(self.kind, "run_ratio")
         error = number(self.kind, "utilization_log_error")
         if self.evidence == "generation":

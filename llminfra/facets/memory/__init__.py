@@ -4,7 +4,7 @@ from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import all_facts
 from llminfra.errors import ImpossibleCombination, InvalidInput
-from llminfra.facets.base import Band, Quantity
+from llminfra.facets.base import base_value
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment, architecture_of
 from llminfra.facets.memory.inputs import Inputs
@@ -38,14 +38,15 @@ def check(scenario: Inputs) -> None:
 
 def _check_cache(scenario: Inputs) -> None:
     """Refuse a cache that is larger than the accelerator."""
-    own = all_facts().get(f"{scenario.accelerator}.memory_usable_bytes")
-    if scenario.kv_cache_bytes is None or own is None:
+    if scenario.kv_cache_bytes is None:
         return
-    wanted = base_of_field(scenario.kv_cache_bytes)
-    if wanted > float(own.value):
+    key = f"{scenario.accelerator}.memory_usable_bytes"
+    fact = scenario.fact_overrides().get(key) or all_facts().get(key)
+    wanted = base_value(scenario.kv_cache_bytes)
+    if fact is not None and wanted > float(fact.value):
         raise ImpossibleCombination(
-            f"kv_cache_bytes must be at most the {formats.gb(float(own.value))} of an accelerator, "
-            f"got {formats.gb(wanted)}; lower it",
+            f"kv_cache_bytes must be at most the {formats.gb(float(fact.value))} of an "
+            f"accelerator, got {formats.gb(wanted)}; lower it",
             field="kv_cache_bytes",
         )
 
@@ -60,11 +61,6 @@ def _check_context_split(scenario: Inputs) -> None:
         )
 
 
-def base_of_field(value: Quantity) -> float:
-    """Base case of a field that may be a band."""
-    return float(value.base if isinstance(value, Band) else value)
-
-
 def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: Demand) -> Memory:
     """Size one replica."""
     sizing = Sizing(scenario, facts, deployment=deployment, demand=demand)
@@ -76,7 +72,9 @@ def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: 
     )
     held = layout.held(sizing.ranks)
     prefill = prefill_room(scenario, facts, deployment=deployment, demand=demand)
-    if prefill is not None and not prefill.fits:  # what cannot be read is not answered
+    if (
+        prefill is not None and not prefill.fits
+    ):  # a prompt that no prefill worker holds gets no answer
         unread = max_batch_sequences(batch_sequences=held, fits_fraction=0.0)
         held = as_range(unread, name=held.name)
     return Memory(

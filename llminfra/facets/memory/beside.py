@@ -1,7 +1,7 @@
 """What stands on an accelerator beside the language model, and how its cache is kept there."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from llminfra.architecture import Layer, Stage, WeightGroup, WindowRule
 from llminfra.catalog.support import is_processor
@@ -9,7 +9,9 @@ from llminfra.facets.base import quantity
 from llminfra.facets.memory.offload import Offload
 from llminfra.facets.memory.runtime import SizingTerms
 from llminfra.facets.memory.weights import draft_parts
-from llminfra.formulas import memory as formulas
+from llminfra.formulas import weights as formulas
+from llminfra.formulas._formula import Quantity
+from llminfra.formulas.resources import copies_bytes
 from llminfra.ranges import Range, as_range, exact
 
 PLAIN_CACHES: Final = ("auto", "bf16", "fp16")
@@ -36,13 +38,19 @@ class BesideTerms(SizingTerms):
         if not beside:
             return weights
         key = ("loaded", weights, tensor_parallel, stage.is_first, stage.is_last)
-        total: Range = self._once(
-            lambda: (
-                weights + self.towers(stage, tensor_parallel) + self.drafts(stage, tensor_parallel)
-            ).named("weight_bytes"),
-            *key,
+        return self._once(lambda: self.together(weights, stage, tensor_parallel), *key)
+
+    def together(
+        self, weights: Range, stage: Stage, tensor_parallel: int, more: Range | None = None
+    ) -> Range:
+        """Weights with the encoders and what drafts of a stage, and more where there is any."""
+        found = formulas.held_weight_bytes(
+            weight_bytes=weights,
+            tower_bytes=self.towers(stage, tensor_parallel),
+            draft_bytes=self.drafts(stage, tensor_parallel),
+            more_bytes=exact(0, name="more_bytes") if more is None else more,
         )
-        return total
+        return as_range(found, name="weight_bytes")
 
     def towers(self, stage: Stage, tensor_parallel: int) -> Range:
         """Encoders on one rank, which stand with the first layers."""
@@ -55,7 +63,7 @@ class BesideTerms(SizingTerms):
         towers = formulas.tower_bytes(parameters=parameters, bits_per_weight=bits)
         return as_range(towers, name="tower_bytes")
 
-    def _stored_bits(self, group: str) -> Any:
+    def _stored_bits(self, group: str) -> Quantity:
         stored = self.model.stored_weights
         bits = dict(stored.bits).get(group) if stored else None
         return self._fact("bf16", "bits_per_weight") if bits is None else bits
@@ -132,8 +140,9 @@ class BesideTerms(SizingTerms):
         """Weights that the host keeps, of the whole replica."""
         if self.scenario.host_weight_bytes is not None:
             each = quantity(self.scenario, "host_weight_bytes")
-            total: Range = each * self.deployment.accelerators_per_replica
-            return total.named("host_weight_bytes")
+            number = exact(self.deployment.accelerators_per_replica, name="n_accelerators")
+            total = copies_bytes(each_bytes=each, n_copies=number)
+            return as_range(total, name="host_weight_bytes")
         groups = tuple(self.offload.split(group)[1] for group in self.model.weight_groups())
         return self.weights_of(tuple(g for g in groups if g.count)).named("host_weight_bytes")
 

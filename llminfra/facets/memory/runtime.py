@@ -1,7 +1,7 @@
 """What an engine needs to run on one accelerator: activations, buffers, graphs."""
 
 from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from llminfra.architecture import Architecture, Mla
 from llminfra.architecture.beside import live_values
@@ -10,6 +10,7 @@ from llminfra.facets.base import quantity
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory.inputs import Inputs
 from llminfra.formulas import runtime
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ class Runtime(SizingTerms):
         found = live_values(model.layers, model.hidden_size, tensor_parallel=tensor_parallel)
         return exact(found, name="live_values", unit="value", origin=self.model_origin)
 
-    def _workspace(self, tensor_parallel: int) -> Any:
+    def _workspace(self, tensor_parallel: int) -> Quantity:
         """Buffers beside a step: of an encoder's largest batch, of an indexer."""
         has_encoder = self._has_towers and any(tower.parameters for tower in self.model.towers)
         nothing = exact(0, name="encoder_bytes", unit="byte", origin="no encoder")
@@ -134,7 +135,7 @@ class Runtime(SizingTerms):
             buffer_bytes=self._buffer(),
         )
 
-    def _buffer(self) -> Any:
+    def _buffer(self) -> Quantity:
         """Buffer that each rank keeps: llama.cpp's, or an indexer's."""
         if self.engine_family == "llama.cpp":
             return self._compute_buffer()
@@ -146,7 +147,7 @@ class Runtime(SizingTerms):
             )
         return exact(0, name="buffer_bytes", unit="byte", origin="no buffer")
 
-    def _compute_buffer(self) -> Any:
+    def _compute_buffer(self) -> Quantity:
         """llama.cpp's buffer of one micro-batch: its logits, and scores of whole latent heads."""
         model, scores = self.model, 0
         if self.keeps_whole_latents:

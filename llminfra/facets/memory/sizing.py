@@ -22,9 +22,10 @@ from llminfra.facets.memory.stored import stored_bytes
 from llminfra.facets.memory.weights import weight_parts
 from llminfra.formulas import memory as formulas
 from llminfra.formulas import runtime, startup
-from llminfra.formulas._formula import formula
+from llminfra.formulas._formula import Quantity, formula
 from llminfra.formulas.host import left_weight_bytes
 from llminfra.formulas.kv_pool import Pool, pool_of, replica_pool
+from llminfra.formulas.weights import adapter_bytes, weight_bytes
 from llminfra.ranges import Range, as_range, exact
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class Sizing(Runtime, BesideTerms):
         """Read the facts and fields that no split changes."""
         self.scenario = scenario
         self._layouts: dict[int, Layout] = {}
-        # Attention ranks that requests are dealt to; prefill workers hold none for longer.
+        # Attention ranks that keep requests; prefill workers hand theirs over at once.
         self.ranks = scenario.data_parallel * (scenario.decode_workers or 1)
         self.memory_bytes = self._memory_bytes()
         self.kv_bytes = self._fact(kv_precision(scenario, self.model), "kv_bytes_per_value")
@@ -145,8 +146,11 @@ class Sizing(Runtime, BesideTerms):
         """Pages that hold one recurrent state; asked for only where the model has states."""
         if any(group.kind == "state" for group in self.model.cache_groups()):
             pages = self.facts.number(self.engine, "kv_state_pages")
-            drafted = self.scenario.draft_tokens  # a state before each token that may be rejected
-            return pages + drafted if drafted and pages.base else pages
+            if not (self.scenario.draft_tokens and pages.base):
+                return pages
+            drafted = quantity(self.scenario, "draft_tokens")
+            kept = formulas.drafted_state_pages(kv_state_pages=pages, draft_tokens=drafted)
+            return as_range(kept, name="kv_state_pages")
         return exact(0, name="kv_state_pages")
 
     def _windows(self) -> WindowRule:
@@ -238,13 +242,13 @@ class Sizing(Runtime, BesideTerms):
         }
 
     def _weights_and_adapters(self, stage: Stage, tensor_parallel: int) -> Range:
-        weights = self.loaded(stage, tensor_parallel)
         if not self.scenario.lora_adapters:
-            return weights
-        both: Range = self._once(
-            lambda: weights + self.adapters(stage, tensor_parallel), "weights and adapters", weights
+            return self.loaded(stage, tensor_parallel)
+        weights, more = (of(stage, tensor_parallel) for of in (self.weights, self.adapters))
+        return self._once(
+            lambda: self.together(weights, stage, tensor_parallel, more),
+            *("weights and adapters", weights, stage.is_first, stage.is_last),
         )
-        return both
 
     @property
     def all_weights(self) -> Range:
@@ -261,9 +265,7 @@ class Sizing(Runtime, BesideTerms):
         weights = self.weights_of(self.model.weight_groups())
         if not (self._has_towers or self._drafts):
             return weights
-        whole = self.model.whole
-        total: Range = weights + self.towers(whole, 1) + self.drafts(whole, 1)
-        return total.named("weight_bytes")
+        return self.together(weights, self.model.whole, 1)
 
     def weights(self, stage: Stage, tensor_parallel: int) -> Range:
         """Weights of one rank at the scenario's precision."""
@@ -295,11 +297,11 @@ class Sizing(Runtime, BesideTerms):
             for name, count in parts.items()
             if isinstance(count, int)
         }
-        return as_range(formulas.weight_bytes(**parts))
+        return as_range(weight_bytes(**parts))
 
     def adapters(self, stage: Stage, tensor_parallel: int) -> Range:
         """Adapters on one rank, which engines keep in 16 bits."""
-        adapters = formulas.adapter_bytes(
+        adapters = adapter_bytes(
             lora_adapters=quantity(self.scenario, "lora_adapters"),
             parameters=stage.adapter_parameters(
                 lora_rank=self.scenario.lora_rank, tensor_parallel=tensor_parallel
@@ -325,8 +327,8 @@ class Sizing(Runtime, BesideTerms):
     def _token_bytes(self, stage: Stage, tensor_parallel: int) -> Range:
         """Cache of a request over its length, where pages are not rounded up."""
         stage = self._kept(stage)
-        cache_bytes: Any = formula(stage.cache_bytes)
-        padding_bytes: Any = formula(stage.state_padding_bytes)
+        cache_bytes: Quantity = formula(stage.cache_bytes)
+        padding_bytes: Quantity = formula(stage.state_padding_bytes)
         unpaged = cache_bytes(
             tokens=startup.kept_tokens(
                 tokens=self.request_tokens,
@@ -348,7 +350,7 @@ class Sizing(Runtime, BesideTerms):
 
     def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
         """Cache that the engine reserves for one sequence on one rank."""
-        cache_bytes: Any = formula(self._kept(stage).reserved_cache_bytes)
+        cache_bytes: Quantity = formula(self._kept(stage).reserved_cache_bytes)
         shared = startup.kept_tokens(
             tokens=tokens, decode_context_parallel=self.scenario.decode_context_parallel
         )

@@ -6,7 +6,8 @@ from llminfra.catalog.facts import Facts
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory.inputs import Inputs
 from llminfra.facets.memory.weights import own_draft_parts, weight_parts
-from llminfra.formulas import memory as formulas
+from llminfra.formulas import weights as formulas
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
 _LOADED_BITS: Final = 16
@@ -24,25 +25,25 @@ def stored_bytes(facts: Facts, scenario: Inputs, deployment: Deployment) -> Rang
     precision = "fp32" if is_wide else scenario.precision
     plain = facts.number("fp32" if is_wide else "bf16", "bits_per_weight")
     whole = weight_parts(facts, precision, model, model.weight_groups())
-    total = as_range(formulas.weight_bytes(**whole | {"kernel_padding_ratio": 1.0}))
-    stored = dict(model.stored_weights.bits) if model.stored_weights else {}
-    beside = sum(tower.parameters or 0 for tower in model.towers)
-    if beside:
-        bits = stored.get("vision")
-        total = total + as_range(
-            formulas.tower_bytes(
-                parameters=exact(beside, name="tower_parameters"),
-                bits_per_weight=plain if bits is None else bits,
-            )
-        )
-    if model.draft.layers:
-        parts = own_draft_parts(facts, scenario, model)
-        total = total + as_range(formulas.weight_bytes(**parts | {"kernel_padding_ratio": 1.0}))
-    if model.draft.has_copies:
-        copies = 2 * model.hidden_size * model.vocab_size
-        total = total + as_range(
-            formulas.tower_bytes(
-                parameters=exact(copies, name="copied_parameters"), bits_per_weight=plain
-            )
-        )
-    return total.named("stored_bytes")
+    kept = dict(model.stored_weights.bits) if model.stored_weights else {}
+    drafts = own_draft_parts(facts, scenario, model) if model.draft.layers else None
+    copied = 2 * model.hidden_size * model.vocab_size if model.draft.has_copies else 0
+    found = formulas.held_weight_bytes(
+        weight_bytes=_as_it_is(whole),
+        tower_bytes=_plain_bytes(
+            sum(tower.parameters or 0 for tower in model.towers), kept.get("vision", plain)
+        ),
+        draft_bytes=exact(0, name="draft_bytes") if drafts is None else _as_it_is(drafts),
+        more_bytes=_plain_bytes(copied, plain),
+    )
+    return as_range(found, name="stored_bytes")
+
+
+def _as_it_is(parts: dict[str, Quantity]) -> Range:
+    """Weights without what kernels pad."""
+    return as_range(formulas.weight_bytes(**parts | {"kernel_padding_ratio": 1.0}))
+
+
+def _plain_bytes(parameters: int, bits: Quantity) -> Range:
+    counted = exact(parameters, name="parameters")
+    return as_range(formulas.tower_bytes(parameters=counted, bits_per_weight=bits))

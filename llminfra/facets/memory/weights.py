@@ -1,26 +1,19 @@
 """Parameters and bits of one rank, as the formula of weights takes them."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from llminfra.architecture import Architecture, WeightGroup
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.recipes import end_bits, group_bits, mean_bits, quantized_groups, stored_in
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory.inputs import Inputs
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import exact
 
 # Parts of the weights that a recipe may store at different precisions.
 KINDS: Final = ("quantized", "embedding", "head", "other")
 _ENDS: Final = ("embedding", "head")
-
-
-def count_by_kind(
-    groups: Iterable[WeightGroup], quantized: frozenset[str], **split: int
-) -> dict[str, int]:
-    """Parameters of one rank: quantised, embedding, head and the rest."""
-    counts, packed = _counted(groups, quantized, **split)
-    return counts | {"quantized": sum(packed.values())}
 
 
 def _counted(
@@ -39,7 +32,7 @@ def _counted(
 
 def weight_parts(
     facts: Facts, precision: str, model: Architecture, groups: Iterable[WeightGroup], **split: int
-) -> dict[str, Any]:
+) -> dict[str, Quantity]:
     """Return parameters of one rank and their bits, as the formula of weights takes them."""
     counts, packed = _counted(groups, quantized_groups(facts, precision, model), **split)
     counts["quantized"] = sum(packed.values())
@@ -53,7 +46,7 @@ def weight_parts(
 
 def draft_parts(
     facts: Facts, scenario: Inputs, deployment: Deployment, *, tensor_parallel: int
-) -> dict[str, Any]:
+) -> dict[str, Quantity]:
     """Return the same for what drafts: a model of its own, or layers of the model.
 
     A draft model is read as its checkpoint is stored, in 16 bits unless that says otherwise. The
@@ -71,7 +64,7 @@ def draft_parts(
 
 def own_draft_parts(
     facts: Facts, scenario: Inputs, model: Architecture, **split: int
-) -> dict[str, Any]:
+) -> dict[str, Quantity]:
     """Return the same for the model's own drafting layers; on all ranks without a split."""
     groups = model.whole.drafting(model.draft.layers, model.draft.ends).weight_groups
     parts = weight_parts(facts, scenario.precision, model, groups, **split)

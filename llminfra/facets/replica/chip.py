@@ -1,7 +1,7 @@
 """What the data sheet of an accelerator says of its arithmetic, its streams and its power."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -10,9 +10,15 @@ from llminfra.catalog.loader import ids
 from llminfra.errors import MissingFact
 from llminfra.facets.replica import constants
 from llminfra.formulas import chips
-from llminfra.ranges import Range
+from llminfra.formulas._formula import Quantity
+from llminfra.ranges import Range, as_range
 
 _FULL_PRECISION_RATES: Final = ("bf16", "fp16")
+
+
+def n_cores(facts: Facts, accelerator: str) -> float:
+    """Return the cores of a processor, whose fact says beside them of which kind they are."""
+    return float(facts.text(accelerator, "cores").split()[0])
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,9 @@ class Chip:
 
     @property
     def _n_cores(self) -> float:
-        return float(self.facts.text(self.accelerator, "cores").split()[0])
+        return n_cores(self.facts, self.accelerator)
 
-    def stream_limits(self) -> tuple[Any, Any]:
+    def stream_limits(self) -> tuple[Quantity, Quantity]:
         """What limits one stream beside the memory: cores, cycles of multiprocessors, or a rate.
 
         Chips whose multiprocessors are not in the catalogue keep the rate that cards showed.
@@ -78,7 +84,7 @@ class Chip:
             return chips.cycles_per_s(n_multiprocessors=count, clock_hz=clock), np.inf
         return np.inf, self.facts.number(constants.GGUF, "stream_limit_bytes_per_s")
 
-    def power_fraction(self) -> Any:
+    def power_fraction(self) -> Quantity:
         """Share of full speed that a card's power limit allows, where its generation was seen."""
         entity = f"serving-{constants.generation_id(self.case.generation)}"
         needed = ("tdp_w", "fp8_flop_per_s")
@@ -87,4 +93,7 @@ class Chip:
             return 1.0
         power, peak = (self.facts.number(self.accelerator, name) for name in needed)
         full = self.facts.number(entity, "full_speed_j_per_flop")
-        return chips.power_fraction(power_w=power, peak_flop_per_s=peak, full_speed_j_per_flop=full)
+        found = chips.limited_speed_fraction(
+            power_w=power, peak_flop_per_s=peak, full_speed_j_per_flop=full
+        )
+        return as_range(found, name="power_fraction")

@@ -6,6 +6,8 @@ from typing import Final
 
 from llminfra.catalog.facts import version_numbers
 from llminfra.catalog.loader import ids
+from llminfra.formulas.rates import raised_overhead_s
+from llminfra.ranges import Range, as_range
 
 COMMON: Final = "serving-common"
 PLAIN: Final = "serving-16bit"
@@ -40,7 +42,8 @@ _ENGINE: Final = (
     *("layer_overhead_s", "request_overhead_s", "pass_overhead_s", "burst_fraction"),
     "first_prompt_ratio",
 )
-# One for models with and without experts. Most tables do not tell these from the others: 0.
+# The same constant holds for models with and without experts. Where measured tables cannot tell
+# it from the other constants it is 0.
 _ENGINE_ALONE: Final = (
     *("expert_arithmetic_ratio", "sequence_overhead_s", "mixed_layer_overhead_s"),
 )
@@ -49,8 +52,8 @@ _FORMAT: Final = (
 )
 # Dense models in MXFP4 have activations of four bits too.
 _FOUR_BITS: Final = ("CDNA 4",)
-# Full batches were fitted for one engine, and MLPerf bears them out for another on these cards.
-# Elsewhere tables of requests in flight go beyond what such small products of experts would allow.
+# Where the speed of full batches was fitted, and where results of MLPerf confirm that fit. On other
+# engines measured speeds at many requests in flight are above what the fit would allow.
 _FITTED_FULL: Final = "tensorrt-llm"
 _SEEN_FULL: Final = ("vllm", ("CDNA 3", "CDNA 4"))
 _FLOAT16: Final = ("bf16", "fp16", "fp32")
@@ -201,5 +204,11 @@ def native_rate(case: Setting) -> str:
     if not case.is_native:
         return "bf16"
     if case.precision == "mxfp4" and (case.has_experts or case.generation not in _FOUR_BITS):
-        return "fp8"  # activations have 8 bits
+        return "fp8"  # weights of 4 bits meet activations of 8 bits, and run at their rate
     return "bf16" if case.compute_precision == "fp32" else case.compute_precision
+
+
+def raised(overhead: Range, added: Range) -> Range:
+    """Return the time beside the products, with what is added, under its name."""
+    whole = raised_overhead_s(overhead_s=overhead, added_s=added)
+    return as_range(whole, name=overhead.name)

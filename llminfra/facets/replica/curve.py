@@ -5,12 +5,12 @@ One text for the draws of a plan, which remember what they rest on, and for the 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
 from llminfra.formulas import fleet, load_curve, population, queueing
-from llminfra.formulas._formula import Quantity, named
+from llminfra.formulas._formula import Body, Quantity, named
 from llminfra.ranges import FloatArray, Range, draws_of
 
 CURVE_POINTS: Final = 33  # of the curve, evenly spread on a logarithmic scale
@@ -54,7 +54,7 @@ class Curve:
         return cls(places, last, requests, found)
 
     def apply(
-        self, formula: Callable[..., Any], *, name: str, replicas: Quantity = 1, **inputs: Quantity
+        self, formula: Body, *, name: str, replicas: Quantity = 1, **inputs: Quantity
     ) -> Quantity:
         """Evaluate a formula over the curve of so many replicas as one."""
         requests, times = self.requests * replicas, self.speed["e2e_s"]
@@ -122,7 +122,7 @@ class Curve:
 
     def _evaluated(
         self,
-        formula: Callable[..., Any],
+        formula: Body,
         curve: Mapping[str, FloatArray],
         name: str,
         inputs: Mapping[str, Quantity],

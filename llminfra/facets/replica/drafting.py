@@ -1,6 +1,6 @@
 """What drafting takes and gives: weights of a pass, acceptance, gain against the load."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from llminfra.facets.replica import constants
 from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.work import Work
 from llminfra.formulas import drafting, law
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, base_of, exact
 
 _PLAIN_BYTES: Final = 2.0  # of a weight that drafts
@@ -25,7 +26,7 @@ def acceptance(scenario: Inputs, facts: Facts, setting: constants.Setting) -> Ra
     return facts.number(constants.acceptance_profile(setting), "draft_acceptance_fraction")
 
 
-def gains(engine: Any, in_flight: Any) -> Any:
+def gains(engine: Quantity, in_flight: Quantity) -> Quantity:
     """Output rate with the draft over that without, in the base case, at so many requests."""
     inputs, held = engine.base_inputs(), engine.batch.base
     rates = []
@@ -35,7 +36,7 @@ def gains(engine: Any, in_flight: Any) -> Any:
     return drafting.draft_gain_ratio(drafted_tokens_per_s=rates[0], plain_tokens_per_s=rates[1])
 
 
-def most_paying(engine: Any) -> float:
+def most_paying(engine: Quantity) -> float:
     """Requests in flight from which drafting slows the replica down; infinite where it never does.
 
     0 where it does so from the first.

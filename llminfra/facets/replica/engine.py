@@ -2,7 +2,7 @@
 
 from copy import copy
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.room import RankRoom, room_of
 from llminfra.facets.replica.work import Division, Work, work
 from llminfra.formulas import batch, binding, floors, law, model_error, tokens
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, base_of, draws_of, exact
 
 # Beyond this share of its time in prompts a queue has no mean that is worth a forecast.
@@ -61,13 +62,7 @@ class Engine:
     def over(self, tensor_parallel: int, pipeline_parallel: int) -> Self:
         """Return the same engine over another split."""
         other = copy(self)
-        for name in (
-            "work",
-            "inputs",
-            "batch",
-            "_drafting",
-            "_on_host",
-        ):  # which depend on the split
+        for name in ("work", "inputs", "batch", "_drafting", "_on_host"):  # of another split
             vars(other).pop(name, None)
         other._split(tensor_parallel, pipeline_parallel)
         return other
@@ -156,16 +151,16 @@ class Engine:
         return as_range(steps)
 
     @cached_property
-    def _drafting(self) -> dict[str, Any]:
+    def _drafting(self) -> dict[str, Quantity]:
         return drafting.counts(self.scenario, self.deployment, self.work)
 
     @cached_property
-    def _on_host(self) -> dict[str, Any]:
+    def _on_host(self) -> dict[str, Quantity]:
         if not host.is_on_host(self.scenario, self.deployment):
             return {}
         return host.counts(self.scenario, self.deployment, self.work)
 
-    def counts(self, kv_bytes_per_value: Range) -> dict[str, Any]:
+    def counts(self, kv_bytes_per_value: Range) -> dict[str, Quantity]:
         """Return the work of one accelerator, for a cache of that width."""
         prompt, half = self.prompt_tokens.draws, self.output_tokens.draws / 2
         cached = prompt - self.computed_tokens.draws
@@ -199,10 +194,10 @@ class Engine:
         }
         for name, applies in added.items():
             if applies:
-                layer_s = layer_s + self.facts.number(constants.COMMON, name)
+                layer_s = constants.raised(layer_s, self.facts.number(constants.COMMON, name))
         return layer_s
 
-    def _context_bytes(self, parts: int) -> Any:
+    def _context_bytes(self, parts: int) -> Quantity:
         """Queries and partial results that ranks of one context send each other for a token."""
         sent = context_bytes_per_token(
             self.deployment.architecture,
@@ -219,12 +214,12 @@ class Engine:
         return has_links and not self.is_blockwise and self.layout.tensor_parallel > max(most, 2)
 
     @cached_property
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, Quantity]:
         """What the law takes."""
         counted = self.counts(self.room.kv_bytes_per_value)
         return law.inputs(counted, self.chip(), self.roles())
 
-    def chip(self) -> dict[str, Any]:
+    def chip(self) -> dict[str, Quantity]:
         """Return the data sheet's rates of the accelerator, and how it is set.
 
         Of unlike cards in a replica the slowest decides, rate by rate.
@@ -236,7 +231,7 @@ class Engine:
         rates = {} if host_rate is None else {"host_bytes_per_s": host_rate}
         return slowest | rates | {"tuning_factor": quantity(self.scenario, "tuning_factor")}
 
-    def _rates(self, card: str) -> dict[str, Any]:
+    def _rates(self, card: str) -> dict[str, Quantity]:
         facts = self.facts
         link = "scale_up" if self.case.link == "link" else "pcie"
         has_link = link == "pcie" or facts.has(card, "scale_up_bytes_per_s")
@@ -255,7 +250,7 @@ class Engine:
             "power_fraction": sheet.power_fraction(),
         }
 
-    def kept_fraction(self, kv_bytes_per_value: Any) -> Any:
+    def kept_fraction(self, kv_bytes_per_value: Quantity) -> Quantity:
         """Cache that a request holds on average, of what it holds at its end."""
         model = self.deployment.architecture
         final = (self.prompt_tokens + self.output_tokens).draws
@@ -282,7 +277,7 @@ class Engine:
         tokens: Range = self.computed_tokens + self.output_tokens * share
         return tokens
 
-    def load(self, in_flight: Any) -> dict[str, Any]:
+    def load(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Return what the law takes of so many requests at the replica."""
         return {
             "computed_tokens": self.computed_tokens,
@@ -304,7 +299,7 @@ class Engine:
         """What the replica delivers when there is always a request to admit."""
         return law.saturated(self.inputs, self.load(exact(1)), self.batch)
 
-    def curve(self, in_flight: Any) -> dict[str, Any]:
+    def curve(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Times over an array of loads, whose last axis is one or the draws."""
         load = {name: draws_of(value) for name, value in self.load(in_flight).items()}
         inputs = {name: draws_of(value) for name, value in self.inputs.items()}
@@ -315,11 +310,11 @@ class Engine:
         """Base cases of the law's inputs, for evaluation over arrays."""
         return {name: base_of(value) for name, value in self.inputs.items()}
 
-    def base_load(self, in_flight: Any) -> dict[str, Any]:
+    def base_load(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Base cases of a load of so many requests at the replica."""
         return {name: base_of(value) for name, value in self.load(in_flight).items()}
 
-    def plain_load(self, in_flight: Any) -> dict[str, Any]:
+    def plain_load(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Base cases of a load that is answered without a draft."""
         load = self.base_load(in_flight)
         return load | {"steps": load["output_tokens"], "tokens_per_step": 1.0}

@@ -1,32 +1,35 @@
 """Speed of what the host keeps: shares, its rate, and what each of its layers takes beside."""
 
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import quantity
+from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory.offload import NONE, offload_of
 from llminfra.facets.replica import constants
 from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.work import Work
 from llminfra.formulas import host, rates
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range
 
 HOST: Final = "serving-host"
 
 
-def is_on_host(scenario: Inputs, deployment: Any) -> bool:
+def is_on_host(scenario: Inputs, deployment: Deployment) -> bool:
     """Whether anything lies on the host."""
     if scenario.host_weight_bytes is not None:
         return True
     return offload_of(scenario, deployment.architecture) != NONE
 
 
-def counts(scenario: Inputs, deployment: Any, work: Work) -> dict[str, Any]:
+def counts(scenario: Inputs, deployment: Deployment, work: Work) -> dict[str, Quantity]:
     """Shares of weights, experts and cache that lie on the host, and the layers it computes."""
     if scenario.host_weight_bytes is not None:
         share = host.host_weight_fraction(
             host_weight_bytes=quantity(scenario, "host_weight_bytes"),
-            weight_bytes=work.weight_bytes + work.expert_bytes,
+            weight_bytes=work.weight_bytes,
+            expert_bytes=work.expert_bytes,
         )
         fractions = {"weight": share, "expert": share, "cache": 0.0}
         layers = 0

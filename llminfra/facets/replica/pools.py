@@ -1,7 +1,7 @@
 """Prefill and decode apart: the workers of both pools, and the law that they share."""
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
@@ -9,10 +9,12 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.deployment.workers import Workers
 from llminfra.facets.memory import Memory
+from llminfra.facets.replica import constants
 from llminfra.facets.replica.engine import Engine
 from llminfra.facets.replica.inputs import Inputs
 from llminfra.formulas import binding, disaggregated
 from llminfra.formulas import pools as pair
+from llminfra.formulas._formula import Quantity
 from llminfra.formulas.batch import present_requests
 from llminfra.formulas.rates import link_bytes_per_s
 from llminfra.ranges import Range, as_range, base_of, draws_of, exact
@@ -29,11 +31,15 @@ class Worker(Engine):
         """Return the constants; a group across servers takes longer for each layer."""
         number, found = self.facts.number, super().roles()
         found |= {n: number(ENTITY, n) for n in ("expert_arithmetic_ratio", "burst_fraction")}
-        if self.scenario.engine == "sglang":  # whose pools were told with these
+        if (
+            self.scenario.engine == "sglang"
+        ):  # its pools were fitted with vLLM's overhead of a layer
             found["layer_overhead_s"] = number("serving-vllm-0", "layer_overhead_s")
         if self.layout.tensor_parallel > self.accelerators_per_node:
             hop = number(ENTITY, "node_layer_overhead_s")
-            found |= {n: found[n] + hop for n in ("layer_overhead_s", "pass_overhead_s")}
+            found |= {
+                n: constants.raised(found[n], hop) for n in ("layer_overhead_s", "pass_overhead_s")
+            }
         return found
 
     def _crosses_servers(self) -> bool:
@@ -86,7 +92,7 @@ class Pools(Worker):
         return self._full["in_flight"]
 
     @cached_property
-    def pools(self) -> dict[str, Any]:
+    def pools(self) -> dict[str, Quantity]:
         """What the law of two pools takes beside the two kinds of workers."""
         model, width = self.deployment.architecture, self.room.kv_bytes_per_value
         split = {"tensor_parallel": self.workers.tensor_parallel}
@@ -134,7 +140,7 @@ class Pools(Worker):
         values = (self.inputs, self.reader.inputs, self.pools, self.load(exact(1)))
         return pair.saturated(*values)
 
-    def curve(self, in_flight: Any) -> dict[str, Any]:
+    def curve(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Times over an array of loads, whose last axis is one or the draws."""
         given = (self.inputs, self.reader.inputs, self.pools, self.load(in_flight))
         d, p, pools, load = ({n: draws_of(value) for n, value in part.items()} for part in given)

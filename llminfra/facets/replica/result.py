@@ -14,6 +14,7 @@ from llminfra.facets.replica.curve import Curve
 from llminfra.facets.replica.engine import Engine
 from llminfra.facets.replica.pools import Pools
 from llminfra.formulas import batch, fleet, law, load_curve, request
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range
 
 if TYPE_CHECKING:
@@ -38,11 +39,7 @@ class Replica(Result):
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks."""
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:  # such as places where the memory is not known
-                continue
+        yield from self.available(_COMPUTED)
 
     @property
     def engine(self) -> Engine:
@@ -160,7 +157,7 @@ class Replica(Result):
         ]
         return pd.DataFrame(rows, columns=["in_flight", "name", "unit", "low", "base", "high"])
 
-    def speed(self, in_flight: Any) -> dict[str, Any]:
+    def speed(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Return times and rate at other loads, with their draws along the last axis.
 
         Parameters

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from llminfra.architecture import Architecture, WeightGroup
 from llminfra.architecture.work import (
@@ -15,7 +15,8 @@ from llminfra.architecture.work import (
 )
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.recipes import end_bits, group_bits, quantized_groups
-from llminfra.formulas.memory import weight_bytes
+from llminfra.formulas._formula import Quantity
+from llminfra.formulas.weights import weight_bytes
 
 _MULTIPLY_ADD: Final = 2  # FLOP
 _SENT_BYTES: Final = 2  # activations travel in 16 bits
@@ -44,8 +45,8 @@ class Work:
 
     architecture: Architecture
     layout: Division
-    weight_bytes: Any
-    expert_bytes: Any
+    weight_bytes: Quantity
+    expert_bytes: Quantity
     native_flop_per_token: float
     plain_flop_per_token: float
     expert_flop_per_token: float
@@ -83,12 +84,12 @@ class Work:
         """Layers of a kind."""
         return layers_with(self.architecture, kind)
 
-    def attention_flop(self, prompt_tokens: Any, cached_tokens: Any) -> Any:
+    def attention_flop(self, prompt_tokens: Quantity, cached_tokens: Quantity) -> Quantity:
         """Products of causal attention over a prompt on one accelerator."""
         whole = attention_flop(self.architecture, prompt_tokens, cached_tokens=cached_tokens)
         return whole / self.layout.tensor_parallel
 
-    def cache_read_bytes(self, tokens: Any, bytes_per_value: Any) -> Any:
+    def cache_read_bytes(self, tokens: Quantity, bytes_per_value: Quantity) -> Quantity:
         """Cache of one sequence that an accelerator reads in a step."""
         return cache_read_bytes(
             self.architecture,
@@ -99,11 +100,11 @@ class Work:
 
     def numbers(
         self,
-        prompt_tokens: Any,
-        half_output_tokens: Any,
-        bytes_per_value: Any,
-        cached_tokens: Any = 0.0,
-    ) -> dict[str, Any]:
+        prompt_tokens: Quantity,
+        half_output_tokens: Quantity,
+        bytes_per_value: Quantity,
+        cached_tokens: Quantity = 0.0,
+    ) -> dict[str, Quantity]:
         """Return the counts that the law takes, at a mean context of prompt and half an answer."""
         context = prompt_tokens + half_output_tokens
         return {
@@ -190,7 +191,7 @@ def _stored_bytes(
     model: Architecture,
     precision: str,
     facts: Facts,
-) -> Any:
+) -> Quantity:
     """Bytes of weights; an embedding is read whole only where it is the head too."""
     total: defaultdict[str, float] = defaultdict(float)
     packed: defaultdict[str, float] = defaultdict(float)

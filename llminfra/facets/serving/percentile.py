@@ -1,7 +1,5 @@
 """Time to first token of the slow requests: those that met many prompts, or no free place."""
 
-from typing import Any
-
 import numpy as np
 
 from llminfra.facets.base import quantity
@@ -10,6 +8,7 @@ from llminfra.facets.replica import Replica
 from llminfra.facets.replica.engine import Engine
 from llminfra.facets.replica.pools import Pools
 from llminfra.formulas import batch, first_token, law, percentile, queueing
+from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range
 
 
@@ -17,10 +16,13 @@ def ttft_percentile_s(replica: Replica, capacity: Capacity) -> Range:
     """Time to first token that `percentile_fraction` of the requests do not exceed."""
     engine = replica.engine
     share = quantity(engine.scenario, "percentile_fraction")
-    seen = replica.seen_at(capacity.served_per_replica)
+    served = capacity.served_per_replica
+    seen = replica.seen_at(served)
     is_burst = engine.scenario.arrivals == "closed_loop"
-    wait = _of_pools if isinstance(engine, Pools) else _burst if is_burst else _steady
-    probability, waiting = wait(engine, seen, capacity.served_per_replica)
+    if isinstance(engine, Pools):
+        probability, waiting = _of_pools(engine, seen)
+    else:
+        probability, waiting = (_burst if is_burst else _steady)(engine, seen, served)
     slow_wait = percentile.waiting_percentile_s(
         wait_probability=probability,
         waiting_s=waiting,
@@ -36,7 +38,7 @@ def ttft_percentile_s(replica: Replica, capacity: Capacity) -> Range:
     return as_range(found)
 
 
-def _steady(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
+def _steady(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Quantity, Range]:
     """A prompt waits when another is being worked on: as often as prompts take the time."""
     rate = batch.placed_requests_per_s(
         in_flight=served,
@@ -49,7 +51,7 @@ def _steady(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any,
     return found["prompt_utilization"], found["prompt_waiting_s"]
 
 
-def _burst(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
+def _burst(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Quantity, Range]:
     """The first request of each client waits for half the others, those after it for none."""
     fraction = engine.inputs["burst_fraction"]
     waiting = first_token.burst_waiting_s(
@@ -61,7 +63,7 @@ def _burst(engine: Engine, seen: dict[str, Range], served: Range) -> tuple[Any, 
     return first_token.burst_wait_probability(burst_fraction=fraction), waiting
 
 
-def _of_pools(engine: Any, seen: dict[str, Range], served: Range) -> tuple[Any, Range]:
+def _of_pools(engine: Pools, seen: dict[str, Range]) -> tuple[Quantity, Range]:
     """A prompt waits when all prefill ranks are taken, or behind those that started with it."""
     waiting = seen["prompt_waiting_s"]
     if engine.scenario.arrivals == "closed_loop":

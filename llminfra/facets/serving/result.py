@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from llminfra.errors import MissingFact
 from llminfra.facets.base import Result
 from llminfra.facets.capacity import Capacity
 from llminfra.facets.demand import Demand
@@ -52,11 +51,7 @@ class Serving(Result):
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of every quantity that no fact lacks."""
-        for name in _COMPUTED:
-            try:
-                yield name, getattr(self, name)
-            except MissingFact:  # such as a wait for places where the memory is not known
-                continue
+        yield from self.available(_COMPUTED)
         if self._replica.drafts:
             yield from ((name, getattr(self, name)) for name in _OF_DRAFTS)
 

@@ -63,7 +63,7 @@ def _other_family(deployment: Deployment, replica: Replica) -> Problem | None:
 
 def _extrapolates(deployment: Deployment, replica: Replica) -> Problem | None:
     name, how = deployment.accelerator_name, replica.extrapolation
-    if how in ("none", "engine"):  # of engines the deployment facet tells
+    if how in ("none", "engine"):  # the deployment facet warns of engines
         return None
     code, words = {
         "accelerator": ("W-ACCELERATOR", "the constants of its generation"),

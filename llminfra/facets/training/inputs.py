@@ -1,16 +1,16 @@
 """Fields of the training question, beside those of the run itself."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from llminfra.errors import ImpossibleCombination, InvalidInput
-from llminfra.facets import cost, energy
-from llminfra.facets.base import Quantity, field
+from llminfra.facets import cost
+from llminfra.facets.base import Banded, field
 from llminfra.facets.deployment import architecture_of
 
 Optimizer = Literal["adamw", "adamw-8bit", "adamw-pure", "sgd"]
 
 
-class Inputs(cost.Inputs, energy.Inputs):
+class Inputs(cost.Inputs):
     """How the state of a training is held, and what it is compared with."""
 
     training_sharding: Literal[0, 1, 2, 3] = field(
@@ -66,13 +66,13 @@ class Inputs(cost.Inputs, energy.Inputs):
     training_systemic_risk: bool = field(
         False, help="the model that is changed is one with systemic risk under the AI Act"
     )
-    training_data_usd: Quantity = field(
+    training_data_usd: Banded = field(
         0.0, help="data, their preparation and the tests of the result", unit="USD", minimum=0,
         maximum=1e11,
     )  # fmt: skip
 
 
-def check(inputs: Any) -> None:
+def check(inputs: Inputs) -> None:
     """Raise InvalidInput for a split that the accelerators or the layers do not allow."""
     tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
     if tensor == stages == 1 and inputs.training_stage_chunks == 1:

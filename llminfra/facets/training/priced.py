@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from llminfra.catalog.base_prices import Base, Need
 from llminfra.catalog.prices import Rental
 from llminfra.errors import MissingFact
 from llminfra.facets.base import quantity
 from llminfra.facets.cost.book import OWN_VALUE, Book, Priced
+from llminfra.facets.training.inputs import Inputs
 from llminfra.formulas import cost as capital
 from llminfra.formulas import purchase, rent, training_time
 from llminfra.ranges import Range, as_range, exact
@@ -54,7 +55,7 @@ class Hours:
     """The prices of an hour for so many accelerators, in the book of the scenario."""
 
     book: Book
-    inputs: Any
+    inputs: Inputs
     accelerators: int
     per_server: int
     accelerator_kw: Range

@@ -1,12 +1,13 @@
 """What cannot work as asked: a state that does not fit, a speed that nobody measured."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import Problem
+from llminfra.facets.training.inputs import Inputs
 from llminfra.facets.training.result import METHODS, TrainingRun
 from llminfra.facets.training.state import State
 
@@ -14,7 +15,7 @@ _ALL_SHARED: Final = 3
 _MOST: Final = 4
 
 
-def problems(inputs: Any, facts: Facts, result: TrainingRun) -> list[Problem]:
+def problems(inputs: Inputs, facts: Facts, result: TrainingRun) -> list[Problem]:
     """Report a state that does not fit and a speed that is an assumption; nothing where unasked."""
     return list(_found(result)) if result.is_asked else []
 

@@ -13,6 +13,7 @@ from llminfra.facets.base import Result, quantity
 from llminfra.facets.cost.book import Book
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.energy import ADAPTED, Energy, Training, facility_of, method_of, pue_of
+from llminfra.facets.training.inputs import Inputs
 from llminfra.facets.training.priced import Hour, Hours
 from llminfra.facets.training.state import Setup, State, accelerators_needed
 from llminfra.formulas import training, training_time
@@ -43,7 +44,7 @@ class TrainingRun(Result):
 
     deployment: Deployment = field(repr=False, compare=False)
     _energy: "Energy | MissingFact" = field(repr=False, compare=False)
-    _inputs: Any = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False, compare=False)
     _facts: Facts = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
