@@ -161,12 +161,16 @@ def grouped_query(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa:
     n_heads, n_kv_heads, head_dim = heads(f)
     widths = {"": 0, "head": 2 * head_dim, "all": (n_heads + n_kv_heads) * head_dim}
     key = "attention_chunk_size" if kind == "chunk" else "sliding_window"
+    window = None if kind == "full" else f.need(key)
+    longest = context(f)
+    if window and longest and window >= longest:  # it never slides
+        window = None
     return Gqa(
         n_heads=n_heads,
         n_kv_heads=n_kv_heads,
         head_dim=head_dim,
-        window=None if kind == "full" else f.need(key),
-        chunked=kind == "chunk",
+        window=window,
+        chunked=kind == "chunk" and window is not None,
         qkv_bias=switch(f, s.qkv_bias),
         out_bias=switch(f, s.out_bias),
         norm_count=widths[s.qk_norm] if switch(f, s.qk_norm_if) else 0,

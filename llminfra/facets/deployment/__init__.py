@@ -21,6 +21,7 @@ from llminfra.facets.deployment.checkpoint import (
     as_published,
     changes_in_words,
     check_changes,
+    check_is_whole,
     common_name,
     draft_of,
     is_hub_id,
@@ -235,6 +236,7 @@ def check(scenario: Inputs) -> None:
     engine_entry(scenario.engine, scenario.engine_version)
     check_changes(scenario)
     architecture = architecture_of(scenario)
+    check_is_whole(architecture)
     _check_splits(scenario, architecture)
     check_workers(scenario, architecture)
     draft_of(scenario)

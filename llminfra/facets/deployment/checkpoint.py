@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from llminfra import formats
 from llminfra.architecture import Architecture, StoredWeights
-from llminfra.architecture.eagle import EAGLE_WORDS, eagle_head
+from llminfra.architecture.eagle import EAGLE_WORDS, HEAD, eagle_head
 from llminfra.architecture.reshaped import CHANGES, pruned, sees_all
 from llminfra.catalog import facts as catalog
 from llminfra.catalog.facts import Facts
@@ -112,6 +112,16 @@ def check_changes(inputs: Any) -> None:
             f"attention_change must go with a model whose layers keep keys and values of all "
             f"tokens, got {shown(change)} for {inputs.model}, which has none; leave it out",
             field="attention_change",
+        )
+
+
+def check_is_whole(architecture: Architecture) -> None:
+    """Raise InvalidInput where a configuration is that of a head that drafts for another model."""
+    if architecture.model_type == HEAD:
+        raise InvalidInput(
+            "model must be the model that answers, got the configuration of a head that drafts for "
+            "one (EAGLE); name that model, and this one as draft_model with draft_tokens = 3",
+            field="model",
         )
 
 
