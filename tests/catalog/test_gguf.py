@@ -10,6 +10,7 @@ from llminfra.catalog import gguf
 from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import ids
 from llminfra.catalog.measured import table
+from llminfra.errors import ImpossibleCombination
 from llminfra.units import GIB
 
 ONE: dict[str, Any] = {"prompt_tokens": 10, "output_tokens": 10, "in_flight": 1, "text_only": True}
@@ -85,3 +86,30 @@ def test_mixes_of_one_producer_lie_in_their_band(model: str, precision: str, gib
     plan = evaluate(Scenario(model=model, **asked, **ONE))
     assert plan.scenario.precision == precision.lower()
     assert plan.memory.weight_bytes.low <= gib * GIB <= plan.memory.weight_bytes.high
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "gib"),
+    [
+        pytest.param("nemotron-3-super-120b-a12b", "q4_k_m", 65.1, id="types given by hand"),
+        pytest.param("qwen3.5-35b-a3b", "ud-q4_k_xl", 21.27, id="mix of one producer"),
+        pytest.param("gemma-3-4b", "q4_0", 2.35, id="table in 16 bits"),
+        pytest.param("gpt-oss-20b", "mxfp4", 11.27, id="experts apart"),
+    ],
+)
+def test_a_file_whose_size_is_known_is_taken_as_it_is(
+    model: str, precision: str, gib: float
+) -> None:
+    asked = {"engine": "llama.cpp", "accelerator": "gb10", "precision": precision}
+    plan = evaluate(Scenario(model=model, weight_file_bytes=gib * GIB, **asked, **ONE))
+    usual = evaluate(Scenario(model=model, **asked, **ONE))
+    assert plan.memory.weight_bytes.base == pytest.approx(gib * GIB)
+    assert "E-ENGINE" not in [problem.code for problem in plan.problems]
+    is_smaller = plan.memory.weight_bytes < usual.memory.weight_bytes
+    assert (plan.serving.tpot_s < usual.serving.tpot_s) == is_smaller
+
+
+def test_a_file_too_small_for_its_weights_is_refused() -> None:
+    with pytest.raises(ImpossibleCombination, match="check the model, or the unit") as raised:
+        evaluate(Scenario(model="gpt-oss-20b", weight_file_bytes=11.27e6, **ONE))
+    assert raised.value.field == "weight_file_bytes"

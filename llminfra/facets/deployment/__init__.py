@@ -2,9 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from pydantic import ValidationInfo, field_validator, model_validator
+from typing import Any
 
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, engine_entry, engines, is_named_build, version_numbers
@@ -13,24 +11,22 @@ from llminfra.catalog.own import UNLISTED, is_described
 from llminfra.catalog.similar import similar_accelerators, similar_models
 from llminfra.catalog.support import support
 from llminfra.errors import ImpossibleCombination, InvalidInput, shown, unknown
-from llminfra.facets.base import Inputs as BaseInputs
-from llminfra.facets.base import Problem, field
+from llminfra.facets.base import Problem
 from llminfra.facets.deployment.checkpoint import (
     LOOKUP_WORDS,
     architecture_of,
-    as_published,
     changes_in_words,
     check_changes,
     check_is_whole,
-    common_name,
     draft_of,
     is_hub_id,
     is_path,
     model_named,
-    own_precision,
 )
 from llminfra.facets.deployment.checkpoint import problems as checkpoint_problems
-from llminfra.facets.deployment.choices import OPTIONS, Hosting, KvPrecision, Precision
+from llminfra.facets.deployment.choices import OPTIONS
+from llminfra.facets.deployment.files import as_in_file, check_file
+from llminfra.facets.deployment.inputs import Inputs
 from llminfra.facets.deployment.obstacles import problems as engine_problems
 from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.deployment.workers import (
@@ -62,163 +58,6 @@ __all__ = [
 UNLIMITED_TOKENS = 1_048_576
 
 
-class Inputs(BaseInputs):
-    """Fields of the deployment."""
-
-    model: str = field(
-        "llama-3.3-70b", help="catalogue id, or path of a Hugging Face config.json or its folder"
-    )
-    accelerator: str = field(
-        "a100-sxm-80",
-        help="catalogue id of the accelerator; auto is the smallest layout that does, of any",
-    )
-    beside_accelerators: list[str] = field(
-        [],
-        help="unlike cards in the same replica: the smallest and slowest of all decide",
-    )
-    rank_by: Literal["accelerators", "cost"] = field(
-        "accelerators",
-        help="what auto takes of the layouts that do: fewest accelerators, or cheapest month",
-    )
-    precision: Precision = field(
-        "bf16", help="format of the weights; unstated, that of the model's checkpoint"
-    )
-    kv_precision: KvPrecision = field(
-        "auto", help="format of the KV cache; auto is what the checkpoint asks for, else 16 bits"
-    )
-    kept_layers_fraction: float = field(
-        1.0,
-        help="share of the layers that pruning keeps; what it costs in quality an own test tells",
-        unit="1",
-        minimum=0.1,
-        maximum=1,
-    )
-    attention_change: Literal["none", "windows", "latent", "states"] = field(
-        "none",
-        help="attention as the model would have it if it were trained so: windows in five of six "
-        "layers, a latent cache, states in every second layer",
-    )
-    text_only: bool = field(
-        False, help="leave out the model's encoders for images and sound, as engines can"
-    )
-    draft_tokens: int = field(
-        0,
-        help="tokens drafted for each step; 0 is no drafting",
-        unit="token",
-        minimum=0,
-        maximum=16,
-    )
-    draft_model: str | None = field(
-        None,
-        help="id or config.json of what drafts, eagle3 or ngram; none is the model's own layers",
-    )
-    engine: str = field("vllm", help="serving engine")
-    engine_version: str | None = field(
-        None, help="version of the engine; none is the one the catalogue was checked with"
-    )
-    tensor_parallel: int | Literal["auto"] = field(
-        1,
-        help="accelerators that share every layer; auto is the fewest that meet the targets",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    pipeline_parallel: int = field(
-        1, help="stages the layers are cut into", unit="accelerator", minimum=1, maximum=128
-    )
-    expert_parallel: int = field(
-        1,
-        help="accelerators that whole experts are dealt to; 1 slices every expert",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    data_parallel: int = field(
-        1,
-        help="copies of the attention layers, which share the experts",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    prefill_workers: int | None = field(
-        None,
-        help="workers of a replica that only read prompts; none is no separate prefill",
-        unit="worker",
-        minimum=1,
-        maximum=1024,
-    )
-    decode_workers: int | None = field(
-        None,
-        help="workers of a replica that only decode, each split as above; with prefill_workers",
-        unit="worker",
-        minimum=1,
-        maximum=1024,
-    )
-    prefill_tensor_parallel: int | None = field(
-        None,
-        help="accelerators that share every layer in a prefill worker; none is as for decode, or 1 "
-        "beside prefill_data_parallel",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    prefill_data_parallel: int | None = field(
-        None,
-        help="copies of the attention layers in a prefill worker; none is as for decode, or 1 "
-        "beside prefill_tensor_parallel",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    replicas: int | Literal["auto"] = field(
-        1,
-        help="independent copies of the whole; auto is what the load needs, with spares",
-        unit="replica",
-        minimum=1,
-        maximum=100_000,
-    )
-    max_model_len: int | None = field(
-        None,
-        help="longest sequence the engine accepts; none is the model's maximum",
-        unit="token",
-        minimum=1,
-        maximum=100_000_000,
-    )
-
-    hosting: Hosting = field(
-        "auto",
-        help="how the hardware is come by; auto is the cheapest way that is possible and allowed",
-    )
-    horizon_years: float = field(
-        3.0,
-        help="years that count, the life of what is bought",
-        unit="year",
-        minimum=0.5,
-        maximum=20,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split_of_any(cls, values: Any) -> Any:
-        """An accelerator that is still to be chosen has no split of its own yet."""
-        is_open = isinstance(values, dict) and values.get("accelerator") == AUTO
-        return {"tensor_parallel": AUTO} | values if is_open else values
-
-    @field_validator("precision", "kv_precision", mode="before")
-    @classmethod
-    def _common_words(cls, value: Any, info: ValidationInfo) -> Any:
-        """Understand the names that tools and files give to formats."""
-        return common_name(value, cache=info.field_name == "kv_precision")
-
-    @model_validator(mode="after")
-    def _as_stored(self) -> Self:
-        """Take the checkpoint's own format of the weights where none is stated."""
-        own = None if "precision" in self.model_fields_set else own_precision(self.model)
-        if own is not None:
-            self.__dict__["precision"] = own
-        return self
-
-
 def check(scenario: Inputs) -> None:
     """Raise InvalidInput for ids that do not exist and for what no engine accepts."""
     if scenario.model not in ids("model") and not _exists(scenario.model):
@@ -237,6 +76,7 @@ def check(scenario: Inputs) -> None:
     check_changes(scenario)
     architecture = architecture_of(scenario)
     check_is_whole(architecture)
+    check_file(scenario, architecture)
     _check_splits(scenario, architecture)
     check_workers(scenario, architecture)
     draft_of(scenario)
@@ -319,7 +159,7 @@ def longest(scenario: Inputs, architecture: Architecture) -> int:
 
 def evaluate(inputs: Inputs, facts: Facts) -> Deployment:
     """Resolve names and the engine's constants."""
-    architecture = as_published(inputs, architecture_of(inputs, facts))
+    architecture = as_in_file(inputs, facts, architecture_of(inputs, facts))
     entry = engine_entry(inputs.engine, inputs.engine_version)
     tested = facts.text(entry, "latest_tested_version")
     newest = tested if version_numbers(tested) else ""
