@@ -86,6 +86,10 @@ def test_mixes_of_one_producer_lie_in_their_band(model: str, precision: str, gib
     plan = evaluate(Scenario(model=model, **asked, **ONE))
     assert plan.scenario.precision == precision.lower()
     assert plan.memory.weight_bytes.low <= gib * GIB <= plan.memory.weight_bytes.high
+    (told,) = (problem for problem in plan.problems if problem.code == "W-RECIPE")
+    assert told.fixes == ("weight_file_bytes = …",)
+    known = evaluate(Scenario(model=model, **asked, **ONE, weight_file_bytes=gib * GIB))
+    assert "W-RECIPE" not in [problem.code for problem in known.problems]
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,7 @@ def problems(scenario: Any, facts: Facts, deployment: Deployment) -> list[Proble
         _other_towers(scenario, deployment),
         _other_weights(scenario, deployment),
         _assumed_recipe(scenario, deployment),
+        _own_mix(scenario, facts, deployment),
         _unknown_draft(scenario, deployment),
     ]
     return [problem for problem in found if problem is not None]
@@ -266,6 +267,22 @@ def _assumed_recipe(scenario: Any, deployment: Deployment) -> Problem | None:
         f"the catalogue knows ({stored.words}): those of other producers keep other parts in 16 "
         "bits, and a log of theirs shows other weights",
         ('model = "PATH/config.json"',),
+    )
+
+
+def _own_mix(scenario: Any, facts: Facts, deployment: Deployment) -> Problem | None:
+    """A producer's own mix has other types in every model; its page says how large the file is."""
+    precision = scenario.precision
+    is_mix = facts.has(precision, "mix_of") and facts.text(precision, "mix_of") != precision
+    if not is_mix or scenario.weight_file_bytes is not None:
+        return None
+    own, bits = deployment.precision_name, facts.number(precision, "bits_per_weight")
+    below, above = (abs(end / bits.base - 1) for end in (bits.low, bits.high))
+    return Problem(
+        "W-RECIPE",
+        f"{own} gives the matrices of each model other types: its size is that of files compared, "
+        f"{formats.percent(below)} less to {formats.percent(above)} more",
+        ("weight_file_bytes = …",),
     )
 
 
