@@ -175,3 +175,36 @@ def test_what_does_not_write_word_by_word_is_said_to_be_that(family: str) -> Non
     with pytest.raises(InvalidInput, match="an encoder") as raised:
         read({"model_type": family, "hidden_size": 768})
     assert "\n" not in str(raised.value)
+
+
+def test_experts_for_images_are_held_and_no_word_is_sent_to_them() -> None:
+    """ERNIE 4.5 VL 28B-A3B: 29.4 bn parameters with its tower, 3 bn of them for a word."""
+    config = {
+        "model_type": "ernie4_5_moe_vl", "hidden_size": 2560, "intermediate_size": 12288,
+        "max_position_embeddings": 131072, "moe_intermediate_size": [1536, 512], "moe_k": 6,
+        "moe_num_experts": [64, 64], "moe_num_shared_experts": 2, "num_attention_heads": 20,
+        "num_hidden_layers": 28, "num_key_value_heads": 4, "vocab_size": 103424,
+        "vision_config": {
+            "model_type": "DFNRope_vision_transformer", "depth": 32, "embed_dim": 1280,
+            "hidden_size": 1280, "mlp_ratio": 4, "num_heads": 16, "patch_size": 14,
+            "spatial_merge_size": 2,
+        },
+    }  # fmt: skip
+    model = read(config)
+    towers = sum(tower.parameters or 0 for tower in model.towers)
+    assert model.parameters + towers == pytest.approx(29.4e9, rel=0.01)
+    assert model.active_parameters == pytest.approx(3.3e9, rel=0.05)
+    with pytest.raises(InvalidInput, match="two numbers"):
+        read(config | {"moe_num_experts": [64]})
+
+
+def test_dots_attends_to_everything_unless_its_file_says_otherwise() -> None:
+    """Its class slides from layer 62 on, and the published model has 62."""
+    config = {
+        "model_type": "dots1", "first_k_dense_replace": 1, "hidden_size": 4096, "head_dim": 128,
+        "intermediate_size": 10944, "max_position_embeddings": 32768, "n_routed_experts": 128,
+        "moe_intermediate_size": 1408, "n_shared_experts": 2, "num_attention_heads": 32,
+        "num_experts_per_tok": 6, "num_hidden_layers": 62, "num_key_value_heads": 32,
+        "vocab_size": 152064,
+    }  # fmt: skip
+    assert read(config).kv_values_per_token() == 62 * 2 * 32 * 128

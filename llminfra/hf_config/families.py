@@ -278,7 +278,9 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "deepseek": replace(_LLAMA, sparse=True),
     "deepseek_v3": _first_k_dense(_DEEPSEEK, 3),
     "deepseek_v32": _first_k_dense(_DEEPSEEK, 3),
-    "dots1": replace(_LLAMA, qk_norm="head", sparse=True, defaults=_WINDOW),
+    "dots1": replace(
+        _LLAMA, qk_norm="head", sparse=True, defaults={**_WINDOW, "max_window_layers": 62},
+    ),
     "ernie4_5": _ERNIE,
     "ernie4_5_moe": replace(_ERNIE, sparse=True, router_extra=1, unknown=("use_bias",)),
     "exaone": _LLAMA,

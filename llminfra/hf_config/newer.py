@@ -6,7 +6,7 @@ What these assume was checked against published totals where there is one (tests
 from dataclasses import replace
 from typing import Final
 
-from llminfra.architecture import Dense, Mixer, Mlp
+from llminfra.architecture import Dense, Mixer, Mlp, Moe, WeightGroup
 from llminfra.hf_config.decoder import (
     Kind,
     Style,
@@ -14,6 +14,7 @@ from llminfra.hf_config.decoder import (
     all_full,
     latent_attention,
     layer_kinds,
+    top_k,
 )
 from llminfra.hf_config.fields import Fields
 from llminfra.hf_config.rare import hyper_connections, hyper_head
@@ -59,9 +60,34 @@ def _glm_next_kinds(f: Fields, s: Style, n_layers: int) -> list[Kind]:
     return ["full" if (i + 1) % 4 == 0 else "linear" for i in range(n_layers)]
 
 
+def _ernie_vl(f: Fields) -> Style:
+    """ERNIE 4.5 VL: experts for words, and narrower ones for images that no word is sent to."""
+    pairs = {key: f.raw(key) for key in ("num_experts", "moe_intermediate_size")}
+    for key, value in pairs.items():
+        is_pair = isinstance(value, list) and len(value) == 2
+        if not is_pair or not all(type(n) is int and 0 < n < 10**6 for n in value):
+            raise f.wrong(key, "two numbers: of experts for words and of those for images")
+    (n_words, n_images), (width, image_width) = pairs.values()
+    shared = f.get("num_shared_experts", 0) * width
+
+    def mlp(g: Fields, s: Style, sparse: bool, layer: int) -> Mlp:
+        if not layer:
+            return Dense(intermediate_size=g.need("intermediate_size"))
+        used = top_k(g, n_words, layer)
+        return Moe(n_experts=n_words, top_k=used, intermediate_size=width, shared_size=shared)
+
+    def images(g: Fields, s: Style) -> tuple[WeightGroup, ...]:
+        each = 3 * g.need("hidden_size") * image_width
+        count = (g.need("num_hidden_layers") - 1) * n_images * each
+        return (WeightGroup("experts", count, "expert", True, n_images, 0),)
+
+    return Style(kinds=all_full, mlp=mlp, after=images, defaults={"tie_word_embeddings": True})
+
+
 NEWER: Final[dict[str, Style | StyleOf]] = {
     "deepseek_v2": deepseek,
     "deepseek_vl_v2": deepseek,
+    "ernie4_5_moe_vl": _ernie_vl,
     "glm5_next_text": Style(
         sparse=True,
         mixer=_glm_next,
@@ -95,6 +121,7 @@ SAME_AS: Final[dict[str, str]] = {
     **dict.fromkeys(("glm5_next", "glm5next", "glm5next_text", "glm53_flash"), "glm5_next_text"),
     **dict.fromkeys(("kimi_k25", "kimi_vl", "kimi_k2_5", "kimi_k26"), "deepseek_v3"),
     **dict.fromkeys(("paddleocr_vl", "ernie4_5_text"), "ernie4_5"),
+    **dict.fromkeys(("ernie4_5_vl_moe", "ernie4_5_vl_moe_text"), "ernie4_5_moe_vl"),
     **dict.fromkeys(("mimo_v2", "mimo_v2_5", "mimo_v2_pro"), "mimo_v2_flash"),
     **dict.fromkeys(("lfm2_vl", "lfm2-vl"), "lfm2"),
     **dict.fromkeys(("cohere2_vision", "command_a_vision"), "cohere2"),
