@@ -208,3 +208,39 @@ def test_dots_attends_to_everything_unless_its_file_says_otherwise() -> None:
         "vocab_size": 152064,
     }  # fmt: skip
     assert read(config).kv_values_per_token() == 62 * 2 * 32 * 128
+
+
+@pytest.mark.parametrize(
+    ("config", "parameters", "active", "values"),
+    [
+        pytest.param(
+            {
+                "model_type": "longcat_flash", "hidden_size": 6144, "num_layers": 28,
+                "ffn_hidden_size": 12288, "expert_ffn_hidden_size": 2048, "moe_topk": 12,
+                "n_routed_experts": 512, "zero_expert_num": 256, "num_attention_heads": 64,
+                "kv_lora_rank": 512, "q_lora_rank": 1536, "qk_rope_head_dim": 64,
+                "qk_nope_head_dim": 128, "v_head_dim": 128, "max_position_embeddings": 131072,
+                "vocab_size": 131072,
+            },
+            560e9, 27e9, 56 * 576, id="LongCat-Flash",
+        ),
+        pytest.param(
+            {
+                "model_type": "step3_text", "hidden_size": 7168, "intermediate_size": 18432,
+                "num_attention_heads": 64, "num_attention_groups": 1, "num_hidden_layers": 61,
+                "vocab_size": 128815, "moe_intermediate_size": 5120, "moe_num_experts": 48,
+                "moe_top_k": 3, "share_expert_dim": 5120, "share_q_dim": 2048, "head_dim": 256,
+                "moe_layers_enum": ",".join(map(str, range(4, 60))), "max_seq_len": 65536,
+            },
+            316e9, 38e9, 61 * 512, id="Step 3",
+        ),
+    ],
+)  # fmt: skip
+def test_layers_of_unusual_build_are_counted(
+    config: dict[str, Any], parameters: float, active: float, values: int
+) -> None:
+    """Totals and active parameters as their makers round them."""
+    model = read(config)
+    assert model.parameters == pytest.approx(parameters, rel=0.005)
+    assert model.active_parameters == pytest.approx(active, rel=0.04)
+    assert model.kv_values_per_token() == values
