@@ -321,3 +321,28 @@ def test_drafts_looked_up_in_the_text_take_no_memory_and_no_pass() -> None:
     assert looked.memory.draft_bytes_per_accelerator.base == 0
     assert looked.serving.tpot_s.base < own.serving.tpot_s.base
     assert "W-DRAFT" not in [problem.code for problem in looked.problems]
+
+
+@pytest.mark.parametrize(
+    ("context", "streams", "gain"),
+    [(16, 8, 1.21), (16, 128, 0.91), (16_384, 32, 0.98), (65_536, 32, 0.87)],
+)
+def test_gains_of_a_drafting_head_by_load_and_context(
+    context: int, streams: int, gain: float
+) -> None:
+    """local-inference-lab/rtx6kpro, Kimi-K2.6 with EAGLE-3 of three tokens: medians of windows."""
+    fields = {"model": "kimi-k2.5", "precision": "int4", "kv_precision": "fp8",
+              "accelerator": "rtx-pro-6000-server", "tensor_parallel": 8, "max_num_seqs": 128,
+              "prefix_cache_hit_fraction": 0.999, "gpu_memory_utilization": 0.94,
+              "arrivals": "closed_loop", "prompt_tokens": context, "output_tokens": 1000,
+              "in_flight": streams}  # fmt: skip
+    drafted = {"draft_model": "eagle3", "draft_tokens": 3}
+    plain, faster = (plan(**fields, **more).serving.tpot_s.base for more in ({}, drafted))
+    assert plain / faster == pytest.approx(gain, rel=0.15)
+
+
+def test_a_head_guesses_less_well_than_a_layer_of_the_model() -> None:
+    fields = {"model": "glm-5.1", "precision": "nvfp4", "accelerator": "rtx-pro-6000-server",
+              "tensor_parallel": 8, "draft_tokens": 3}  # fmt: skip
+    own, head = (plan(**fields, draft_model=name).serving.tpot_s for name in (None, "eagle3"))
+    assert own.base < head.base

@@ -9,11 +9,14 @@ from llminfra.architecture.layers import Dense, Gqa, Layer, Mixer, Mla, Moe
 # What heads are called, and their generation: the third reads three layers of the model and has
 # a head of its own for the commonest tokens.
 EAGLE_WORDS: Final = {"eagle": 1, "eagle-1": 1, "eagle2": 1, "eagle3": 3, "eagle-3": 3}
+HEAD: Final = "eagle"
 _COMMON_TOKENS: Final = 32_000
 _READ_LAYERS: Final = 3
 
 
-def eagle_head(model: Architecture, generation: int = 3) -> Architecture:
+def eagle_head(
+    model: Architecture, generation: int = 3, known_tokens: int | None = None
+) -> Architecture:
     """Return the drafting head of a model: a dense layer with the attention of the model's own.
 
     Parameters
@@ -22,7 +25,9 @@ def eagle_head(model: Architecture, generation: int = 3) -> Architecture:
         What it drafts for; the table of embeddings is shared.
     generation : int
         1: two inputs in one width, the model's head. 3: states of three layers in one width, then
-        a layer that reads the embedding beside them, and a head for the commonest 32,000 tokens.
+        a layer that reads the embedding beside them, and a head for the commonest tokens.
+    known_tokens : int, optional
+        Those, 32,000 unless its configuration says otherwise. [token]
 
     References
     ----------
@@ -42,9 +47,9 @@ def eagle_head(model: Architecture, generation: int = 3) -> Architecture:
     inputs = (_READ_LAYERS if is_third else 2) * width * width
     beside = _input_width(mixer) * width if is_third else 0
     layer = Layer(mixer=mixer, mlp=Dense(intermediate_size=_inner(model)), norm_count=3 * width)
-    tokens = min(_COMMON_TOKENS, model.vocab_size) if is_third else 0
+    tokens = min(known_tokens or _COMMON_TOKENS, model.vocab_size) if is_third else 0
     return Architecture(
-        "eagle",
+        HEAD,
         width,
         tokens,
         (layer,),

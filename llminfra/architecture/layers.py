@@ -56,6 +56,8 @@ class Gqa:
         Reads an earlier layer's cache: no KV projection, no cache of its own.
     value_is_key : bool
         One projection gives key and value; both are cached.
+    is_fused : bool
+        Files keep query, key and value as one matrix.
 
     Examples
     --------
@@ -77,6 +79,7 @@ class Gqa:
     sinks: int = 0
     shares_kv: bool = False
     value_is_key: bool = False
+    is_fused: bool = False
 
     def weights(self, hidden_size: int) -> tuple[WeightGroup, ...]:
         """Return the parameters of one layer."""
@@ -215,6 +218,8 @@ class Recurrent:
         Parameters of convolution, decay and norms. [1]
     state_bytes : int
         State and convolution inputs of one sequence. [byte]
+    qkv_width, out_width : int
+        Columns of one matrix for query, key and value, and rows of the output's, where known. [1]
     """
 
     n_heads: int
@@ -222,6 +227,8 @@ class Recurrent:
     state_bytes: int
     others: int = 0
     replicated: int = 0
+    qkv_width: int = 0
+    out_width: int = 0
 
     @property
     def n_kv_heads(self) -> int:

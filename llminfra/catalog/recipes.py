@@ -1,17 +1,15 @@
 """What a precision makes of a model's weights: by its usual recipe, or as the checkpoint says."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from llminfra.architecture import Architecture, Dense, Moe, StoredWeights
+from llminfra.architecture import Architecture, StoredWeights
+from llminfra.catalog import gguf
 from llminfra.catalog.facts import Facts
-from llminfra.formulas.weights import mixed_bits, uneven_bits
+from llminfra.formulas.weights import mixed_bits, typed_bits
 from llminfra.ranges import Range, as_range, exact
 
 PLAIN_BITS: Final = 16.0
-# Values in a block of the K types of GGUF, which rows of a matrix have to fill.
-BLOCK_VALUES: Final = 256
 
 
 def recipe(facts: Facts, engine: str, precision: str) -> str:
@@ -51,7 +49,7 @@ def group_bits(
     """
     stored = stored_in(architecture, precision)
     if stored is None or not stored.bits:
-        if facts.has(precision, "uneven_extra_bits"):
+        if facts.has(precision, "mix_of"):
             return _block_bits(facts, precision, architecture, counts)
         return facts.number(precision, "bits_per_weight")
     return exact(
@@ -62,14 +60,22 @@ def group_bits(
 def _block_bits(
     facts: Facts, precision: str, architecture: Architecture, counts: Mapping[str, float]
 ) -> Range:
-    """Mean bits in K types of GGUF; experts that were published in MXFP4 stay as they are."""
+    """Mean bits in the types of GGUF; experts that were published in MXFP4 stay as they are.
+
+    The fact is that of plain models and says how producers differ; the mix says what the matrices
+    of this one make of it.
+    """
     stored, bits = architecture.stored_weights, facts.number(precision, "bits_per_weight")
     is_kept = stored is not None and "mxfp4" in stored.precisions and "experts" in counts
+    mix, plain = facts.text(precision, "mix_of"), facts.number(precision, "mix_bits")
     others = {name: n for name, n in counts.items() if name != "experts" or not is_kept}
-    if uneven := _uneven_fraction(architecture, others):
-        extra = facts.number(precision, "uneven_extra_bits")
-        whole = uneven_bits(bits_per_weight=bits, uneven_extra_bits=extra, uneven_fraction=uneven)
-        bits = as_range(whole, name="bits_per_weight")
+    mixed = mean_bits(gguf.group_bits(mix, architecture), others) if others else plain.base
+    bits = as_range(
+        typed_bits(
+            bits_per_weight=bits, mix_bits=_counted(mixed, "mix_bits"), plain_mix_bits=plain
+        ),
+        name="bits_per_weight",
+    )
     if not is_kept:
         return bits
     kept, share = facts.number("mxfp4", "bits_per_weight"), counts["experts"] / sum(counts.values())
@@ -77,26 +83,8 @@ def _block_bits(
     return as_range(mean, name="bits_per_weight")
 
 
-def _uneven_fraction(architecture: Architecture, counts: Mapping[str, float]) -> float:
-    """Share of the weights in matrices whose rows no blocks of 256 values fill.
-
-    Rows are as long as the residual, those of down projections as the width of the perceptron.
-    """
-    rest = float(architecture.hidden_size % BLOCK_VALUES > 0)
-    held: defaultdict[str, float] = defaultdict(float)
-    uneven: defaultdict[str, float] = defaultdict(float)
-    for layer in architecture.layers:
-        if not isinstance(mlp := layer.mlp, Dense | Moe):
-            continue
-        shared = mlp.shared_size if isinstance(mlp, Moe) else 0
-        for group in mlp.weights(architecture.hidden_size):
-            width = shared if group.name == "shared_experts" else mlp.intermediate_size
-            count, down = layer.count * group.count, 1 / (3 if mlp.gated else 2)
-            held[group.name] += count
-            uneven[group.name] += count * (down * (width % BLOCK_VALUES > 0) + (1 - down) * rest)
-    shares = {name: uneven[name] / total for name, total in held.items() if total}
-    summed = sum(counts.values())
-    return sum(n * shares.get(name, rest) for name, n in counts.items()) / summed if summed else 0.0
+def _counted(bits: float, name: str) -> Range:
+    return exact(bits, name=name, unit="bit", origin="types of the matrices")
 
 
 def mean_bits(bits: Iterable[tuple[str, float]], counts: Mapping[str, float]) -> float:
@@ -111,14 +99,27 @@ def end_bits(facts: Facts, precision: str, architecture: Architecture, end: str)
     """Bits of the embedding or the head; of a table that is both, those of the head."""
     stored = stored_in(architecture, precision)
     if stored is None or not stored.bits:
-        own = facts.number(precision, f"{end}_bits")
+        own = _table_bits(facts, precision, architecture, end)
         if end == "head" or not architecture.tied_embeddings:
             return own
-        head, shared = facts.number(precision, "head_bits"), _shared_fraction(architecture)
+        head = _table_bits(facts, precision, architecture, "head")
+        shared = _shared_fraction(architecture)
         mean = mixed_bits(own_bits=head, other_bits=own, own_fraction=shared)
         return head if shared == 1 else as_range(mean, name=f"{end}_bits")
     bits = dict(stored.bits).get(end, PLAIN_BITS)
     return exact(bits, name=f"{end}_bits", unit="bit", origin="checkpoint")
+
+
+def _table_bits(facts: Facts, precision: str, architecture: Architecture, end: str) -> Range:
+    """Bits of a table of the recipe; the types of GGUF give way where rows do not fill blocks."""
+    bits = facts.number(precision, f"{end}_bits")
+    mix = facts.text(precision, "mix_of") if facts.has(precision, "mix_of") else None
+    ends = gguf.table_bits(mix, end, architecture) if mix else (0.0, 0.0)
+    if ends[0] == ends[1]:
+        return bits
+    own, plain = (_counted(n, f"{end}_bits") for n in ends)
+    whole = typed_bits(bits_per_weight=bits, mix_bits=own, plain_mix_bits=plain)
+    return as_range(whole, name=f"{end}_bits")
 
 
 def _shared_fraction(architecture: Architecture) -> float:

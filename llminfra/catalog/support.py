@@ -36,15 +36,16 @@ def support(facts: Facts, entry: str, accelerator: str) -> str:
 
 
 def takes(facts: Facts, entry: str, precision: str) -> bool:
-    """Tell whether an engine reads weights in a format.
+    """Tell whether an engine reads weights in a format; all mixes of GGUF where it reads one.
 
     Examples
     --------
-    >>> takes(Facts(), engine_entry("llama.cpp"), "fp8")
-    False
+    >>> [takes(Facts(), engine_entry("llama.cpp"), p) for p in ("fp8", "q4_0")]
+    [False, True]
     """
-    names = ("formats", "rare_formats")
-    return any(precision in facts.text(entry, name).split() for name in names)
+    names = [f for n in ("formats", "rare_formats") for f in facts.text(entry, n).split()]
+    is_mix = facts.has(precision, "mix_of")
+    return precision in names or (is_mix and any(facts.has(name, "mix_of") for name in names))
 
 
 def nearest_format(facts: Facts, entry: str, precision: str) -> str:

@@ -165,35 +165,35 @@ def held_weight_bytes(
 
 
 @formula
-def uneven_bits(
-    *, bits_per_weight: Quantity, uneven_extra_bits: Quantity, uneven_fraction: Quantity
+def typed_bits(
+    *, bits_per_weight: Quantity, mix_bits: Quantity, plain_mix_bits: Quantity
 ) -> Quantity:
-    r"""Bits of a weight where rows of some matrices do not fill the blocks of a format.
+    r"""Bits of a weight in a mix of types, from those of a plain model.
 
     Parameters
     ----------
     bits_per_weight : array_like
-        Where all rows fill them. [bit]
-    uneven_extra_bits : array_like
-        What a weight of the other matrices takes more. [bit]
-    uneven_fraction : array_like
-        Share of the weights that stand in those. [1]
+        Bits of a weight in files of a plain model, with how producers differ. [bit]
+    mix_bits, plain_mix_bits : array_like
+        What the mix makes of the matrices of this model, and of those of a plain one. [bit]
 
     Returns
     -------
-    uneven_bits : float or ndarray
+    typed_bits : float or ndarray
         [bit]
 
     Notes
     -----
-    .. math:: b' = b + u \, e
+    .. math:: b = b_0 \frac{m}{m_0}
 
     Examples
     --------
-    >>> float(uneven_bits(bits_per_weight=4.8, uneven_extra_bits=0.8, uneven_fraction=0.25))
-    5.0
+    Rows of 1,408 values take larger blocks:
+
+    >>> round(float(typed_bits(bits_per_weight=4.8, mix_bits=5.1, plain_mix_bits=4.8)), 6)
+    5.1
     """
-    return bits_per_weight + uneven_fraction * uneven_extra_bits
+    return bits_per_weight * mix_bits / plain_mix_bits
 
 
 @formula

@@ -20,11 +20,13 @@ from llminfra.hf_config.beside import (
     PLAIN_PROJECTOR,
     TOWER_KEYS,
     draft,
-    molmo_tower,
+    published_tower,
     towers,
 )
 from llminfra.hf_config.decoder import Style, StyleOf, decoder
 from llminfra.hf_config.fields import Fields, brief
+from llminfra.hf_config.heads import DRAFT_VOCABULARY, drafting_head
+from llminfra.hf_config.nested import CLASS_DEFAULTS, ENCODERS
 from llminfra.hf_config.quantization import MLX, of_producer, stored_weights
 
 __all__ = ["architecture_from_config", "architecture_from_path", "model_types", "stored_as"]
@@ -48,11 +50,11 @@ _SAME_AS: Final = {
 # Where multimodal configurations keep the language model.
 _TEXT_KEYS: Final = (
     *("text_config", "llm_config", "language_config", "thinker_config"),
-    *("language_model_config", "llm", "text_model_config"),
+    *("language_model_config", "llm", "text_model_config", "transformer_layer_config"),
 )
 _INHERITED: Final = (
     *("model_type", "tie_word_embeddings", "quantization_config", "quantization"),
-    *("dtype", "torch_dtype"),
+    *("dtype", "torch_dtype", "architectures", DRAFT_VOCABULARY),
 )
 # Files of 32 bits, and what others hold of a weight that is not quantised.
 _WIDE: Final = "float32"
@@ -113,6 +115,12 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
     if not isinstance(model_type, str) or not model_type:
         raise Fields(text, origin).wrong("model_type", f"the model's family; {_BY_HAND}")
     style = _STYLES.get(_SAME_AS.get(model_type, model_type))
+    if style is None and model_type.lower() in ENCODERS:
+        raise InvalidInput(
+            f'{origin}: key "model_type" must be that of a language model that writes word by '
+            f"word, got {brief(model_type)}, {ENCODERS[model_type.lower()]}; its memory is that of "
+            "its parameters, without a cache"
+        )
     if style is None:
         near = ", ".join(closest(model_type[:40], model_types()))
         raise InvalidInput(
@@ -121,9 +129,12 @@ def architecture_from_config(config: Mapping[str, Any], *, origin: str) -> Archi
         )
     fields = Fields(text, origin)
     style = style if isinstance(style, Style) else style(fields)
-    model = decoder(fields.with_defaults(style.defaults), style, model_type)
+    read = fields.with_defaults(style.defaults)
+    model = decoder(read, style, model_type)
+    if heads := drafting_head(text, model):
+        return heads
     found = towers(beside, model.hidden_size, origin)
-    model = replace(model, towers=found, draft=draft(fields, model))
+    model = replace(model, towers=found, draft=draft(read, model))
     stored = stored_weights(fields, model)
     # Files converted to MLX, and those saved from the text model alone, have no drafting layers.
     is_cut = model_type.endswith("_text") and "ForCausalLM" in str(text.get("architectures"))
@@ -154,9 +165,10 @@ def _language_tower(
         if not isinstance(inner, Mapping):
             raise Fields(config, origin).wrong(key, "an object")
         inherited = {k: config[k] for k in _INHERITED if k in config}
-        config = {**inherited, **inner}
-    if config.get("model_type") == "molmo":
-        beside.setdefault("vision", molmo_tower(config))
+        of_class = CLASS_DEFAULTS.get(str(inner.get("model_type")), {})
+        config = {**of_class, **inherited, **inner}
+    if (tower := published_tower(config)) is not None:
+        beside.setdefault("vision", tower)
     return config, beside
 
 

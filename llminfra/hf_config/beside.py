@@ -5,9 +5,19 @@ depth, width of the MLP, patches, and a projector to the language model.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from llminfra.architecture import Architecture, Draft, Recurrent, Tower, WeightGroup
+from llminfra.architecture import (
+    Architecture,
+    Dense,
+    Draft,
+    Gqa,
+    Layer,
+    Recurrent,
+    Tower,
+    WeightGroup,
+)
 from llminfra.hf_config.fields import Fields
 
 # Where multimodal configurations keep what stands beside the language model.
@@ -42,6 +52,7 @@ _GATED: Final = ("qwen2_5_vl", "qwen2_5_omni", "pixtral", "mlcd", "gemma4", "ovi
 _DEFAULTS: Final[dict[str, dict[str, int]]] = {
     "siglip_vision_model": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12},
     "clip_vision_model": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12},
+    "pixtral": {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24},
 }
 # Gemma 4 has two towers: the small models' and that of models from 2,816 values on.
 _GEMMA4: Final = ("gemma4_vision", 2816)
@@ -57,6 +68,18 @@ _WHOLE: Final[dict[str, int]] = {
     "gemma3n_vision": 300_000_000,
     "gemma3n_audio": 680_000_000,
 }
+
+# Encoders that only the code describes: a key of configurations that have one, and its parameters,
+# the published total less the language model's. [1]
+_UNSAID: Final[dict[str, tuple[str, int]]] = {
+    # SigLIP, a conformer, projectors, and adapters for images and speech: 5,574,460,384 in all.
+    "phi4mm": ("embd_layer", 1_738_438_624),
+    "phi3_v": ("img_processor", 325_541_888),  # CLIP ViT-L/14 and a projector: 4,146,621,440
+}
+# Families that publish no drafting layers, whatever their configuration counts.
+_UNPUBLISHED: Final = ("minimax_m2",)
+# Families whose drafting layers have a dense MLP, and the window of the layers around them.
+_DENSE: Final = ("step3p5",)
 
 
 def towers(configs: Mapping[str, Any], hidden_size: int, origin: str) -> tuple[Tower, ...]:
@@ -86,11 +109,32 @@ def _count(name: str, section: Any, hidden: int, origin: str) -> int | None:
     for label in (section.get("model_name"), section.get("model_type")):
         if label in _WHOLE and not _size(section, _DEPTHS):
             return _WHOLE[str(label)]
+    if section.get("num_global_layers"):
+        return _tiled(section, hidden)
     sizes = {**_defaults(str(section.get("model_type")), hidden), **section}
     depth, width = _size(sizes, _DEPTHS), _size(sizes, _WIDTHS)
     if not depth or not width:
         return None
     return _encoder(sizes, depth, width) + _ends(sizes, width, hidden)
+
+
+def _tiled(section: Mapping[str, Any], hidden: int) -> int | None:
+    """Parameters of a tower that reads images in tiles (Llama 3.2 Vision).
+
+    Two stacks of blocks, positions for each tile of each shape of the image, and what tells tiles
+    apart before and after; states of several layers go to the language model side by side.
+    """
+    width, inner, depth = (_size(section, n) for n in (_WIDTHS, _INNER, _DEPTHS))
+    image, patch = (_size(section, (n,)) for n in ("image_size", "patch_size"))
+    if not (width and inner and depth and image and patch):
+        return None
+    depth += _size(section, ("num_global_layers",)) or 0
+    tiles, out = section.get("max_num_tiles", 4), section.get("vision_output_dim", width)
+    shapes = 1 + tiles * 2  # pairs of rows and columns of up to four tiles, and none
+    blocks = depth * (4 * width**2 + 2 * width * inner + inner + 5 * width)
+    cells = (image // patch) ** 2 + 1
+    positions = (shapes * tiles + 1) * cells * width + 2 * shapes * tiles * width
+    return int(blocks + positions + 3 * patch**2 * width + out * hidden + hidden)
 
 
 def _defaults(model_type: str, hidden: int) -> dict[str, int]:
@@ -161,13 +205,30 @@ def molmo_tower(config: Mapping[str, Any]) -> dict[str, int]:
     return {"parameters": blocks + ends + pooling + projector + 4 * width}
 
 
+def published_tower(config: Mapping[str, Any]) -> dict[str, int] | None:
+    """Return the section of an encoder that a configuration leaves to the code.
+
+    Examples
+    --------
+    >>> published_tower({"model_type": "llama"}) is None
+    True
+    """
+    if config.get("model_type") == "molmo":
+        return molmo_tower(config)
+    needed, count = _UNSAID.get(str(config.get("model_type")), ("", 0))
+    return {"parameters": count} if config.get(needed) is not None else None
+
+
 def draft(f: Fields, model: Architecture) -> Draft:
     """Return the layers that draft: as the last one that attends, and what joins two inputs."""
     number = next((f.get(key, 0) for key in _DRAFTS if f.raw(key) is not None), 0)
     attending = [x for x in model.layers if x.mixer and not isinstance(x.mixer, Recurrent)]
-    if not number or not attending:
+    if not number or not attending or model.model_type.startswith(_UNPUBLISHED):
         return Draft()
     last = attending[-1]
+    if model.model_type.startswith(_DENSE):
+        mlp = next((x.mlp for x in model.layers if isinstance(x.mlp, Dense)), last.mlp)
+        last = replace(next((x for x in attending if is_windowed(x)), last), mlp=mlp)
     if last.mlp is None:  # blocks of one kind each: attention, then the last kind of MLP
         fed = next((x.mlp for x in reversed(model.layers) if x.mlp), None)
         last = type(last)(mixer=last.mixer, mlp=fed, norm_count=2 * last.norm_count)
@@ -178,3 +239,8 @@ def draft(f: Fields, model: Architecture) -> Draft:
     )
     layer = type(last)(mixer=last.mixer, mlp=last.mlp, count=number, norm_count=last.norm_count)
     return Draft((layer,), ends, model.model_type.startswith(_COPYING))
+
+
+def is_windowed(layer: Layer) -> bool:
+    """Tell whether a layer attends to a window."""
+    return isinstance(layer.mixer, Gqa) and layer.mixer.window is not None

@@ -65,8 +65,9 @@ class Style:
         Which linear layers have biases.
     qk_norm, qk_norm_if : str, Switch
         Norms of query and key: one for all heads ("head"), one for each ("all"), and when.
-    gated, shared_gate, expert_bias : bool
-        Third matrix in the MLP, gate on shared experts, biases in experts.
+    fused, gated, shared_gate, expert_bias : bool
+        One matrix of query, key and value, third matrix in the MLP, gate on shared experts, biases
+        in experts.
     router_extra : int
         Parameters per expert in the router beside its matrix. [1]
     full_every : int or str
@@ -93,6 +94,7 @@ class Style:
     head_bias: Switch = False
     qk_norm: Literal["", "head", "all"] = ""
     qk_norm_if: Switch = True
+    fused: bool = False
     gated: bool = True
     shared_gate: bool = False
     expert_bias: bool = False
@@ -159,15 +161,20 @@ def grouped_query(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa:
     n_heads, n_kv_heads, head_dim = heads(f)
     widths = {"": 0, "head": 2 * head_dim, "all": (n_heads + n_kv_heads) * head_dim}
     key = "attention_chunk_size" if kind == "chunk" else "sliding_window"
+    window = None if kind == "full" else f.need(key)
+    longest = context(f)
+    if window and longest and window >= longest:  # it never slides
+        window = None
     return Gqa(
         n_heads=n_heads,
         n_kv_heads=n_kv_heads,
         head_dim=head_dim,
-        window=None if kind == "full" else f.need(key),
-        chunked=kind == "chunk",
+        window=window,
+        chunked=kind == "chunk" and window is not None,
         qkv_bias=switch(f, s.qkv_bias),
         out_bias=switch(f, s.out_bias),
         norm_count=widths[s.qk_norm] if switch(f, s.qk_norm_if) else 0,
+        is_fused=s.fused,
     )
 
 

@@ -63,6 +63,7 @@ _ERNIE: Final = Style(
 _HUNYUAN: Final = Style(qkv_bias=_BIAS, out_bias=_BIAS, qk_norm="head")
 # GPT-2 and its heirs: LayerNorms with bias, two matrices in the MLP, biases everywhere.
 GPT: Final = Style(
+    fused=True,
     norm_width=2, qkv_bias=True, out_bias=True, mlp_bias=True, gated=False, mlp_ratio=4,
     defaults=_TIED,
 )  # fmt: skip
@@ -277,7 +278,9 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "deepseek": replace(_LLAMA, sparse=True),
     "deepseek_v3": _first_k_dense(_DEEPSEEK, 3),
     "deepseek_v32": _first_k_dense(_DEEPSEEK, 3),
-    "dots1": replace(_LLAMA, qk_norm="head", sparse=True, defaults=_WINDOW),
+    "dots1": replace(
+        _LLAMA, qk_norm="head", sparse=True, defaults={**_WINDOW, "max_window_layers": 62},
+    ),
     "ernie4_5": _ERNIE,
     "ernie4_5_moe": replace(_ERNIE, sparse=True, router_extra=1, unknown=("use_bias",)),
     "exaone": _LLAMA,
@@ -348,7 +351,7 @@ DECODERS: Final[dict[str, Style | StyleOf]] = {
     "phi": replace(
         GPT, norms=1, head_bias=True, mlp_ratio=0, defaults={}, unknown=("qk_layernorm",),
     ),
-    "phi3": _PLAIN,
+    "phi3": replace(_PLAIN, fused=True),
     "phimoe": replace(
         _LLAMA, norm_width=2, sparse=True, head_bias=("lm_head_bias", False),
     ),

@@ -190,7 +190,7 @@ class Fields:
         Entries beyond the last layer describe extra prediction layers and are dropped.
         """
         value = self._find(key)[1]
-        if value is None or key in self._listed:
+        if value is None or value == [] or key in self._listed:  # files write [] for the default
             return self._listed.get(key)
         allowed = list(allowed)
         if not isinstance(value, Sequence) or len(value) < n_layers:

@@ -232,7 +232,8 @@ HYBRIDS: Final[dict[str, Style | StyleOf]] = {
     "nemotron_h": _nemotron_h,
     "qwen3_5_moe_text": _QWEN_NEXT,
     "qwen3_5_text": replace(_QWEN_NEXT, sparse=False),
-    "qwen3_next": _QWEN_NEXT,
+    # Its checkpoints hold a drafting layer that their configuration does not count.
+    "qwen3_next": replace(_QWEN_NEXT, defaults={"num_nextn_predict_layers": 1}),
 }  # fmt: skip
 
 SAME_AS: Final[dict[str, str]] = {

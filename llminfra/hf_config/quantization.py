@@ -131,6 +131,14 @@ def _fixed(source: str, form: Format) -> Callable[[Fields], Scheme]:
     return read
 
 
+def _quanto(s: Fields) -> Scheme:
+    """Weights in the width that their word ends with: int2, int4, int8 or float8."""
+    word = str(s.raw("weights") or "int8")
+    bits = int(word[-1]) if word[-1:].isdigit() else 8
+    form = _FP8 if word == "float8" else in_bits(bits)
+    return Scheme(form, _kept(s), source="quanto")
+
+
 def _bitsandbytes(s: Fields) -> Scheme | StoredWeights:
     four, eight = s.flag("load_in_4bit"), s.flag("load_in_8bit")
     if not (four or eight):
@@ -351,7 +359,7 @@ _METHODS: Final[dict[str, Callable[[Fields], Scheme | StoredWeights]]] = {
     "mxfp8": _fixed("mxfp8", _MXFP8),
     "experts_int8": _fixed("experts_int8", in_bits(8)),
     "eetq": _fixed("eetq", in_bits(8)),
-    "quanto": _fixed("quanto", in_bits(8)),
+    "quanto": _quanto,
     "bitsandbytes": _bitsandbytes,
     "compressed-tensors": _compressed,
     "sparseml": _compressed,

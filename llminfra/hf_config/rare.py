@@ -312,7 +312,7 @@ def _step_attention(f: Fields, s: Style, kind: Kind, layer: int) -> Gqa:
     return replace(attention, n_heads=n_heads, gate_width=n_heads)
 
 
-def _step(f: Fields) -> Style:
+def step(f: Fields) -> Style:
     """Layers with experts are listed as text, where they are listed."""
     listed = f.raw("moe_layers_enum")
     numbers = listed.split(",") if isinstance(listed, str) else []
@@ -367,7 +367,7 @@ RARE: Final[dict[str, Style | StyleOf]] = {
     "gemma4_text": _gemma4,
     "minimax_m3": _minimax_m3,
     "nemotron-nas": _nemotron_nas,
-    "step3p5": _step,
+    "step3p5": step,
 }
 SAME_AS: Final[dict[str, str]] = {
     "deepseek_ref": "deepseek_v4",

@@ -36,6 +36,7 @@ def mamba(f: Fields, *, inner_norms: bool = False, inner: int | None = None) -> 
         projections=inner * (2 * hidden + rank + 2 * state + rank + hidden),
         others=others,
         state_bytes=inner * (state * _state_width(f) + (kernel - 1) * _CONV_BYTES),
+        out_width=inner,
     )
 
 
@@ -56,6 +57,7 @@ def mamba2(f: Fields, *, gated_norm: bool = True, inner: int | None = None) -> R
         projections=hidden * (2 * inner + convolved + n_heads),
         others=others,
         state_bytes=state_bytes + convolved * (kernel - 1) * _CONV_BYTES,
+        out_width=inner,
     )
 
 
@@ -72,6 +74,8 @@ def delta_net(f: Fields) -> Recurrent:
         projections=hidden * (convolved + 2 * value + 2 * n_heads),
         others=convolved * kernel + 2 * n_heads + value_dim,
         state_bytes=state + convolved * (kernel - 1) * _CONV_BYTES,
+        qkv_width=convolved,
+        out_width=value,
     )
 
 
@@ -88,6 +92,7 @@ def kimi_delta(f: Fields) -> Recurrent:
         replicated=2 * head_dim * hidden,
         others=3 * inner * kernel + inner + n_heads + head_dim,
         state_bytes=inner * head_dim * 4 + 3 * inner * (kernel - 1) * _CONV_BYTES,
+        out_width=inner,
     )
 
 
@@ -101,6 +106,7 @@ def lightning(f: Fields) -> Recurrent:
         projections=f.need("hidden_size") * 5 * inner,
         others=inner,
         state_bytes=inner * head_dim * 4,
+        out_width=inner,
     )
 
 

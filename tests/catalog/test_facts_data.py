@@ -47,7 +47,8 @@ UNIFIED = set(words("m1-max m1-ultra m2-max m2-ultra m3-max m3-ultra m4 m4-max m
 UNIFIED |= {"gb10", "jetson-thor"}
 PRECISIONS = words("fp32 bf16 fp16 fp8 int8 int4 nvfp4 mxfp4 q8_0 q6_k q5_k_m q4_k_m")
 PRECISIONS += words("q5_k_s q5_1 q5_0 q4_k_s q4_1 q4_0 iq4_nl iq4_xs q3_k_l q3_k_m q3_k_s iq3_m")
-PRECISIONS += words("iq3_xxs q2_k iq2_m mxfp4-gguf")
+PRECISIONS += words("iq3_s iq3_xs iq3_xxs q2_k iq2_m iq2_s iq2_xs iq2_xxs iq1_m iq1_s mxfp4-gguf")
+PRECISIONS += words("ud-q8_k_xl ud-q6_k_xl ud-q5_k_xl ud-q4_k_xl ud-q3_k_xl ud-q2_k_xl")
 LOG_TEXT = words("id model precision kv_precision accelerator max_num_seqs_basis text_only engine")
 LOG_TEXT += words("engine_version source as_of confidence note")
 LOG_PARTS = words("memory_gib gpu_memory_utilization weight_gib activation_gib non_torch_gib")
@@ -229,9 +230,9 @@ def test_fp4_is_twice_fp8() -> None:
 
 
 def test_int8_follows_fp8_or_doubles_fp16() -> None:
-    # Not proportional on purpose: GeForce, Blackwell Ultra (cut), CDNA 2, RDNA 3 (equal to FP16).
+    # Not proportional on purpose: GeForce, P40, Blackwell Ultra (cut), CDNA 2, RDNA 3 (as FP16).
     same = {i for i, generation in ARCHITECTURE.items() if generation == "RDNA 3"}
-    for i in INT8.keys() - GEFORCE - {"b300-sxm", "gb300", "mi250"} - same:
+    for i in INT8.keys() - GEFORCE - {"b300-sxm", "gb300", "mi250", "mi210", "tesla-p40"} - same:
         expected = FP8[i] if i in FP8 else 2 * (BF16.get(i) or FP16[i])
         assert INT8[i] == pytest.approx(expected, rel=0.01), i
 

@@ -11,13 +11,14 @@ from llminfra.facets.base import Problem
 from llminfra.facets.deployment.checkpoint import (
     LOOKUP_WORDS,
     architecture_of,
-    as_published,
     changes_in_words,
     check_changes,
+    check_is_whole,
     draft_of,
 )
 from llminfra.facets.deployment.checkpoint import problems as checkpoint_problems
 from llminfra.facets.deployment.choices import AUTO, OPTIONS
+from llminfra.facets.deployment.files import as_in_file, check_file
 from llminfra.facets.deployment.inputs import Inputs
 from llminfra.facets.deployment.naming import (
     absolute_model,
@@ -74,6 +75,8 @@ def check(scenario: Inputs) -> None:
     engine_entry(scenario.engine, scenario.engine_version)
     check_changes(scenario)
     architecture = architecture_of(scenario)
+    check_is_whole(architecture)
+    check_file(scenario, architecture)
     _check_splits(scenario, architecture)
     check_workers(scenario, architecture)
     draft_of(scenario)
@@ -149,7 +152,7 @@ def longest(scenario: Inputs, architecture: Architecture) -> int:
 
 def evaluate(inputs: Inputs, facts: Facts) -> Deployment:
     """Resolve names and the engine's constants."""
-    architecture = as_published(inputs, architecture_of(inputs, facts))
+    architecture = as_in_file(inputs, facts, architecture_of(inputs, facts))
     entry = engine_entry(inputs.engine, inputs.engine_version)
     tested = facts.text(entry, "latest_tested_version")
     newest = tested if version_numbers(tested) else ""

@@ -6,7 +6,7 @@ from typing import Final
 
 from llminfra import formats
 from llminfra.architecture import Architecture, StoredWeights
-from llminfra.architecture.eagle import EAGLE_WORDS, eagle_head
+from llminfra.architecture.eagle import EAGLE_WORDS, HEAD, eagle_head
 from llminfra.architecture.reshaped import CHANGES, pruned, sees_all
 from llminfra.catalog import facts as catalog
 from llminfra.catalog.facts import Facts
@@ -54,6 +54,16 @@ def check_changes(inputs: Inputs) -> None:
             f"attention_change must go with a model whose layers keep keys and values of all "
             f"tokens, got {shown(change)} for {inputs.model}, which has none; leave it out",
             field="attention_change",
+        )
+
+
+def check_is_whole(architecture: Architecture) -> None:
+    """Raise InvalidInput where a configuration is that of a head that drafts for another model."""
+    if architecture.model_type == HEAD:
+        raise InvalidInput(
+            "model must be the model that answers, got the configuration of a head that drafts for "
+            "one (EAGLE); name that model, and this one as draft_model with draft_tokens = 3",
+            field="model",
         )
 
 
@@ -119,6 +129,7 @@ def problems(scenario: Inputs, facts: Facts, deployment: Deployment) -> list[Pro
         _other_towers(scenario, deployment),
         _other_weights(scenario, deployment),
         _assumed_recipe(scenario, deployment),
+        _own_mix(scenario, facts, deployment),
         _unknown_draft(scenario, deployment),
     ]
     return [problem for problem in found if problem is not None]
@@ -163,6 +174,22 @@ def _assumed_recipe(scenario: Inputs, deployment: Deployment) -> Problem | None:
         f"the catalogue knows ({stored.words}): those of other producers keep other parts in 16 "
         "bits, and a log of theirs shows other weights",
         ('model = "PATH/config.json"',),
+    )
+
+
+def _own_mix(scenario: Inputs, facts: Facts, deployment: Deployment) -> Problem | None:
+    """A producer's own mix has other types in every model; its page says how large the file is."""
+    precision = scenario.precision
+    is_mix = facts.has(precision, "mix_of") and facts.text(precision, "mix_of") != precision
+    if not is_mix or scenario.weight_file_bytes is not None:
+        return None
+    own, bits = deployment.precision_name, facts.number(precision, "bits_per_weight")
+    below, above = (abs(end / bits.base - 1) for end in (bits.low, bits.high))
+    return Problem(
+        "W-RECIPE",
+        f"{own} gives the matrices of each model other types: its size is that of files compared, "
+        f"{formats.percent(below)} less to {formats.percent(above)} more",
+        ("weight_file_bytes = …",),
     )
 
 

@@ -31,6 +31,13 @@ class Inputs(BaseInputs):
     precision: Precision = field(
         "bf16", help="format of the weights; unstated, that of the model's checkpoint"
     )
+    weight_file_bytes: float | None = amount(
+        None,
+        "size of the file of the model's weights (GGUF), where it is known; none is what the usual "
+        "mix of its format makes of the matrices",
+        "byte",
+        within=(1e6, 1e14),
+    )
     kv_precision: KvPrecision = field(
         "auto", help="format of the KV cache; auto is what the checkpoint asks for, else 16 bits"
     )

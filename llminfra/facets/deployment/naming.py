@@ -25,12 +25,13 @@ _WORDS: Final[dict[str, str]] = {
     **dict.fromkeys(("f32", "float32"), "fp32"),
     **dict.fromkeys(("f16", "float16", "half"), "fp16"),
     **dict.fromkeys(("bfloat16", "16bit"), "bf16"),
-    **dict.fromkeys(("ud-q4_k_xl", "q4", "q4_k", "q4_k_l", "q4_k_xl"), "q4_k_m"),
-    **dict.fromkeys(("q5", "q5_k", "q5_k_l", "ud-q5_k_xl", "q5_k_xl"), "q5_k_m"),
-    **dict.fromkeys(("q3", "q3_k", "ud-q3_k_xl", "q3_k_xl"), "q3_k_m"),
-    **dict.fromkeys(("q2", "ud-q2_k_xl", "q2_k_l", "q2_k_s"), "q2_k"),
-    **dict.fromkeys(("q8", "ud-q8_k_xl", "q8_k_xl"), "q8_0"),
-    **dict.fromkeys(("q6", "ud-q6_k_xl", "q6_k_l"), "q6_k"),
+    **dict.fromkeys(("q4", "q4_k", "q4_k_l"), "q4_k_m"),
+    **dict.fromkeys(("q5", "q5_k", "q5_k_l"), "q5_k_m"),
+    **dict.fromkeys(("q3", "q3_k"), "q3_k_m"),
+    **dict.fromkeys(("q2", "q2_k_l", "q2_k_s"), "q2_k"),
+    "q8": "q8_0",
+    **dict.fromkeys(("q6", "q6_k_l"), "q6_k"),
+    **{f"q{n}_k_xl": f"ud-q{n}_k_xl" for n in (2, 3, 4, 5, 6, 8)},
     **dict.fromkeys(("mxfp4_moe",), "mxfp4"),
 }
 _CACHE_WORDS: Final[dict[str, str]] = {
@@ -55,7 +56,10 @@ def common_name(value: Any, *, cache: bool = False) -> Any:
     if not isinstance(value, str):
         return value
     name = value.strip().lower()
-    return (_CACHE_WORDS if cache else _WORDS).get(name, name)
+    words = _CACHE_WORDS if cache else _WORDS
+    # Files of single producers carry a word in front; one mix of theirs has a name of its own.
+    plain = name if name.endswith("_xl") else name.removeprefix("ud-")
+    return words.get(plain, plain)
 
 
 def is_path(model: str) -> bool:

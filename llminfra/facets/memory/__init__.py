@@ -12,7 +12,7 @@ from llminfra.facets.memory.offload import check_offload
 from llminfra.facets.memory.prefill import prefill_room
 from llminfra.facets.memory.problems import problems
 from llminfra.facets.memory.result import Memory
-from llminfra.facets.memory.sizing import Layout, Sizing
+from llminfra.facets.memory.sizing import Sizing
 from llminfra.formulas import memory as formulas
 from llminfra.formulas.batch import max_batch_sequences
 from llminfra.ranges import as_range, exact
@@ -115,15 +115,8 @@ def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: 
         max_sequences_guaranteed=layout.held(sizing.ranks, layout.longest_bytes).named(
             "max_sequences_guaranteed"
         ),
-        fits=held.base >= 1 and _starts(scenario, layout),
+        fits=held.base >= 1 and (scenario.max_model_len is None or layout.starts),
         fits_probability=held.probability_at_least(1),
         _sizing=sizing,
         _prefill=prefill,
     )
-
-
-def _starts(scenario: Inputs, layout: Layout) -> bool:
-    """Whether the pool holds one sequence of a stated max_model_len, which engines insist on."""
-    if scenario.max_model_len is None:
-        return True
-    return bool(layout.longest_bytes.base <= layout.pool_bytes.base)

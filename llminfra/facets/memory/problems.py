@@ -1,5 +1,8 @@
 """What does not fit, and by how much; what the engine cannot start, and what is assumed."""
 
+import math
+from typing import Any, Final
+
 from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import Fact
@@ -64,8 +67,30 @@ def _too_long(scenario: Inputs, deployment: Deployment, memory: Memory) -> Probl
         "E-LEN" if scenario.max_model_len else "W-LEN",
         f"max_model_len must be at most {most:,.0f} tokens for {deployment.engine_name} to "
         f"start, {'got' if scenario.max_model_len else 'the model allows'} {wanted:,}",
-        (f"max_model_len = {most:.0f}",),
+        (*_ways_to_start(scenario, memory), f"max_model_len = {most:.0f}"),
     )
+
+
+# What people change when an engine does not start, from what costs least.
+_STEPS: Final[tuple[dict[str, Any], ...]] = (
+    {"max_num_seqs": 256},
+    {"gpu_memory_utilization": 0.95},
+    {"max_num_seqs": 256, "gpu_memory_utilization": 0.95},
+    {"max_num_seqs": 16, "gpu_memory_utilization": 0.95},
+)
+
+
+def _ways_to_start(scenario: Inputs, memory: Memory) -> tuple[str, ...]:
+    """Say which smaller buffers or larger share would let a stated length start."""
+    if not scenario.max_model_len:
+        return ()
+    for fields in _STEPS:
+        used = scenario.gpu_memory_utilization or 0.0
+        is_more = fields.get("gpu_memory_utilization", 1.0) > used
+        is_less = fields.get("max_num_seqs", 0) < (scenario.max_num_seqs or math.inf)
+        if is_more and is_less and memory.starts_with(**fields):
+            return (", ".join(f"{name} = {value}" for name, value in fields.items()),)
+    return ()
 
 
 def _foreign_format(scenario: Inputs, facts: Facts, deployment: Deployment) -> Problem | None:

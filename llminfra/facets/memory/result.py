@@ -105,6 +105,11 @@ class Memory(Result):
         """Weights of the replica that stay in the memory of the host."""
         return self._sizing.host_weights
 
+    def starts_with(self, **fields: Any) -> bool:
+        """Tell whether the engine would start with other fields."""
+        other = self._sizing.with_fields({}, **fields)
+        return other.layout(other.deployment.tensor_parallel).starts
+
     def longest_held(self, sequences_per_rank: Range) -> Range:
         """Longest sequence of which each rank holds so many; never above max_model_len."""
         return self._sizing.longest_held(sequences_per_rank)

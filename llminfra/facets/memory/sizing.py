@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Hashable
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory.beside import BesideTerms
 from llminfra.facets.memory.inputs import Inputs
+from llminfra.facets.memory.layout import Layout
 from llminfra.facets.memory.offload import offload_of
 from llminfra.facets.memory.runtime import Runtime
 from llminfra.facets.memory.stored import stored_bytes
@@ -30,33 +30,6 @@ from llminfra.ranges import Range, as_range, exact
 
 T = TypeVar("T")
 MOST_TRIED = 64
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One way to split the model, seen from the accelerator that is fullest for its work."""
-
-    stage: Stage
-    tensor_parallel: int
-    weight_bytes: Range
-    tower_bytes: Range
-    draft_bytes: Range
-    adapter_bytes: Range
-    activation_bytes: Range
-    other_runtime_bytes: Range
-    pool_bytes: Range
-    token_bytes: Range
-    request_bytes: Range
-    longest_bytes: Range
-
-    def held(self, data_parallel: int, sequence_bytes: Range | None = None) -> Range:
-        """Sequences that the ranks hold; those of a request unless told otherwise."""
-        held = formulas.max_sequences(
-            kv_pool_bytes=self.pool_bytes,
-            sequence_bytes=self.request_bytes if sequence_bytes is None else sequence_bytes,
-            data_parallel=data_parallel,
-        )
-        return as_range(held)
 
 
 def kv_precision(scenario: Inputs, model: Architecture) -> str:
@@ -91,8 +64,12 @@ class Sizing(Runtime, BesideTerms):
 
     def on(self, accelerator: str, precision: str) -> Self:
         """Return the sizing on another accelerator; equal terms are the same objects in both."""
+        return self.with_fields(self._known, accelerator=accelerator, precision=precision)
+
+    def with_fields(self, known: dict[Hashable, Any], **fields: Any) -> Self:
+        """Return the sizing with other fields, and what is known of its terms."""
         other = copy(self)
-        fields = {"accelerator": accelerator, "precision": precision}
+        other._known = known
         other._take(self.scenario.model_copy(update=fields))
         return other
 

@@ -26,7 +26,7 @@ _MAKERS: Final = {
 _NEW_STATES: Final = (0, 21)
 # SGLang's kernels on AMD's data-centre chips take longer than elsewhere.
 _AMD_CHIPS: Final = "CDNA"
-_OLDER_HOSTS: Final = ("Volta", "Turing", "Ampere")
+_OLDER_HOSTS: Final = ("Pascal", "Volta", "Turing", "Ampere")
 _COMMON: Final = (
     *("cache_bandwidth_fraction", "s_per_value"),
     *("exchange_bandwidth_fraction", "attention_arithmetic_fraction"),

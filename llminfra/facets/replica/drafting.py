@@ -1,10 +1,10 @@
 """What drafting takes and gives: weights of a pass, acceptance, gain against the load."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from llminfra.catalog.facts import Facts
+from llminfra.architecture.eagle import HEAD
 from llminfra.facets.base import quantity
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.replica import constants
@@ -19,14 +19,22 @@ _PLAIN_BYTES: Final = 2.0  # of a weight that drafts
 _LOADS: Final = 2.0 ** np.arange(0, 11.25, 0.25)
 
 
-def acceptance(scenario: Inputs, facts: Facts, setting: constants.Setting) -> Range:
-    """Share of the drafted tokens that are accepted, as stated or as logs show."""
+def acceptance(engine: Any) -> Range:
+    """Share of the drafted tokens that are accepted, as stated or as logs show.
+
+    Heads that were trained beside a finished model guess less well than its own layers.
+    """
+    scenario, facts = engine.scenario, engine.facts
     if scenario.draft_acceptance_probability is not None:
         return quantity(scenario, "draft_acceptance_probability")
-    return facts.number(constants.acceptance_profile(setting), "draft_acceptance_fraction")
+    other, profile = engine.deployment.draft_architecture, constants.acceptance_profile(engine.case)
+    name = "draft_head_acceptance_fraction"
+    is_head = other is not None and other.model_type == HEAD and facts.has(profile, name)
+    found: Range = facts.number(profile, name if is_head else "draft_acceptance_fraction")
+    return found
 
 
-def gains(engine: Quantity, in_flight: Quantity) -> Quantity:
+def gains(engine: Any, in_flight: Quantity) -> Quantity:
     """Output rate with the draft over that without, in the base case, at so many requests."""
     inputs, held = engine.base_inputs(), engine.batch.base
     rates = []
@@ -36,7 +44,7 @@ def gains(engine: Quantity, in_flight: Quantity) -> Quantity:
     return drafting.draft_gain_ratio(drafted_tokens_per_s=rates[0], plain_tokens_per_s=rates[1])
 
 
-def most_paying(engine: Quantity) -> float:
+def most_paying(engine: Any) -> float:
     """Requests in flight from which drafting slows the replica down; infinite where it never does.
 
     0 where it does so from the first.

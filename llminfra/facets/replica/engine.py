@@ -140,7 +140,7 @@ class Engine:
         drafted = quantity(self.scenario, "draft_tokens")
         accepted = tokens.accepted_tokens(
             draft_tokens=drafted,
-            acceptance_probability=drafting.acceptance(self.scenario, self.facts, self.case),
+            acceptance_probability=drafting.acceptance(self),
         )
         steps = tokens.decode_steps(
             output_tokens=self.output_tokens,
