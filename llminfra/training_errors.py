@@ -255,6 +255,9 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
         stage_chunks=int(row["stage_chunks"] or 1),
         is_sequence_parallel=row["is_sequence_parallel"] != "no",
         gradients_in_32_bits=bool(row["tensor_parallel"]),
+        loss_bits=int(row["loss_bits"] or 32),
+        gradient_bytes_per_weight=float(row["gradient_bytes"] or 0) or None,
+        bucket_bytes=float(row["bucket_bytes"] or 0),
     )
     return _within(State(setup, facts), row["boundary"])
 

@@ -129,6 +129,22 @@ class Trained:
         """How well the speed is known, as a sentence goes on."""
         return EVIDENCE[self.run.evidence]
 
+    def sure_words(self, shares: "pd.DataFrame") -> str:
+        """How sure the speed is: its evidence, the error on models unseen, waits not stated."""
+        said = f"the speed {self.evidence}"
+        if self.run.evidence in ("stated", "assumed"):
+            return said
+        model, setup = self.plan.deployment.architecture, self.run.setup()
+        is_dense = model.active_parameters == model.parameters
+        part = shares[shares["kind"] == ("dense" if is_dense else "experts")]
+        off = formats.percent(part["left_out_error_fraction"].abs().median())
+        like = "dense models" if is_dense else "models with experts"
+        said += f"; {like} that the fit had not seen were off by {off} in the median"
+        if setup.pipeline_parallel > 1 and setup.micro_batches is None:
+            said += "; waits between stages are those of the benchmarks, as no "
+            said += "training_micro_batches are stated"
+        return said
+
     @property
     def least(self) -> str:
         """The fewest accelerators for each method, in words."""
