@@ -267,9 +267,7 @@ def errors_of(
         ends = [f"{x:.3f}" for x in size.quantile([0.5, 0.1, 0.9])]
         entity, note = f"training-left-out-{name}", f"{len(part)} rows, each model left out once"
         yield entity, "utilization_error_fraction", *ends, "1", note
-        ends = [
-            f"{x:.3f}" for x in np.expm1(elsewhere[part.index]).abs().quantile([0.5, 0.1, 0.9])
-        ]
+        ends = [f"{x:.3f}" for x in np.expm1(elsewhere[part.index]).abs().quantile([0.5, 0.1, 0.9])]
         told = f"{len(part)} rows, each model left out on one accelerator at a time"
         yield entity, "elsewhere_error_fraction", *ends, "1", told
         groups = group_medians(part, out[part.index])

@@ -23,7 +23,13 @@ from llminfra.formulas import (
 
 LAW: dict[str, float] = {
     **dict.fromkeys(("format_ratio", "peak_ratio", "model_ratio", "run_ratio"), 1.0),
-    **{"base_fraction": 0.5, "recompute_ratio": 1.0, "stage_wait_ratio": 0.0, "parameters": 1e10, "n_accelerators": 64},
+    **{
+        "base_fraction": 0.5,
+        "recompute_ratio": 1.0,
+        "stage_wait_ratio": 0.0,
+        "parameters": 1e10,
+        "n_accelerators": 64,
+    },
     **{"size_exponent": 0.03, "count_exponent": -0.02, "log_error_ratio": 0.0},
 }
 SIZES = st.floats(1e6, 1e13)
