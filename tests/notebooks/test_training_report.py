@@ -80,6 +80,19 @@ def test_a_case_has_it_where_it_asks_for_a_training(
     assert ("own/training" in printed) is is_there
 
 
+@pytest.mark.parametrize(("given", "is_told"), [("", True), ("training_tokens = 1e6\n", False)])
+def test_a_file_that_asks_for_no_training_is_told_whose_case_it_gets(
+    given: str, is_told: bool, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "own.toml"
+    scenario.write_text(f'title = "Own"\ntensor_parallel = 8\n{given}', encoding="utf-8")
+    command = ["render", str(scenario), "--notebook", "training", "--to", "ipynb"]
+    result = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0
+    said = "training: no scenario asks for it, so this is the notebook's own case; give training_"
+    assert (said in result.stderr) is is_told
+
+
 def test_a_set_on_training_alone_is_not_told_that_nobody_can_be_served(tmp_path: Path) -> None:
     """A 70B on one accelerator serves nobody; tuning it works all the same."""
     given = ["--set", "training_tokens=1e6", "--set", "training_method=qlora", "--set", "name=t"]
