@@ -148,7 +148,7 @@ class Trained:
     @property
     def least(self) -> str:
         """The fewest accelerators for each method, in words."""
-        found = [(name, self.run.needed_with(name)) for name in METHODS]
+        found = [(name, self.run.needed_with(name)) for name in self._methods]
         return formats.join([f"{_SHORT[m]} {formats.count(n)}" for m, n in found if n]) or "none"
 
     @property
@@ -188,15 +188,22 @@ class Trained:
         sequences = formats.counted(setup.batch_sequences, "sequence")
         return f"{sequences} of {formats.count(setup.sequence_tokens)} tokens, {how}"
 
+    @property
+    def _methods(self) -> tuple[str, ...]:
+        """Ways that lead where the run leads: no adapters make a model from scratch."""
+        if self.run.method in METHODS:
+            return METHODS
+        return (self.run.method, *(ADAPTED if self.run.is_change else ()))
+
     # -- memory -------------------------------------------------------------------------------
 
     @cached_property
     def states(self) -> dict[str, State]:
         """The memory by label: each way to train, and the run with what it could share."""
-        methods = METHODS if self.run.method in METHODS else (self.run.method, *ADAPTED)
-        found = {_SHORT[name]: self.run.state_of(name) for name in methods}
-        first = self.run.state_of(methods[0])
-        found[f"{_SHORT[methods[0]]}, optimizer in the host"] = first.changed(is_offloaded=True)
+        found = {_SHORT[name]: self.run.state_of(name) for name in self._methods}
+        name = self._methods[0]
+        first = self.run.state_of(name).changed(is_offloaded=True)
+        found[f"{_SHORT[name]}, optimizer in the host"] = first
         return found
 
     def memory_frame(self) -> "pd.DataFrame":

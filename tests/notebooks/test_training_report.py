@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from llminfra import Scenario, evaluate, formats
 from llminfra.cli import main
+from llminfra.present import Trained
 from tests.notebooks.test_cost_report import faults, tables_of, words_in
 from tests.notebooks.test_decision_report import shown_of
 
@@ -58,6 +59,14 @@ def test_it_says_what_the_plan_says() -> None:
     text = " ".join(words_in(answer))
     assert formats.duration(plan.training.run_days) in text
     assert "1.34 × 10⁻⁵" in text
+
+
+def test_a_model_from_scratch_is_not_offered_adapters() -> None:
+    scratch = {"training_method": "pretrain", "training_tokens": 1e12}
+    told = Trained(evaluate(Scenario(model="llama-3.1-8b", **scratch)))
+    assert list(told.states) == ["From scratch", "From scratch, optimizer in the host"]
+    assert "LoRA" not in told.least
+    assert told.least.startswith("From scratch ")
 
 
 def test_the_first_number_is_reproduced_costed_and_priced_in_carbon() -> None:
