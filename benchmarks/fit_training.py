@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from training_published import published_runs
+from training_published import megatron_rows, published_runs
 
 from llminfra.architecture.training import forward_flop_per_token
 from llminfra.catalog.facts import Facts, architecture
@@ -46,8 +46,10 @@ CARDS: Final = {
     "DGX-GB200": "gb200",
     "DGX-GB300": "gb300",
 }
-LAW_OF: Final = {"a100-sxm-80": "a100", "a100-sxm-40": "a100", "h100-sxm": "h100"}
-LAWS: Final = ("a100", "h100", "b200-sxm", "b300-sxm", "gb200", "gb300")
+LAW_OF: Final = {
+    "v100-sxm2-32": "v100", "a100-sxm-80": "a100", "a100-sxm-40": "a100", "h100-sxm": "h100",
+}  # fmt: skip
+LAWS: Final = ("v100", "a100", "h100", "b200-sxm", "b300-sxm", "gb200", "gb300")
 MODELS: Final = {
     "DeepSeekV3": "deepseek-v3",
     "DeepSeekV4 Flash": "deepseek-v4-flash",
@@ -112,7 +114,8 @@ def training_rows(path: Path) -> pd.DataFrame:
     rows = _newest(rows[rows["sequence_tokens"] <= MOST_TOKENS])
     found = pd.DataFrame([_measured(row) for row in rows.itertuples()], index=rows.index)
     found = pd.concat([rows, found], axis=1)
-    return found[found["utilization"].notna()].reset_index(drop=True)
+    found = found[found["utilization"].notna()]
+    return pd.concat([found, megatron_rows()], ignore_index=True)
 
 
 def _newest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -314,7 +317,7 @@ def write(
             writer.writerow((*cells, SOURCE, AS_OF, "derived", note))
     publisher = rows["source"].str.partition("/")[0]
     kept = rows.assign(
-        source=publisher.map(SOURCES),
+        source=publisher.map(SOURCES).fillna(rows["source"]),
         release=rows["source"].str.extract(r"NeMo ([\d.]+)\)")[0].fillna(""),
         as_of=rows["as_of"].where(publisher != "NVIDIA-NeMo", "2026"),
         active=rows["active"].map("{:.6g}".format),

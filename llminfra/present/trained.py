@@ -145,6 +145,11 @@ class Trained:
             said += "training_micro_batches are stated"
         return said
 
+    def elsewhere_error(self, kind: str) -> Range:
+        """Error of the speed of a model that was measured on another accelerator."""
+        facts = self.plan.facts_read_by("training")
+        return facts.number(f"training-left-out-{kind}", "elsewhere_error_fraction")
+
     @property
     def least(self) -> str:
         """The fewest accelerators for each method, in words."""
