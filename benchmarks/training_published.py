@@ -12,8 +12,37 @@ from llminfra.formulas import training, training_time
 
 # Where a run does not say how many accelerators it had.
 UNKNOWN_COUNT: Final = 1024
+# Parameters, accelerators, seconds of a step; the peak of the 450 W cards that were used.
+_MEGATRON: Final = ((1.2e9, 1, 1.288), (2.0e9, 2, 1.242), (4.2e9, 4, 1.357), (8.7e9, 8, 1.508))
+_MEGATRON_TOKENS: Final = 8 * 1024
+_MEGATRON_PEAK: Final = 1.3e14
 _BITS: Final = {"bf16": 16, "fp16": 16, "fp8": 8}
 _SECONDS: Final = 3600
+
+
+def megatron_rows() -> pd.DataFrame:
+    """Return GPT-2 of four sizes in Megatron-LM 1.0 on V100, tensor parallel, as rows of the fit.
+
+    Published are parameters, accelerators and the time of a step of 8 sequences of 1,024 tokens;
+    the 62.4 TFLOP/s that are published of the first hold what is computed again. Arithmetic here
+    is six for each parameter and token; attention would add less than a twentieth.
+    """
+    rows = pd.DataFrame(_MEGATRON, columns=["active", "n_accelerators", "step_s"])
+    work = training.training_flop(parameters=rows["active"], tokens=_MEGATRON_TOKENS)
+    reached = work / rows["n_accelerators"] / rows["step_s"]
+    return rows.assign(
+        model=[f"GPT-2 {size / 1e9:.1f}B" for size in rows["active"]],
+        accelerator="v100-sxm2-32",
+        bits=16,
+        precision="fp16",
+        sequence_tokens=1024,
+        recomputed=True,
+        kind="dense",
+        utilization=reached / _MEGATRON_PEAK,
+        peak_ratio=1.0,
+        source="megatron-lm-1.0",
+        as_of="2020-05-15",
+    )
 
 
 def published_runs(

@@ -39,7 +39,7 @@ def run_errors() -> "pd.DataFrame":
         (by layers), published_flop, hours, low, high (predicted), published_hours, left_out_hours
         (with a ratio of runs to benchmarks that has not seen its maker), stated_hours (with the
         share of the peak that its makers state), evidence, mwh and published_mwh (on the
-        boundary of the publication), published_t_co2e, is_fitted.
+        boundary of the publication), published_t_co2e, is_fitted, is_one_run.
     """
     import pandas as pd  # heavy, and only reports validate
 
@@ -101,6 +101,7 @@ def _run(run: PublishedRun, facts: Facts) -> dict[str, Any]:
         "published_mwh": run.mwh,
         "published_t_co2e": run.t_co2e,
         "is_fitted": run.is_fitted,
+        "is_one_run": run.is_one_run,
         "source": run.source,
     }
 
@@ -255,6 +256,9 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
         stage_chunks=int(row["stage_chunks"] or 1),
         is_sequence_parallel=row["is_sequence_parallel"] != "no",
         gradients_in_32_bits=bool(row["tensor_parallel"]),
+        loss_bits=int(row["loss_bits"] or 32),
+        gradient_bytes_per_weight=float(row["gradient_bytes"] or 0) or None,
+        bucket_bytes=float(row["bucket_bytes"] or 0),
     )
     return _within(State(setup, facts), row["boundary"])
 

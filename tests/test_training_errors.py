@@ -12,8 +12,7 @@ MEMORY = training_memory_errors()
 IS_SPLIT = MEMORY["tensor_parallel"] * MEMORY["pipeline_parallel"] > 1
 SHARES = utilization_errors()
 FROM_FIRST_PRINCIPLES, AT_STATED, MEDIAN = 0.25, 0.15, 0.2
-# GPT-3 ran on an accelerator that nobody measured: it is held against its stated share alone.
-FIVE = ("BLOOM 176B", "Llama 2 70B", "Llama 3.1 405B", "DeepSeek-V3", "Llama 2 13B")
+FIVE = ("GPT-3 175B", "BLOOM 176B", "Llama 2 70B", "Llama 3.1 405B", "DeepSeek-V3")
 
 
 def off(run: str, column: str) -> float:
@@ -36,11 +35,13 @@ def test_hours_at_the_share_that_makers_state(run: str) -> None:
     assert off(run, "stated_hours") <= AT_STATED
 
 
-def test_gpt_3_ran_on_a_card_that_fits_no_input_and_says_so() -> None:
+def test_gpt_3_is_in_no_fit() -> None:
+    """V100 by the steps of four smaller models; the ratio of runs to benchmarks by other runs."""
     gpt = RUNS.loc["GPT-3 175B"]
-    assert gpt["evidence"] == "assumed"
+    assert not gpt["is_fitted"]
+    assert gpt["is_one_run"]
+    assert gpt["evidence"] == "measured"
     assert gpt["flop"] == pytest.approx(3.14e23, rel=0.01)
-    assert gpt["low"] <= gpt["published_hours"] <= gpt["high"]
 
 
 def test_energy_of_model_cards_is_hours_times_a_limit() -> None:
@@ -55,6 +56,14 @@ def test_shares_of_models_left_out() -> None:
     groups = off_by.groupby([SHARES["model"], SHARES["accelerator"], SHARES["bits"]]).median()
     assert off_by.median() <= MEDIAN
     assert groups.median() <= MEDIAN
+
+
+def test_experts_miss_the_fifth_where_nobody_measured_the_model() -> None:
+    """What the report says: 23 % in the median, 16 % where another accelerator was measured."""
+    experts = SHARES[SHARES["kind"] == "experts"]["left_out_error_fraction"].abs()
+    assert MEDIAN < experts.median() <= 0.25
+    elsewhere = Facts().number("training-left-out-experts", "elsewhere_error_fraction")
+    assert elsewhere.base <= MEDIAN
 
 
 def test_experts_in_a_format_that_several_models_have() -> None:
@@ -91,9 +100,30 @@ def test_memory_of_splits_over_tensors_and_stages_is_as_measured() -> None:
 
 
 def test_a_round_figure_with_the_caches_of_the_allocator_lies_above_ours() -> None:
-    """BLOOM: about 60 GB of the device, where ours counts what has to stand in it."""
+    """BLOOM: about 60 GB of the device, where ours counts what has to stand in it.
+
+    Its framework keeps gradients twice, in 16 and in 32 bits. What is left of the gap has no
+    figure: caches of the allocator and of collectives, and a GB of scores of attention.
+    """
     (bloom,) = MEMORY[MEMORY["case"] == "BLOOM 176B"]["error_fraction"]
-    assert -0.4 <= bloom < 0
+    assert -0.2 <= bloom < 0
+
+
+def test_what_misses_a_tenth_lies_above_ours() -> None:
+    """As the report says: an allocator keeps more than has to stand."""
+    missed = MEMORY[MEMORY["error_fraction"].abs() > 0.1]
+    assert len(missed) <= 4
+    assert (missed["error_fraction"] < 0).all()
+    assert missed["error_fraction"].min() >= -0.2
+
+
+def test_profiles_whose_loss_is_in_16_bits_are_within_a_tenth() -> None:
+    """All that DeepSpeed ran with adapters: 30 rows, of which none sets a constant."""
+    is_qlora = MEMORY["method"] == "qlora"
+    is_shared = (MEMORY["case"] == "Qwen 72B") & (MEMORY["method"] == "lora")
+    profiles = MEMORY[is_qlora | is_shared]["error_fraction"].abs()
+    assert len(profiles) == 30
+    assert profiles.max() <= 0.1
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "qlora"])
@@ -108,7 +138,11 @@ def test_profiles_that_set_no_constant_are_within_a_tenth_with_adapters() -> Non
 
 
 def test_profiles_of_all_weights_are_within_a_tenth_in_the_median() -> None:
-    """Of nine none sets a constant; the two worst stand at the end of what the card holds."""
+    """Of nine none sets a constant, and two miss the tenth that was asked for.
+
+    The longest of the 7B stands at the end of what its cards hold, the longest of the 1.8B beyond
+    its step: both grow faster than what has to stand, as what an allocator keeps does.
+    """
     is_full = (MEMORY["method"] == "full") & MEMORY["case"].str.startswith("Qwen")
     profiles = MEMORY[is_full]["error_fraction"].abs()
     assert len(profiles) == 9

@@ -52,8 +52,8 @@ def kept_values(
     """Values of a token that the way back needs, in all layers, on one rank [value/token].
 
     Inputs and outputs of all products; or, where the rest is computed again, the input of each
-    layer and all of the widest one. Tensor parallel divides what is inside of attention and MLP;
-    what stands between them each rank holds in full, but where the sequence is divided too.
+    layer. Tensor parallel divides what is inside of attention and MLP; what stands between them
+    each rank holds in full, but where the sequence is divided too.
 
     Examples
     --------
@@ -61,20 +61,39 @@ def kept_values(
     ...               mlp=Dense(intermediate_size=14336), count=32)
     >>> model = Architecture("llama", 4096, 128256, (layer,))
     >>> [int(kept_values(model, is_recomputed=again)) for again in (False, True)]
-    [2686976, 215040]
+    [2686976, 131072]
     >>> [int(kept_values(model, is_recomputed=False, tensor_parallel=8, is_sequence_parallel=along))
     ...  for along in (True, False)]
     [335872, 794624]
     """
     width = architecture.hidden_size
-    each = [
-        (layer.count, _on_rank(layer, width, tensor_parallel, is_sequence_parallel))
-        for layer in architecture.layers
-    ]
     if is_recomputed:
-        whole = width / (tensor_parallel if is_sequence_parallel else 1)
-        return architecture.n_layers * whole + max(values for _, values in each)
-    return float(sum(count * values for count, values in each))
+        return architecture.n_layers * width / (tensor_parallel if is_sequence_parallel else 1)
+    return float(
+        sum(
+            layer.count * _on_rank(layer, width, tensor_parallel, is_sequence_parallel)
+            for layer in architecture.layers
+        )
+    )
+
+
+def recomputed_values(
+    architecture: Architecture, *, tensor_parallel: int = 1, is_sequence_parallel: bool = True
+) -> float:
+    """Values of a token in the widest layer, which stand while it is computed again [value/token].
+
+    Examples
+    --------
+    >>> layer = Layer(mixer=Gqa(n_heads=32, n_kv_heads=8, head_dim=128),
+    ...               mlp=Dense(intermediate_size=14336), count=32)
+    >>> int(recomputed_values(Architecture("llama", 4096, 128256, (layer,))))
+    83968
+    """
+    width = architecture.hidden_size
+    return max(
+        _on_rank(layer, width, tensor_parallel, is_sequence_parallel)
+        for layer in architecture.layers
+    )
 
 
 def _on_rank(layer: Layer, width: int, tensor_parallel: int, is_sequence_parallel: bool) -> float:
@@ -124,6 +143,17 @@ def largest_layer_parameters(architecture: Architecture) -> int:
     """
     width = architecture.hidden_size
     return max(_sum(layer.weights(width)) for layer in architecture.layers)
+
+
+def beside_layers(architecture: Architecture) -> int:
+    """Parameters of embedding and head, which belong to no layer [1].
+
+    Examples
+    --------
+    >>> beside_layers(Architecture("x", 10, 50, (Layer(mlp=Dense(intermediate_size=100)),)))
+    1000
+    """
+    return _count(architecture, ("embedding", "head"))
 
 
 def _sum(groups: Iterable[WeightGroup]) -> int:

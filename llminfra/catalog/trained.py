@@ -8,6 +8,8 @@ from llminfra.catalog.loader import Fact, model_entries, sources
 from llminfra.catalog.tables import check_date, require, rows_of
 
 _RUNS: Final = "training_runs.csv"
+# Seen by the fit, or left out of it so that it can be held against it.
+_ONE_RUN: Final = ("yes", "apart")
 _FLAGS: Final = {"yes": True, "no": False, "": None}
 
 
@@ -37,8 +39,9 @@ class PublishedRun:
         Share of the peak, as stated, and how it was stated. [1]
     power_w, mwh, t_co2e : float or None
         Power that an accelerator was taken to draw, energy, carbon, as published. [W], [MWh], [t]
-    is_fitted : bool
-        Whether the ratio of runs to benchmarks has seen it.
+    is_fitted, is_one_run : bool
+        Whether the ratio of runs to benchmarks has seen it, and whether its hours are of one run,
+        not of a family.
     """
 
     run: str
@@ -60,6 +63,7 @@ class PublishedRun:
     mwh: float | None
     t_co2e: float | None
     is_fitted: bool
+    is_one_run: bool
     source: str
     as_of: str
     note: str
@@ -79,6 +83,7 @@ def published_runs() -> tuple[PublishedRun, ...]:
         require(row["model"] in model_entries(), _RUNS, line, "model", row)
         require(row["source"] in sources(), _RUNS, line, "source", row)
         require(row["recomputed"] in _FLAGS, _RUNS, line, "recomputed", row)
+        require(row["in_fit"] in (*_ONE_RUN, "no"), _RUNS, line, "in_fit", row)
         check_date(row["as_of"])
         found.append(_run(row))
     return tuple(found)
@@ -106,6 +111,7 @@ def _run(row: dict[str, str]) -> PublishedRun:
         mwh=_number(row["published_mwh"]),
         t_co2e=_number(row["published_t_co2e"]),
         is_fitted=row["in_fit"] == "yes",
+        is_one_run=row["in_fit"] in _ONE_RUN,
         source=row["source"],
         as_of=row["as_of"],
         note=row["note"],

@@ -50,6 +50,8 @@ class ReportSet:
     is_served: bool = True
     compared: list[Case] = field(default_factory=list)
     differing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    asking: tuple[str, ...] = ()
+    """Fields that would have made it a report on a scenario file; none where no file was given."""
     results: list[Result] = field(default_factory=list)
 
     @cached_property
@@ -93,6 +95,9 @@ class ReportSet:
         for name, values in self.differing.items():
             told = ", ".join(f"{joined(value)} in {book}" for book, value in values.items())
             yield f"notebooks differ in {name}, which the scenario does not state: {told}"
+        if self.asking:
+            wanted = " or ".join(self.asking)
+            yield f"no scenario asks for it, so this is the notebook's own case; give {wanted}"
 
     @cached_property
     def _found(self) -> list[Problem]:
@@ -165,8 +170,9 @@ def report_sets(
         sets += [make.of_case(case, own)] if own else []
     sets += [make.of_comparison(group) for group in _compared(found)]
     asked = {path for report_set in sets for path in report_set.notebooks}
+    is_of_files = named and any(case.stem for case in found)
     sets += [
-        make.of_package(book)
+        make.of_package(book, book.asking if is_of_files else ())
         for book in books
         if book.is_once and book.path not in asked
         if anew or not _is_rendered(out, book.path, report_formats)
@@ -240,11 +246,13 @@ class _Maker:
         jobs = [self._job(book, folder, case, parameters)]
         return ReportSet(case, folder, [COMPARE], jobs, is_about_plan=False, compared=group)
 
-    def of_package(self, book: About) -> ReportSet:
+    def of_package(self, book: About, asking: tuple[str, ...] = ()) -> ReportSet:
         name = distinct_name(book.path.stem)
         case = Case(name=name, scenario=Scenario(name=name), origins={})
         jobs = [self._job(book, self.out / name, case, {})]
-        return ReportSet(case, self.out / name, [book.path], jobs, is_about_plan=False)
+        return ReportSet(
+            case, self.out / name, [book.path], jobs, is_about_plan=False, asking=asking
+        )
 
     def _job(self, book: About, folder: Path, case: Case, parameters: Mapping[str, Any]) -> Job:
         assert case.scenario is not None

@@ -11,7 +11,7 @@ from llminfra.facets.base import is_number
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 
-_LONGEST: Final = 26  # characters of a field's help, so that its value beside them is seen
+_LONGEST: Final = 32  # characters, so that the values beside them are seen
 _NAMES: Final = ("title", "name")
 _FACTS, _PRICES = "facts", "prices"
 
@@ -113,21 +113,24 @@ def _change(plan: Plan, name: str, value: Any) -> str:
     if isinstance(value, dict):
         old = getattr(plan.scenario, name)
         differing = (key for key in value | old if value.get(key) != old.get(key))
-        return ", ".join(_fact_words(key, value.get(key)) for key in differing)
+        return ", ".join(_fact_words(key, value.get(key), old.get(key)) for key in differing)
     described = type(plan.scenario).model_fields[name].description or formats.words(name)
     said = formats.short(described, _LONGEST)
-    return _valued(f"{said[:1].upper()}{said[1:]}", name, value)
+    return _valued(f"{said[:1].upper()}{said[1:]}", name, value, getattr(plan.scenario, name))
 
 
-def _fact_words(key: str, given: Any) -> str:
+def _fact_words(key: str, given: Any, old: Any) -> str:
     words = formats.words(key)
     if isinstance(given, dict) and "value" in given:
-        return _valued(words, key, given["value"])
+        was = old.get("value") if isinstance(old, dict) else None
+        return _valued(words, key, given["value"], was)
     return words
 
 
-def _valued(words: str, name: str, value: Any) -> str:
+def _valued(words: str, name: str, value: Any, old: Any = None) -> str:
+    """Words with a value, and with the one before it where that was stated."""
     if is_number(value):
         show = formats.percent if name.endswith("_fraction") else formats.number
-        return f"{words}: {show(value)}"
+        before = f"{show(old)} → " if is_number(old) else ""
+        return f"{words}: {before}{show(value)}"
     return f"{words}: {value}"

@@ -21,6 +21,7 @@ _DRAFTED: Final = 3
 # A model that drafts, or stands in for another, has at most this share of its parameters.
 _SMALL: Final = 0.2
 _NEWER: Final = ("h100-sxm", "h200-sxm", "b200-sxm")
+_PRICES: Final = ("server_price_usd", "rent_usd_per_hour")
 _KEPT_LAYERS: Final = 0.8
 _BN: Final = 1e9
 _8_BITS = "nearly none in 8 bits (arXiv 2411.02355)"
@@ -157,10 +158,16 @@ def _machines(plan: Plan) -> Iterator[Lever]:
     for name in _NEWER:
         if name != scenario.accelerator:
             short = facts.text(name, "short_name")
-            yield Lever(f"{short} accelerators", "accelerator", {"accelerator": name}, _SAME_MODEL)
+            others = {"accelerator": name, **_of_another_machine(scenario)}
+            yield Lever(f"{short} accelerators", "accelerator", others, _SAME_MODEL)
     hours = plan.demand.load_fraction.base * HOURS_PER_WEEK
     if hours < plan.demand.hours_on_per_week.base:
         yield Lever("Off when nobody works", "hours", {"hours_on_per_week": hours}, _SAME_MODEL)
+
+
+def _of_another_machine(scenario: Any) -> dict[str, None]:
+    """Own prices of this machine, which say nothing of another."""
+    return {name: None for name in _PRICES if getattr(scenario, name) is not None}
 
 
 def _models(plan: Plan, assumed: Assumed) -> Iterator[Lever]:

@@ -101,6 +101,16 @@ class Levers:
         return -sum(stage.moved for stage in self.together) / self.now
 
     @property
+    def saved_alone(self) -> float:
+        """Sum of what the same levers save alone.
+
+        It is more than what they save together, as what one has saved no other can save again; but
+        where accelerators come whole, or a format needs the card, it can be less.
+        """
+        pulled = [stage.lever for stage in self.together]
+        return sum(pull.saved for pull in self.alone if pull.lever in pulled)
+
+    @property
     def first(self) -> Pull | None:
         """The lever to pull first: the one that saves most alone; None where none is worth it."""
         pulled = [stage.lever for stage in self.together]
@@ -158,9 +168,10 @@ def levers(
     -----
     For cost and energy each lever comes with the split and the copies as they are, or with those
     that it then needs, whichever takes less. Taking only what the load needs, with nothing else
-    changed, is a lever of its own, and what others save is counted beyond it. For latency the
-    layout stays. What an engine refuses, and what brings a problem that the service does not have
-    now, is not possible.
+    changed, is a lever of its own; where that is worth it, what others save is counted beyond it.
+    For latency the layout stays. Another accelerator comes without the own prices of this one. What
+    an engine refuses, and what brings a problem that the service does not have now, is not
+    possible.
 
     Examples
     --------
@@ -185,7 +196,7 @@ def levers(
     for lever in lever_list(plan, Assumed(**assumed), is_layout_open=LAYOUT not in layouts):
         changed, then, note = _best(plan, [lever], layouts, aim)
         alone.append(Pull(lever, changed, (before - then) / now, note))
-        if lever.group == "layout" and then < now:
+        if lever.group == "layout" and "layout" not in without and now - then >= WORTH * now:
             before = then
     alone.sort(key=lambda pull: (math.isnan(pull.saved), -pull.saved))
     wanted = [pull for pull in alone if pull.lever.group not in without]

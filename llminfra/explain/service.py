@@ -18,6 +18,8 @@ AIMS: Final[Mapping[str, str]] = {
     "energy": "energy.kwh_per_month",
     "latency": "serving.e2e_s",
 }
+# What a request has: of two models the mean over the requests, not the sum.
+_EACH: Final = (AIMS["latency"], "memory.kv_cache_bytes_per_request")
 _MONTHS: Final = 12
 _WH_PER_KWH: Final = 1e3
 # Fields that belong to the large model alone.
@@ -52,12 +54,12 @@ class Service:
             yield self.beside
 
     def total(self, path: str) -> Range:
-        """Return a result of both: sums, but the mean of their times by the requests of each."""
+        """Return a result of both: sums, but the mean over the requests of what each has."""
         found = quantity(self.plan, path)
         if self.beside is not None:
             other = quantity(self.beside, path)
-            is_time = path == AIMS["latency"]
-            found = found * (1 - self.share) + other * self.share if is_time else found + other
+            is_mean = path in _EACH
+            found = found * (1 - self.share) + other * self.share if is_mean else found + other
         return as_range(found + self.monthly.get(path, 0.0), name=path.rpartition(".")[2])
 
     def amount(self, path: str) -> float:

@@ -294,6 +294,18 @@ def words(name: str) -> str:
     return spelled[:1].upper() + spelled[1:]
 
 
+def inside(words: str) -> str:
+    """Return words as they stand inside a sentence; names keep their capitals.
+
+    Examples
+    --------
+    >>> [inside(words) for words in ("Cache in 8 bits", "A latent cache", "H100 accelerators")]
+    ['cache in 8 bits', 'a latent cache', 'H100 accelerators']
+    """
+    is_word = words[1:2].islower() or words.startswith("A ")
+    return words[:1].lower() + words[1:] if is_word else words
+
+
 def short(words: str, longest: int = _LONGEST) -> str:
     """Return what comes before the first comma, colon or bracket, cut where it is long.
 

@@ -108,7 +108,7 @@ def activation_bytes(
         Tokens that one accelerator works on at a time: sequences times their length. [token]
     values_per_token : array_like
         Values that are kept of a token: inputs and outputs of all products, or the input of each
-        layer and all of one layer where the rest is computed again. [value/token]
+        layer where the rest is computed again. [value/token]
     bytes_per_value : array_like
         Bytes of each. [byte/value]
     in_flight_ratio : array_like
@@ -180,13 +180,17 @@ def logit_bytes(
 
 
 @formula
-def gathered_bytes(*, layer_parameters: Quantity, bytes_per_weight: Quantity) -> Quantity:
+def gathered_bytes(
+    *, layer_parameters: Quantity, outer_parameters: Quantity, bytes_per_weight: Quantity
+) -> Quantity:
     r"""Weights of the layer at work and of the next one, gathered from all accelerators.
 
     Parameters
     ----------
     layer_parameters : array_like
         Parameters of the largest layer. [1]
+    outer_parameters : array_like
+        Of embedding and head, which stay gathered from the way forward to the way back. [1]
     bytes_per_weight : array_like
         Bytes of each. [byte]
 
@@ -197,18 +201,23 @@ def gathered_bytes(*, layer_parameters: Quantity, bytes_per_weight: Quantity) ->
 
     Notes
     -----
-    .. math:: M = 2 \, P_l \, b
+    .. math:: M = (2 \, P_l + P_o) \, b
 
     References
     ----------
-    Zhao et al. (2023), PyTorch FSDP, arXiv 2304.11277.
+    Zhao et al. (2023), PyTorch FSDP, arXiv 2304.11277; the outermost unit of its
+    ``fully_shard`` is not dealt out again after the way forward.
 
     Examples
     --------
-    >>> round(float(gathered_bytes(layer_parameters=856e6, bytes_per_weight=2)) / 1e9, 1)
-    3.4
+    A 70B with 128,256 words:
+
+    >>> round(float(gathered_bytes(
+    ...     layer_parameters=856e6, outer_parameters=2 * 128256 * 8192, bytes_per_weight=2)) / 1e9,
+    ...     1)
+    7.6
     """
-    return _LAYERS_AT_WORK * layer_parameters * bytes_per_weight
+    return (_LAYERS_AT_WORK * layer_parameters + outer_parameters) * bytes_per_weight
 
 
 _LAYERS_AT_WORK = 2

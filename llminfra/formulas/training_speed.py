@@ -18,6 +18,7 @@ def training_utilization(
     model_ratio: Quantity,
     run_ratio: Quantity,
     recompute_ratio: Quantity,
+    stage_wait_ratio: Quantity,
     parameters: Quantity,
     size_exponent: Quantity,
     n_accelerators: Quantity,
@@ -41,6 +42,8 @@ def training_utilization(
         What whole runs reach over benchmarks. [1]
     recompute_ratio : array_like
         What is left where activations are computed again, 1 where they are kept. [1]
+    stage_wait_ratio : array_like
+        Time that stages of a pipeline wait over time that they work; 0 where none is known. [1]
     parameters : array_like
         Parameters that a token passes. [1]
     size_exponent, count_exponent : array_like
@@ -59,7 +62,7 @@ def training_utilization(
     -----
     .. math::
 
-        u = \min\left(0.75, \; u_0 \, \frac{r_f \, r_m \, r_r \, \rho}{p}
+        u = \min\left(0.75, \; u_0 \, \frac{r_f \, r_m \, r_r \, \rho}{p \, (1 + w)}
         \left(\frac{N}{10^{10}}\right)^a \left(\frac{n}{64}\right)^b e^{\varepsilon}\right)
 
     References
@@ -72,14 +75,14 @@ def training_utilization(
 
     >>> round(float(training_utilization(
     ...     base_fraction=0.54, format_ratio=1, peak_ratio=1, model_ratio=1, run_ratio=0.73,
-    ...     recompute_ratio=0.9, parameters=70e9, size_exponent=0.026, n_accelerators=2048,
-    ...     count_exponent=0.003, log_error_ratio=0)), 3)
+    ...     recompute_ratio=0.9, stage_wait_ratio=0, parameters=70e9, size_exponent=0.026,
+    ...     n_accelerators=2048, count_exponent=0.003, log_error_ratio=0)), 3)
     0.377
     """
     measured = base_fraction * format_ratio * model_ratio * run_ratio * recompute_ratio / peak_ratio
     of_size = (parameters / _LAW_PARAMETERS) ** size_exponent
     of_count = (n_accelerators / _LAW_ACCELERATORS) ** count_exponent
-    reached = measured * of_size * of_count * np.exp(log_error_ratio)
+    reached = measured * of_size * of_count * np.exp(log_error_ratio) / (1 + stage_wait_ratio)
     return np.minimum(reached, MOST_UTILIZATION)
 
 

@@ -1,4 +1,4 @@
-"""What comes and goes within a step of training: sequences in a pipeline, copies of gradients."""
+"""What comes and goes within a step of training: batches in a pipeline, copies of gradients."""
 
 import numpy as np
 
@@ -6,7 +6,9 @@ from llminfra.formulas._formula import Quantity, formula
 
 
 @formula
-def in_flight_ratio(*, n_stages: Quantity, n_chunks: Quantity) -> Quantity:
+def in_flight_ratio(
+    *, n_stages: Quantity, n_chunks: Quantity, n_micro_batches: Quantity
+) -> Quantity:
     r"""Activations that the first stage of a pipeline keeps, over those of the model uncut.
 
     Parameters
@@ -15,6 +17,8 @@ def in_flight_ratio(*, n_stages: Quantity, n_chunks: Quantity) -> Quantity:
         Stages into which the layers are cut. [1]
     n_chunks : array_like
         Runs of layers that a stage holds by turns; 1 where each holds its layers in a row. [1]
+    n_micro_batches : array_like
+        Batches that pass through the stages in a step; infinite where it is not known. [1]
 
     Returns
     -------
@@ -23,9 +27,9 @@ def in_flight_ratio(*, n_stages: Quantity, n_chunks: Quantity) -> Quantity:
 
     Notes
     -----
-    .. math:: x = 1 + \frac{p - 1}{p \, v} \; (v > 1), \quad x = 1 \; (v = 1)
+    .. math:: x = \min\left(\frac{m}{p}, \; 1 + \frac{p - 1}{p \, v} [v > 1]\right)
 
-    Each of p stages holds a p-th of the layers, and the first one those of p sequences, as long as
+    Each of p stages holds a p-th of the layers, and the first one those of p batches, as long as
     a step has so many.
 
     References
@@ -35,11 +39,54 @@ def in_flight_ratio(*, n_stages: Quantity, n_chunks: Quantity) -> Quantity:
 
     Examples
     --------
-    >>> in_flight_ratio(n_stages=[1, 8, 8], n_chunks=[1, 1, 3]).round(3)
-    array([1.   , 1.   , 1.292])
+    >>> in_flight_ratio(
+    ...     n_stages=[1, 8, 8, 8], n_chunks=[1, 1, 3, 1], n_micro_batches=[9, 9, 16, 4]).round(3)
+    array([1.   , 1.   , 1.292, 0.5  ])
     """
     by_turns = 1 + (n_stages - 1) / (n_stages * n_chunks)
-    return np.where(n_chunks == 1, 1 + 0 * n_stages, by_turns)
+    full = np.where(n_chunks == 1, 1 + 0 * n_stages, by_turns)
+    return np.minimum(full, n_micro_batches / n_stages)
+
+
+@formula
+def stage_wait_ratio(
+    *, n_stages: Quantity, n_chunks: Quantity, n_micro_batches: Quantity
+) -> Quantity:
+    r"""Time that stages of a pipeline wait for each other, over the time that they work.
+
+    Parameters
+    ----------
+    n_stages : array_like
+        Stages into which the layers are cut. [1]
+    n_chunks : array_like
+        Runs of layers that a stage holds by turns; 1 where each holds its layers in a row. [1]
+    n_micro_batches : array_like
+        Batches that pass through the stages in a step; infinite where it is not known. [1]
+
+    Returns
+    -------
+    stage_wait_ratio : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: w = \frac{p - 1}{v \, m}
+
+    At the start and the end of a step stages have nothing to do: one forward, one backward. What
+    the stages take longer than each other, and what the turns send more, is no part of it.
+
+    References
+    ----------
+    Narayanan et al. (2021), arXiv 2104.04473, sections 2.2.1 and 2.2.2.
+
+    Examples
+    --------
+    8 stages and 32 batches, in a row and in three turns:
+
+    >>> stage_wait_ratio(n_stages=8, n_chunks=[1, 3], n_micro_batches=32).round(3)
+    array([0.219, 0.073])
+    """
+    return (n_stages - 1) / (n_chunks * n_micro_batches)
 
 
 @formula
@@ -90,16 +137,20 @@ def step_bytes(
 
 @formula
 def step_excess_bytes(
-    *, step_bytes: Quantity, activation_bytes: Quantity, logit_bytes: Quantity
+    *,
+    step_bytes: Quantity,
+    gathered_bytes: Quantity,
+    activation_bytes: Quantity,
+    logit_bytes: Quantity,
 ) -> Quantity:
-    r"""What the optimizer's step takes beyond the activations, which are gone by then.
+    r"""What the optimizer's step takes beyond what has come and gone by then.
 
     Parameters
     ----------
     step_bytes : array_like
         Copies of gradients while it steps. [byte]
-    activation_bytes, logit_bytes : array_like
-        What stands in memory at the end of the way forward. [byte]
+    gathered_bytes, activation_bytes, logit_bytes : array_like
+        What stands in memory on the way back. [byte]
 
     Returns
     -------
@@ -108,7 +159,7 @@ def step_excess_bytes(
 
     Notes
     -----
-    .. math:: M_s = \max(0, M - M_a - M_v)
+    .. math:: M_s = \max(0, M - M_p - M_a - M_v)
 
     References
     ----------
@@ -117,7 +168,8 @@ def step_excess_bytes(
 
     Examples
     --------
-    >>> step_excess_bytes(step_bytes=11e9, activation_bytes=[1e9, 15e9], logit_bytes=[1e9, 3e9])
+    >>> step_excess_bytes(step_bytes=11e9, gathered_bytes=0, activation_bytes=[1e9, 15e9],
+    ...     logit_bytes=[1e9, 3e9])
     array([9.e+09, 0.e+00])
     """
-    return np.maximum(step_bytes - activation_bytes - logit_bytes, 0)
+    return np.maximum(step_bytes - gathered_bytes - activation_bytes - logit_bytes, 0)

@@ -198,7 +198,7 @@ def _fall_layers(frame: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
         orient="top", offset=16, title=None, tickCount=4 if narrow else 7,
         labelExpr=f"datum.value == 0 ? '0 {unit}' : datum.label",
     )  # fmt: skip
-    y = labels_of("step", 0 if narrow else 250)
+    y = labels_of("step", 0 if narrow else 300)
     base = chart_of(frame).encode(y=y)
     layers = [
         base.mark_bar(size=18).encode(

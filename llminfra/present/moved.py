@@ -50,7 +50,7 @@ def _sentence(found: Mapping[str, Any]) -> str:
         return f"nothing moved {what}"
     ends = [_shown(found[end], found["unit"]) for end in ("before", "after")]
     order = sorted(found["steps"], key=lambda step: -abs(step[1]))
-    named = [f"{words} ({formats.signed(moved)})" for words, moved in order[:_MOST]]
+    named = [f"{formats.inside(words)} ({formats.signed(moved)})" for words, moved in order[:_MOST]]
     more = len(order) - len(named)
     rest = [f"{formats.counted(more, 'other change')}"] if more > 0 else []
     return f"{what} went from {ends[0]} to {ends[1]}, by {formats.join([*named, *rest])}"

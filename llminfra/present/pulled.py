@@ -30,6 +30,18 @@ _AIMS: Final = {
 }
 
 
+#: Results of a service in the tables: heading, its unit, and that in the unit of the result.
+_SHOWN: Final = {
+    "cost.usd_per_month": ("A month", "k {currency}", 1e3),
+    "energy.kwh_per_month": ("Electricity", "kWh a month", 1.0),
+    "serving.e2e_s": ("Answer", "s", 1.0),
+    "memory.weight_bytes": ("Weights", "GB", GB),
+    "memory.kv_cache_bytes_per_request": ("Cache", "MB a request", 1e6),
+}
+_NOTHING: Final = 1e-9
+_SEVERAL: Final = 2
+
+
 class Pulled:
     """The levers of a plan in words, as a table and as a chart.
 
@@ -75,7 +87,7 @@ class Pulled:
     def others(self) -> str:
         """The other levers that are worth it."""
         words = [s.lever.words for s in self.found.together if s.lever.words != self.first]
-        return formats.join([_inside(w) for w in words])
+        return formats.join([formats.inside(w) for w in words])
 
     @property
     def fields(self) -> str:
@@ -131,7 +143,26 @@ class Pulled:
             return "nothing that would save as much was left out"
         saved = formats.percent(left[0].saved)
         lost = self.found.quality(left[0])
-        return f"{_inside(left[0].lever.words)} would save {saved} alone; {lost}"
+        return f"{formats.inside(left[0].lever.words)} would save {saved} alone; {lost}"
+
+    @property
+    def sum_words(self) -> str:
+        """What the levers that are worth it save alone in sum, against what they save together."""
+        together, alone = self.found.saved, self.found.saved_alone
+        if len(self.found.together) < _SEVERAL:
+            return "No other adds enough to it."
+        said = f"Each alone, they would save {formats.percent(alone)} in sum"
+        if together > alone + _NOTHING:
+            return f"{said}, less than together: accelerators come whole, and formats need a card."
+        if together > alone - _NOTHING:
+            return f"{said}, which is what they save together."
+        return f"{said}: what one has saved no other can save again."
+
+    @property
+    def small_words(self) -> str:
+        """What was tried and saves too little."""
+        small = [p for p in self.found.alone if self.found.verdict(p) == "not worth it here"]
+        return formats.join([formats.inside(p.lever.words) for p in small]) or "none"
 
     @property
     def note(self) -> str:
@@ -147,14 +178,10 @@ class Pulled:
 
     def table(self) -> Table:
         """Tabulate every lever alone, and what all that are worth it give together."""
-        currency = self._books.currency if self._books else "USD"
         columns = [
             column("Lever", align="left"),
             column("Saves alone", f"of {self.of}"),
-            column("A month", f"k {currency}"),
-            column("Electricity", "kWh a month"),
-            column("Answer", "s"),
-            column("Weights", "GB"),
+            *self._columns(),
             column("Accelerators"),
         ]
         found = self.found
@@ -168,9 +195,28 @@ class Pulled:
             rows.append(row(*cells, emphasis=True))
         return table_of(columns, rows)
 
+    def _columns(self) -> list[dict[str, Any]]:
+        currency = self._books.currency if self._books else "USD"
+        return [column(head, unit.format(currency=currency)) for head, unit, _ in _SHOWN.values()]
+
+    def steps(self) -> "Table | None":
+        """Tabulate what each lever adds on top of those before it; None without any."""
+        if not self.found.together:
+            return None
+        services = [Service(self.found.start), *(stage.service for stage in self.found.together)]
+        values = [self._values(service) for service in services]
+        rows = [row("As it is", *map(formats.number, values[0]), emphasis=True)]
+        for stage, before, after in zip(self.found.together, values, values[1:], strict=False):
+            moved = (now - then for now, then in zip(after, before, strict=True))
+            rows.append(row(stage.lever.words, *map(_step, moved)))
+        rows.append(row("All that is worth it", *map(formats.number, values[-1]), emphasis=True))
+        return table_of([column("Step", align="left"), *self._columns()], rows)
+
     def _row(self, pull: Pull) -> dict[str, Any]:
         saved = formats.MISSING if math.isnan(pull.saved) else formats.percent(pull.saved)
-        figures = self._figures(pull.service) if pull.service else [formats.MISSING] * 5
+        figures = (
+            self._figures(pull.service) if pull.service else [formats.MISSING] * (len(_SHOWN) + 1)
+        )
         return row(pull.lever.words, saved, *figures)
 
     def quality(self) -> Table:
@@ -198,13 +244,17 @@ class Pulled:
         split = pull.lever.split
         return f"{split.model} beside it, {split.share:.0%} of the load" if split else "–"
 
-    def _figures(self, service: Service) -> list[str]:
+    def _values(self, service: Service) -> list[float]:
+        """What `_SHOWN` names of a service, in the units of the tables."""
         per = self._books.cost.usd_per_currency.base if self._books else 1.0
-        paths = {
-            "cost.usd_per_month": 1e3 * per, "energy.kwh_per_month": 1.0, "serving.e2e_s": 1.0,
-            "memory.weight_bytes": GB,
-        }  # fmt: skip
-        shown = [formats.number(service.amount(path) / scale) for path, scale in paths.items()]
+        rates = {AIMS["cost"]: per}
+        return [
+            service.amount(path) / scale / rates.get(path, 1.0)
+            for path, (_, _, scale) in _SHOWN.items()
+        ]
+
+    def _figures(self, service: Service) -> list[str]:
+        shown = [formats.number(value) for value in self._values(service)]
         return [*shown, formats.count(sum(p.capacity.accelerators for p in service.plans))]
 
     def chart(self) -> "Chart | None":
@@ -222,9 +272,10 @@ class Pulled:
 
 
 def _fields(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in fields.items())
+    given = [f"{name} = {value}" for name, value in fields.items() if value is not None]
+    return ", ".join([*given, *(f"no {name}" for name, v in fields.items() if v is None)])
 
 
-def _inside(words: str) -> str:
-    """Words as they stand inside a sentence; names keep their capitals."""
-    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+def _step(moved: float) -> str:
+    """A step with its sign; a dash where nothing moves."""
+    return formats.signed(moved) if abs(moved) > _NOTHING else formats.MISSING

@@ -86,6 +86,7 @@ SYMBOLS: Final[dict[str, tuple[str, str]]] = {
     "runtime_bytes": ("M_r", "context, kernels and gaps"),
     "values_per_token": ("v_t", "values kept of a token"),
     "bytes_per_value": ("b_v", "bytes of a value"),
+    "in_flight_ratio": ("x_f", "what a stage of a pipeline keeps, over the whole model"),
     "bytes_per_logit": ("b_l", "bytes of a logit in all its copies"),
     "n_vocabulary": ("V", "entries of the vocabulary"),
     # memory of an accelerator

@@ -129,10 +129,31 @@ class Trained:
         """How well the speed is known, as a sentence goes on."""
         return EVIDENCE[self.run.evidence]
 
+    def sure_words(self, shares: "pd.DataFrame") -> str:
+        """How sure the speed is: its evidence, the error on models unseen, waits not stated."""
+        said = f"the speed {self.evidence}"
+        if self.run.evidence in ("stated", "assumed"):
+            return said
+        model, setup = self.plan.deployment.architecture, self.run.setup()
+        is_dense = model.active_parameters == model.parameters
+        part = shares[shares["kind"] == ("dense" if is_dense else "experts")]
+        off = formats.percent(part["left_out_error_fraction"].abs().median())
+        like = "dense models" if is_dense else "models with experts"
+        said += f"; {like} that the fit had not seen were off by {off} in the median"
+        if setup.pipeline_parallel > 1 and setup.micro_batches is None:
+            said += "; waits between stages are those of the benchmarks, as no "
+            said += "training_micro_batches are stated"
+        return said
+
+    def elsewhere_error(self, kind: str) -> Range:
+        """Error of the speed of a model that was measured on another accelerator."""
+        facts = self.plan.facts_read_by("training")
+        return facts.number(f"training-left-out-{kind}", "elsewhere_error_fraction")
+
     @property
     def least(self) -> str:
         """The fewest accelerators for each method, in words."""
-        found = [(name, self.run.needed_with(name)) for name in METHODS]
+        found = [(name, self.run.needed_with(name)) for name in self._methods]
         return formats.join([f"{_SHORT[m]} {formats.count(n)}" for m, n in found if n]) or "none"
 
     @property
@@ -172,15 +193,22 @@ class Trained:
         sequences = formats.counted(setup.batch_sequences, "sequence")
         return f"{sequences} of {formats.count(setup.sequence_tokens)} tokens, {how}"
 
+    @property
+    def _methods(self) -> tuple[str, ...]:
+        """Ways that lead where the run leads: no adapters make a model from scratch."""
+        if self.run.method in METHODS:
+            return METHODS
+        return (self.run.method, *(ADAPTED if self.run.is_change else ()))
+
     # -- memory -------------------------------------------------------------------------------
 
     @cached_property
     def states(self) -> dict[str, State]:
         """The memory by label: each way to train, and the run with what it could share."""
-        methods = METHODS if self.run.method in METHODS else (self.run.method, *ADAPTED)
-        found = {_SHORT[name]: self.run.state_of(name) for name in methods}
-        first = self.run.state_of(methods[0])
-        found[f"{_SHORT[methods[0]]}, optimizer in the host"] = first.changed(is_offloaded=True)
+        found = {_SHORT[name]: self.run.state_of(name) for name in self._methods}
+        name = self._methods[0]
+        first = self.run.state_of(name).changed(is_offloaded=True)
+        found[f"{_SHORT[name]}, optimizer in the host"] = first
         return found
 
     def memory_frame(self) -> "pd.DataFrame":

@@ -16,7 +16,7 @@ _METHODS: Final = {"full": "all weights", "lora": "LoRA", "qlora": "QLoRA"}
 
 def of_one_run(errors: "pd.DataFrame") -> "pd.DataFrame":
     """Return the runs whose published hours are those of one run, not of a family."""
-    return errors[errors["is_fitted"] | (errors["evidence"] == "assumed")]
+    return errors[errors["is_one_run"]]
 
 
 def runs_frame(errors: "pd.DataFrame") -> "pd.DataFrame":
@@ -44,7 +44,7 @@ def runs_table(errors: "pd.DataFrame") -> Table:
 
 
 def _run_row(item: Any) -> dict[str, Any]:
-    mark = "\u00a0*" if item.evidence == "assumed" else ""
+    mark = "\u00a0*" if item.is_one_run and not item.is_fitted else ""
     return row(
         item.run.replace(" ", "\u00a0") + mark,
         power(item.flop),

@@ -61,8 +61,12 @@ class About:
 
     def is_asked_by(self, stated: Collection[str]) -> bool:
         """Whether a case that states these fields asks for it, though it is rendered once else."""
-        asking = self.metadata.get("asked_by", ())
-        return any(name in stated for name in asking if isinstance(name, str))
+        return any(name in stated for name in self.asking)
+
+    @property
+    def asking(self) -> tuple[str, ...]:
+        """Fields by which a case asks for it."""
+        return tuple(n for n in self.metadata.get("asked_by", ()) if isinstance(n, str))
 
 
 def about(path: Path) -> About:

@@ -272,6 +272,34 @@ def test_the_step_of_the_optimizer_is_a_second_peak() -> None:
     assert plan(**SPLIT).training.state.step.base == 0
 
 
+def test_stages_wait_for_each_other_as_long_as_a_step_has_few_batches() -> None:
+    """3 of 4 stages wait while the first batch comes through: 3 / 16, and half of it in turns."""
+    stages = {**SPLIT, "training_tensor_parallel": 1, "training_pipeline_parallel": 4}
+    unstated = plan(**stages).training
+    stated = plan(**stages, training_micro_batches=16).training
+    in_turns = plan(**stages, training_micro_batches=16, training_stage_chunks=2).training
+    hours = unstated.accelerator_hours.base
+    assert stated.accelerator_hours.base == pytest.approx(hours * (1 + 3 / 16))
+    assert in_turns.accelerator_hours.base == pytest.approx(hours * (1 + 3 / 32))
+    few = plan(**stages, training_micro_batches=2).training
+    assert few.state.activations.base == pytest.approx(unstated.state.activations.base / 2)
+    reached = plan(**stages, training_micro_batches=2, training_utilization=0.4).training
+    assert reached.utilization.base == 0.4
+
+
+def test_a_layer_is_computed_again_when_the_logits_are_gone() -> None:
+    """Most stands at the loss, or with the widest layer: never with both."""
+    one = {"model": "llama-3.1-8b", "tensor_parallel": 1, "training_method": "lora"}
+    state = plan(**one).training.state
+    assert state.logits.base > 0
+    assert state.activations.base == pytest.approx(2 * 32 * 4096 * 4096)
+
+
+def test_embedding_and_head_stay_gathered() -> None:
+    held = plan(training_sharding=3).training.state.gathered.base
+    assert held == pytest.approx(2 * (2 * 128_256 * 8192 + 2 * 855.7e6), rel=0.001)
+
+
 def test_the_fewest_accelerators_of_a_split_are_whole_copies() -> None:
     run = plan(**SPLIT).training
     assert run.accelerators_needed % 16 == 0
@@ -285,6 +313,15 @@ def test_the_fewest_accelerators_of_a_split_are_whole_copies() -> None:
         ({"training_tensor_parallel": 3, "training_accelerators": 6}, "must divide the heads"),
         ({"training_pipeline_parallel": 8, "training_stage_chunks": 11}, "at most the 80 layers"),
         ({"training_stage_chunks": 2}, "must go with training_pipeline_parallel"),
+        ({"training_micro_batches": 8}, "must go with training_pipeline_parallel"),
+        (
+            {
+                "training_pipeline_parallel": 4,
+                "training_stage_chunks": 2,
+                "training_micro_batches": 6,
+            },
+            "must be a multiple of the 4 stages that hold layers by turns, got 6; take 8",
+        ),
     ],
     ids=str,
 )

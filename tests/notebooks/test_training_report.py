@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from llminfra import Scenario, evaluate, formats
 from llminfra.cli import main
+from llminfra.present import Trained
 from tests.notebooks.test_cost_report import faults, tables_of, words_in
 from tests.notebooks.test_decision_report import shown_of
 
@@ -60,6 +61,14 @@ def test_it_says_what_the_plan_says() -> None:
     assert "1.34 × 10⁻⁵" in text
 
 
+def test_a_model_from_scratch_is_not_offered_adapters() -> None:
+    scratch = {"training_method": "pretrain", "training_tokens": 1e12}
+    told = Trained(evaluate(Scenario(model="llama-3.1-8b", **scratch)))
+    assert list(told.states) == ["From scratch", "From scratch, optimizer in the host"]
+    assert "LoRA" not in told.least
+    assert told.least.startswith("From scratch ")
+
+
 def test_the_first_number_is_reproduced_costed_and_priced_in_carbon() -> None:
     _, blocks, _ = shown_of("training", {})
     (seed,) = (t for t in tables_of(blocks) if "GPT-3 on" in str(t["title"]))
@@ -78,6 +87,19 @@ def test_a_case_has_it_where_it_asks_for_a_training(
     command = ["render", str(scenario), "--dry-run", "--out", str(tmp_path / "out")]
     printed = CliRunner().invoke(main, command).output
     assert ("own/training" in printed) is is_there
+
+
+@pytest.mark.parametrize(("given", "is_told"), [("", True), ("training_tokens = 1e6\n", False)])
+def test_a_file_that_asks_for_no_training_is_told_whose_case_it_gets(
+    given: str, is_told: bool, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "own.toml"
+    scenario.write_text(f'title = "Own"\ntensor_parallel = 8\n{given}', encoding="utf-8")
+    command = ["render", str(scenario), "--notebook", "training", "--to", "ipynb"]
+    result = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0
+    said = "training: no scenario asks for it, so this is the notebook's own case; give training_"
+    assert (said in result.stderr) is is_told
 
 
 def test_a_set_on_training_alone_is_not_told_that_nobody_can_be_served(tmp_path: Path) -> None:

@@ -184,6 +184,9 @@ def _reached(
         accelerators=inputs.training_accelerators,
         is_recomputed=inputs.training_recompute,
         peak_ratio=_peaks(inputs, facts, machine)[1],
+        stages=inputs.training_pipeline_parallel,
+        stage_chunks=inputs.training_stage_chunks,
+        micro_batches=inputs.training_micro_batches,
     )
     law = Law(setting, facts)
     return law.utilization(), law.evidence

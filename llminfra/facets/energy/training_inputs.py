@@ -44,6 +44,28 @@ class RunInputs(deployment.Inputs):
     training_accelerators: int = amount(
         8, "accelerators that train together", "accelerator", within=(1, 200_000)
     )
+    training_pipeline_parallel: int = field(
+        1,
+        help="stages into which the layers of a training are cut",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    training_stage_chunks: int = field(
+        1,
+        help="runs of layers that a stage holds by turns, which shortens its waits and keeps more",
+        unit="1",
+        minimum=1,
+        maximum=128,
+    )
+    training_micro_batches: int | None = field(
+        None,
+        help="batches that pass through the stages in a step, for the waits between stages; none "
+        "leaves them at those of the benchmarks",
+        unit="1",
+        minimum=1,
+        maximum=1_000_000,
+    )
     training_precision: Literal["bf16", "fp8", "fp4"] = field(
         "bf16", help="format of the products of the training"
     )

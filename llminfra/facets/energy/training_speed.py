@@ -7,7 +7,7 @@ from typing import Final
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import ids
-from llminfra.formulas import model_error, training_speed, training_time
+from llminfra.formulas import model_error, training_speed, training_step, training_time
 from llminfra.ranges import Range, as_range, exact
 
 _COMMON: Final = "training-common"
@@ -43,6 +43,10 @@ class TrainingSetting:
         Peak in the format over that in 16 bits. [1]
     recompute_ratio : Range or None
         What recomputing leaves of the share; None as benchmarks have it. [1]
+    stages, stage_chunks : int
+        Stages of a pipeline, and runs of layers that each holds by turns. [1]
+    micro_batches : int or None
+        Batches of a step; None adds no waits to those that benchmarks had. [1]
     """
 
     architecture: Architecture
@@ -52,6 +56,21 @@ class TrainingSetting:
     is_recomputed: bool
     peak_ratio: Range = _ONE
     recompute_ratio: Range | None = None
+    stages: int = 1
+    stage_chunks: int = 1
+    micro_batches: int | None = None
+
+    @property
+    def stage_wait_ratio(self) -> Range:
+        """Time that stages wait over time that they work; none where no batches are stated."""
+        if self.micro_batches is None:
+            return exact(0.0, name="stage_wait_ratio")
+        found = training_step.stage_wait_ratio(
+            n_stages=exact(self.stages, name="n_stages"),
+            n_chunks=exact(self.stage_chunks, name="n_chunks"),
+            n_micro_batches=exact(self.micro_batches, name="n_micro_batches"),
+        )
+        return as_range(found)
 
 
 class Law:
@@ -126,6 +145,7 @@ class Law:
             model_ratio=_ONE if is_assumed else self._own,
             run_ratio=of_runs if run_ratio is None else run_ratio,
             recompute_ratio=_ONE if is_assumed else again,
+            stage_wait_ratio=setting.stage_wait_ratio,
             parameters=exact(setting.architecture.active_parameters, name="parameters"),
             size_exponent=number(self.kind, "size_exponent"),
             n_accelerators=exact(setting.accelerators, name="n_accelerators"),

@@ -26,20 +26,6 @@ class Inputs(cost.Inputs):
         minimum=1,
         maximum=1024,
     )
-    training_pipeline_parallel: int = field(
-        1,
-        help="stages into which the layers of a training are cut",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    training_stage_chunks: int = field(
-        1,
-        help="runs of layers that a stage holds by turns, which shortens its waits and keeps more",
-        unit="1",
-        minimum=1,
-        maximum=128,
-    )
     training_sequence_parallel: bool = field(
         True, help="split what stands between the layers over the sequence, where they are split"
     )
@@ -76,7 +62,7 @@ def check(inputs: Inputs) -> None:
     """Raise InvalidInput for a split that the accelerators or the layers do not allow."""
     tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
     if tensor == stages == 1 and inputs.training_stage_chunks == 1:
-        return
+        return _check_batches(inputs)
     if inputs.training_accelerators % (tensor * stages):
         raise ImpossibleCombination(
             "training_accelerators must be a multiple of training_tensor_parallel x "
@@ -98,9 +84,29 @@ def check(inputs: Inputs) -> None:
             f"{model.n_layers} layers, got {runs}; lower one",
             field="training_pipeline_parallel",
         )
+    _check_batches(inputs)
     if stages == 1 and inputs.training_stage_chunks > 1:
         raise InvalidInput(
             "training_stage_chunks must go with training_pipeline_parallel above 1, got "
             f"{inputs.training_stage_chunks} with one stage; leave it out",
             field="training_stage_chunks",
+        )
+
+
+def _check_batches(inputs: "Inputs") -> None:
+    """Refuse batches of a step without stages, and a number that does not come out in turns."""
+    batches, stages = inputs.training_micro_batches, inputs.training_pipeline_parallel
+    if batches is None:
+        return
+    if stages == 1:
+        raise InvalidInput(
+            "training_micro_batches must go with training_pipeline_parallel above 1, got "
+            f"{batches} with one stage; leave it out",
+            field="training_micro_batches",
+        )
+    if inputs.training_stage_chunks > 1 and batches % stages:
+        raise ImpossibleCombination(
+            f"training_micro_batches must be a multiple of the {stages} stages that hold layers by "
+            f"turns, got {batches}; take {stages * -(-batches // stages)}",
+            field="training_micro_batches",
         )

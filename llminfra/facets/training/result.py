@@ -165,6 +165,7 @@ class TrainingRun(Result):
             tensor_parallel=inputs.training_tensor_parallel,
             pipeline_parallel=inputs.training_pipeline_parallel,
             stage_chunks=inputs.training_stage_chunks,
+            micro_batches=inputs.training_micro_batches,
             is_sequence_parallel=inputs.training_sequence_parallel,
         )
 

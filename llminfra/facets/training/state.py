@@ -7,9 +7,11 @@ from typing import Final
 
 from llminfra.architecture import Architecture
 from llminfra.architecture.training import (
+    beside_layers,
     kept_values,
     largest_layer_parameters,
     quantizable_parameters,
+    recomputed_values,
 )
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import SIZING_CONFIDENCE
@@ -20,6 +22,8 @@ from llminfra.ranges import Range, as_range, exact
 
 _ENTITY: Final = "training-memory"
 _WIDE_BITS: Final = 16.0
+_NARROW_BITS: Final = 16
+_ONE: Final = exact(1.0, name="in_flight_ratio")
 _16_BIT_BYTES: Final = exact(2.0, name="bytes_per_value")
 _NOTHING: Final = exact(0.0, name="bytes")
 _ALL: Final = exact(math.inf, name="group_parameters")
@@ -49,9 +53,17 @@ class Setup:
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
     stage_chunks: int = 1
+    micro_batches: int | None = None
+    """Batches that pass through the stages in a step; None where that is not stated."""
     is_sequence_parallel: bool = True
     gradients_in_32_bits: bool = False
     """Whether they are added up in 32 bits though nothing is split."""
+    loss_bits: int = 32
+    """Format in which the loss is computed."""
+    gradient_bytes_per_weight: float | None = None
+    """Bytes of a gradient in all its copies; None is as most frameworks keep them."""
+    bucket_bytes: float = 0.0
+    """What holds gradients on their way to the other accelerators."""
 
     @property
     def is_adapted(self) -> bool:
@@ -140,9 +152,16 @@ class State:
 
     @cached_property
     def _gradients(self) -> Range:
+        own = self.setup.gradient_bytes_per_weight
         split = "split_" if self.setup.adds_up_in_32_bits else ""
-        found = self._part(f"{split}gradient_bytes_per_weight", "gradients")
-        return found.named("gradient_bytes")
+        found = formulas.state_bytes(
+            parameters=self._trained,
+            bytes_per_weight=exact(own, name="bytes_per_weight")
+            if own
+            else self._number(f"{split}gradient_bytes_per_weight"),
+            shard_accelerators=self.setup.shards("gradients"),
+        )
+        return as_range(found, name="gradient_bytes")
 
     @cached_property
     def _optimizer(self) -> Range:
@@ -175,10 +194,12 @@ class State:
         """Weights of the layers at work, gathered from all where each holds a part."""
         if self.setup.shards("weights") == 1:
             return _NOTHING
+        model, tensor = self.setup.architecture, self.setup.tensor_parallel
+        # A pipeline has the embedding at one end and the head at the other.
+        ends = 1 if model.tied_embeddings or self.setup.pipeline_parallel == 1 else 2
         found = formulas.gathered_bytes(
-            layer_parameters=exact(
-                largest_layer_parameters(self.setup.architecture) / self.setup.tensor_parallel
-            ),
+            layer_parameters=exact(largest_layer_parameters(model) / tensor),
+            outer_parameters=exact(beside_layers(model) / ends / tensor),
             bytes_per_weight=_16_BIT_BYTES,
         )
         return as_range(found)
@@ -188,15 +209,8 @@ class State:
         whole = self.setup.batch_sequences * self.setup.sequence_tokens
         return exact(whole, name="batch_tokens")
 
-    def _kept(self, in_flight: Range) -> Range:
-        """What a stage keeps of the sequences that are on their way in it."""
-        setup = self.setup
-        each = kept_values(
-            setup.architecture,
-            is_recomputed=setup.is_recomputed,
-            tensor_parallel=setup.tensor_parallel,
-            is_sequence_parallel=setup.is_sequence_parallel,
-        )
+    def _values(self, each: float, in_flight: Range = _ONE) -> Range:
+        """So many values of each token."""
         found = formulas.activation_bytes(
             batch_tokens=self._batch_tokens,
             values_per_token=exact(each, name="values_per_token"),
@@ -205,11 +219,37 @@ class State:
         )
         return as_range(found)
 
+    def _kept(self, in_flight: Range) -> Range:
+        """What a stage keeps of the batches that are on their way in it."""
+        setup = self.setup
+        each = kept_values(
+            setup.architecture,
+            is_recomputed=setup.is_recomputed,
+            tensor_parallel=setup.tensor_parallel,
+            is_sequence_parallel=setup.is_sequence_parallel,
+        )
+        return self._values(each, in_flight)
+
+    @cached_property
+    def _again(self) -> Range:
+        """The layer that is computed again, of one batch."""
+        setup = self.setup
+        if not setup.is_recomputed:
+            return _NOTHING
+        each = recomputed_values(
+            setup.architecture,
+            tensor_parallel=setup.tensor_parallel,
+            is_sequence_parallel=setup.is_sequence_parallel,
+        )
+        return self._values(each)
+
     @cached_property
     def _first_stage(self) -> Range:
+        batches = self.setup.micro_batches
         ratio = steps.in_flight_ratio(
             n_stages=exact(self.setup.pipeline_parallel, name="n_stages"),
             n_chunks=exact(self.setup.stage_chunks, name="n_chunks"),
+            n_micro_batches=_ALL if batches is None else exact(batches, name="n_micro_batches"),
         )
         return self._kept(as_range(ratio))
 
@@ -220,27 +260,35 @@ class State:
     @cached_property
     def _all_logits(self) -> Range:
         vocabulary = self.setup.architecture.vocab_size / self.setup.tensor_parallel
+        narrow = "narrow_" if self.setup.loss_bits == _NARROW_BITS else ""
         found = formulas.logit_bytes(
             batch_tokens=self._batch_tokens,
             n_vocabulary=exact(vocabulary, name="n_vocabulary"),
-            bytes_per_logit=self._number("bytes_per_logit"),
+            bytes_per_logit=self._number(f"bytes_per_{narrow}logit"),
         )
         return as_range(found, name="logit_bytes")
 
     @property
-    def _is_last_fuller(self) -> bool:
-        """Whether the last stage, with the logits and one sequence, holds more than the first."""
-        return bool((self._last_stage + self._all_logits).base > self._first_stage.base)
+    def _is_at_loss(self) -> bool:
+        """Whether most stands when the loss is computed, not when a layer is computed again.
+
+        Then the last stage holds its share of one batch, and the logits, which are gone before the
+        first layer is computed again.
+        """
+        at_loss = self._last_stage + self._all_logits
+        return bool(at_loss.base > (self._first_stage + self._again).base)
 
     @cached_property
     def activations(self) -> Range:
         """What the way back needs of the way forward, on the fullest stage."""
-        return self._last_stage if self._is_last_fuller else self._first_stage
+        if self._is_at_loss:
+            return self._last_stage
+        return as_range(self._first_stage + self._again, name="activation_bytes")
 
     @cached_property
     def logits(self) -> Range:
-        """Logits and their gradients, on the last stage."""
-        return self._all_logits if self._is_last_fuller else _NOTHING
+        """Logits and their gradients, on the last stage; nothing where the peak comes later."""
+        return self._all_logits if self._is_at_loss else _NOTHING
 
     @cached_property
     def step(self) -> Range:
@@ -257,14 +305,19 @@ class State:
             group_parameters=self._number("step_group_parameters") if is_shared else _ALL,
         )
         found = steps.step_excess_bytes(
-            step_bytes=copies, activation_bytes=self.activations, logit_bytes=self.logits
+            step_bytes=copies,
+            gathered_bytes=self.gathered,
+            activation_bytes=self.activations,
+            logit_bytes=self.logits,
         )
         return as_range(found)
 
     @cached_property
     def runtime(self) -> Range:
-        """Context, kernels and gaps."""
-        return self._number("runtime_bytes")
+        """Context, kernels and gaps, with the buckets of a framework that has them."""
+        found = self._number("runtime_bytes")
+        buckets = self.setup.bucket_bytes
+        return as_range(found + buckets, name="runtime_bytes") if buckets else found
 
     @cached_property
     def total(self) -> Range:
