@@ -10,6 +10,7 @@ from llminfra.catalog.loader import ids
 from llminfra.explain.shifted import shifted
 from llminfra.facets.base import base_value
 from llminfra.plan import COMPARISON, Plan
+from llminfra.scenario import Scenario
 from llminfra.units import HOURS_PER_WEEK
 
 GROUPS: Final = (
@@ -165,7 +166,7 @@ def _machines(plan: Plan) -> Iterator[Lever]:
         yield Lever("Off when nobody works", "hours", {"hours_on_per_week": hours}, _SAME_MODEL)
 
 
-def _of_another_machine(scenario: Any) -> dict[str, None]:
+def _of_another_machine(scenario: Scenario) -> dict[str, None]:
     """Own prices of this machine, which say nothing of another."""
     return {name: None for name in _PRICES if getattr(scenario, name) is not None}
 

@@ -147,8 +147,7 @@ class Board:
     @property
     def rivals(self) -> str:
         """Whom the option is held against over the years."""
-        found = self.decision
-        kinds = {group_of(option.name) for option in found.candidates}
+        kinds = {group_of(option.name) for option in self.decision.candidates}
         return "of all kinds" if len(kinds) > 1 else "of the ways left"
 
     def said(self, usd: Range) -> str:

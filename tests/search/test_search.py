@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from llminfra import InvalidInput, Plan, Scenario, evaluate, search
+from llminfra.errors import MissingFact
 from llminfra.facets import SERVED
 from llminfra.search import COLUMNS, RankedLayout, Search
 
@@ -62,9 +63,15 @@ def test_a_row_equals_the_plan_of_its_fields(case: str) -> None:
     scenario = Scenario(**CASES[case])
     for i, row in some(result := search(scenario), 12):
         plan = evaluate(scenario).variant(**row.fields)
-        memory, serving = plan.memory, plan.serving
+        memory = plan.memory
         assert row.fits is memory.fits
         assert row.max_sequences == memory.max_sequences.base
+        try:
+            serving = plan.serving
+        except MissingFact:  # of a card whose link to its host nobody states
+            assert np.isnan(row.e2e_s)
+            assert not row.meets_targets
+            continue
         expected = plan.capacity.in_flight_per_replica.base
         assert row.in_flight == pytest.approx(expected, rel=1e-6, nan_ok=True)
         if "in_flight" in scenario.model_fields_set:  # other loads have draws of their own
