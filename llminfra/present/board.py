@@ -13,10 +13,12 @@ from llminfra.facets.compliance import UNKNOWN, Compliance
 from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.facets.decision import CRITERIA, LEAST_SAVING, PART, Decision, group_of
 from llminfra.present.board_words import (
+    BOUGHT,
     CRITERION,
     LEFT_OUT,
     MONDAY,
     machines_words,
+    or_missing,
     posts_words,
     span_words,
 )
@@ -94,9 +96,9 @@ class Board:
     @property
     def monday(self) -> str:
         """What to do on Monday."""
-        return MONDAY[self.decision.recommendation].format(
-            machines=machines_words(self.plan, self.said)
-        )
+        first = "" if self.gates.is_known else "say which data it is about, and have that cleared; "
+        words = MONDAY[self.decision.recommendation]
+        return first + words.format(machines=machines_words(self.plan, self.said))
 
     @property
     def only_if(self) -> str:
@@ -159,7 +161,7 @@ class Board:
         """How many ways are left, and how many a gate has closed."""
         left = formats.counted(len(self.decision.candidates), "way")
         if not self.gates.is_known:
-            return f"{left} can be had; no gate is checked, for the data are not stated"
+            return f"{left} on offer; whether the data may go there is not checked"
         closed = len(self.gates.blocked)
         return f"{left} left, {closed or 'none'} blocked by a gate"
 
@@ -203,8 +205,11 @@ class Board:
         for turn in self.decision.flips:
             words, now, then, far = self.turn_words(turn)
             amount = now.partition(" per ")[0].partition(" a month")[0]
-            beside = f", {far}" if now.startswith("1×") else f" (now {amount})"
-            told.append((turn, f"{words} at {then}{beside.replace(f'{NEVER}: ', '')}"))
+            is_ratio = now.startswith("1×")  # of today's price
+            beside = "" if is_ratio else f" (now {amount})"
+            told.append(
+                (turn, f"{words} at {far.replace(f'{NEVER}: ', '') if is_ratio else then}{beside}")
+            )
         return turns_words(told, len(told))
 
     def turns_table(self) -> Table:
@@ -238,6 +243,8 @@ class Board:
             kind = "own" if option.name in SELF_RUN else "api"
             ends = {"low": month.low, "base": month.base, "high": month.high}
             shown = f"{formats.money(month)} ({formats.band(month, formats.money)})"
+            seller = "" if option.name in BOUGHT else self.money.seller(option)
+            shown += f", {seller}" if seller else ""
             rows.append({"label": option.label, "kind": kind, "shown": shown} | ends)
         closed: dict[str, list[str]] = {}
         for name in self.gates.blocked:
@@ -375,9 +382,7 @@ class Board:
             for name, leader in self.decision.score_leaders.items()
             if leader != first
         ]
-        rest = (
-            f"by {formats.join(changed)} alone another" if changed else "whichever of them counts"
-        )
+        rest = f"by {formats.join(changed)} alone another" if changed else "behind in none of it"
         return (
             f"first by what is not in money: {self.money.in_words(self.plan.cost[first])}, {rest}"
         )
@@ -392,8 +397,3 @@ def _first_words(condition: str) -> str:
     """The first clause of a condition, as part of a sentence."""
     clause = condition.partition(",")[0].partition(";")[0]
     return clause if clause[1:2].isupper() else f"{clause[:1].lower()}{clause[1:]}"
-
-
-def or_missing(value: Range | None, show: Any) -> str:
-    """Show a value; a dash where there is none."""
-    return formats.MISSING if value is None or not math.isfinite(value.base) else show(value)

@@ -51,6 +51,7 @@ def _bars(shown: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
     axis = alt.Axis(
         orient="top", title=None, tickCount=3 if narrow else 6, format="~s",
         labelExpr=f"datum.value == 0 ? '0 {unit}' : datum.value > {most} ? '' : datum.label",
+        gridOpacity={"condition": {"test": f"datum.value > {most}", "value": 0}, "value": 1},
     )  # fmt: skip
     width = 0 if narrow else 225
     names = None if narrow else alt.Axis(

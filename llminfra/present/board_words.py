@@ -1,7 +1,8 @@
 """Words of the board's page: what to do on Monday, heads of criteria, why ways are left out."""
 
+import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
 from llminfra.explain.options import options
@@ -22,6 +23,7 @@ MONDAY: Final = {
     "wait": "buy nothing that binds, use this way meanwhile, and measure the load",
     "none open": "take the smallest change that opens a way to whoever can allow it",
 }
+BOUGHT: Final = ("owned", "colocated")
 # Heads of the table of scores.
 CRITERION: Final = {
     **{"time": "Soon", "skills": "Few people"},
@@ -53,7 +55,10 @@ def machines_words(plan: "Plan", said: Callable[[Range], str]) -> str:
     """
     busy, target = plan.capacity.utilization, plan.scenario.target_utilization
     found = options(plan)
-    words = f"servers with {found.asked.words}, {formats.percent(busy)} busy at the peak"
+    option = plan.decision.chosen_option
+    is_old = option is not None and option.name in BOUGHT and option.price.condition != "new"
+    kind = f"{option.price.condition} servers" if option is not None and is_old else "servers"
+    words = f"{kind} with {found.asked.words}, {formats.percent(busy)} busy at the peak"
     fewer = found.fewer() if busy < target / 2 else None
     if fewer is None or fewer.usd_per_month is None:
         return words
@@ -73,3 +78,8 @@ def posts_words(option: Option) -> str:
 def span_words(ends: tuple[float, float] | None) -> str:
     """Show both ends; a dash where there are none."""
     return formats.MISSING if ends is None else f"{ends[0]:g}–{ends[1]:g}"
+
+
+def or_missing(value: Range | None, show: Any) -> str:
+    """Show a value; a dash where there is none."""
+    return formats.MISSING if value is None or not math.isfinite(value.base) else show(value)

@@ -72,6 +72,7 @@ _NOUNS: Final = {
     "api_same_model": "an API of the same model",
     "api_frontier": "an API of a frontier model",
 }
+_ROOM: Final = "; building a room comes on top, and the month counts it over its years"
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ class Money:
         if option is None or not option.purchase_usd.base:
             return "none before the first day"
         paid = formats.money(self.of(option.purchase_usd))
-        room = "; the room is in the month alone" if option.name == "owned" else ""
+        room = _ROOM if option.name == "owned" else ""
         return f"{paid} before the first day, counted in the month over its years of use{room}"
 
     @cached_property
@@ -229,8 +230,11 @@ class Money:
         needed = sorted(self.of(option.purchase_usd).base for option in self.shown)
         least, most = (formats.money(usd, self.currency) for usd in (needed[0], needed[-1]))
         if needed[0] == needed[-1]:
-            return f"Every way needs {least if needed[0] else 'no cash'} up front"
-        return f"Cash up front is from {least if needed[0] else 'nothing'} to {most}"
+            words = f"Every way needs {least if needed[0] else 'no cash'} up front"
+        else:
+            words = f"Cash up front is from {least if needed[0] else 'nothing'} to {most}"
+        is_own = any(option.name == "owned" for option in self.shown)
+        return f"{words}, building a room not counted" if is_own else words
 
     def is_cheaper(self, option: Option, other: Option) -> float:
         """Return in how many of the draws one option's month costs less than another's."""

@@ -1,11 +1,9 @@
 """Text that analysts write and the notebook computes: Markdown with names and formats.
 
-``{{ speed | number }}`` shows the notebook's `speed`. What has a range is shown with two figures in
-words, and with three in tables and tiles: more would claim what the range denies. Money has three
-everywhere.
+``{{ speed | number }}`` shows the notebook's `speed`, with as many figures as tables and tiles do:
+a number that is said twice is to be the same.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -30,22 +28,8 @@ def _filter(show: Callable[..., str]) -> Callable[..., Shown]:
     return lambda *args, **kwargs: Shown(show(*args, **kwargs))
 
 
-def _in_words(show: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Show with two figures, unless the value is whole or exact."""
-
-    def shown(value: Any) -> str:
-        x = float(value)
-        is_exact = value.is_exact if isinstance(value, Range) else x.is_integer()
-        if is_exact or not math.isfinite(x):
-            return show(value)
-        text, space, unit = show(float(f"{x:.2g}")).partition(formats.NARROW_SPACE)
-        return f"{text.rstrip('0').rstrip('.') if '.' in text else text}{space}{unit}"
-
-    return shown
-
-
 def _money(value: Any, currency: str = "") -> str:
-    """Show an amount as tables do: two that are compared must not part or meet by rounding."""
+    """Show an amount in its currency."""
     return formats.money(value, currency=currency or formats.currency_of(value))
 
 
@@ -56,13 +40,12 @@ def _band(value: Any, name: str = "number") -> Shown:
     return Shown(formats.band(value, show))
 
 
-_ROUNDED: Final = (
+_NAMES: Final = (
     *("number", "gb", "seconds", "wh", "kwh", "grams", "kilograms", "litres", "watts", "tokens"),
+    *("count", "gib", "kib", "nines", "percent", "times", "counted", "date", "duration"),
 )
-_EXACT: Final = ("count", "gib", "kib", "nines", "percent", "times", "counted", "date", "duration")
 _SHOWN: Final[dict[str, Callable[..., str]]] = {
-    **{name: _in_words(getattr(formats, name)) for name in _ROUNDED},
-    **{name: getattr(formats, name) for name in _EXACT},
+    **{name: getattr(formats, name) for name in _NAMES},
     "money": _money,
 }
 FORMATS: Final[dict[str, Callable[..., Any]]] = {

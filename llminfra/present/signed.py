@@ -4,8 +4,8 @@ from typing import Final
 
 from llminfra import formats
 from llminfra.facets.cost import SELF_RUN, Option
-from llminfra.present.board import Board, or_missing
-from llminfra.present.board_words import posts_words, span_words
+from llminfra.present.board import Board
+from llminfra.present.board_words import or_missing, posts_words, span_words
 from llminfra.present.fit import is_measured
 from llminfra.present.tables import Table, column, row, table_of
 
@@ -65,10 +65,13 @@ def _gates(board: Board, option: Option) -> str:
         return f"no gate of {label} was checked: the data are not stated"
     duties = gates.conditions_of(option.name)
     ids = formats.join([duty.id for duty in duties])
-    begin = f"may begin when {ids} are met, as listed on this page" if ids else "has no condition"
+    begin = f"may begin when {ids} are met, as listed above" if ids else "has no condition"
     unknown = gates.n_unknown(option.name)
     open_ = f"; {formats.counted(unknown, 'modelled gate')} not known" if unknown else ""
-    return f"consulted; {label} {begin}{open_}. National and staff law is not modelled: asked apart"
+    return (
+        f"consulted; {label} {begin}{open_}. National and staff law is not modelled: to be asked "
+        "before the start"
+    )
 
 
 def _money(board: Board, option: Option) -> str:
@@ -77,7 +80,8 @@ def _money(board: Board, option: Option) -> str:
     years = formats.number(float(board.plan.scenario.horizon_years))
     return (
         f"{month} a month, {board.money.tax_words}; {board.money.up_front(option)}; {whole} over "
-        f"{years} years, resale taken off and interest left out"
+        f"{years} years, resale taken off and interest left out. Estimates before a tender, "
+        "without conditions that are not priced, posts before the first answer, and leaving"
     )
 
 

@@ -361,19 +361,16 @@ def _moved(words: tuple[str, str, str, str]) -> tuple[str, str, str]:
 
 
 def chance_words(chance: float) -> str:
-    """Say a probability in whole cases of ten, or of a hundred where it is almost none or all.
+    """Say a probability in cases of a hundred, as tiles show it.
 
     Examples
     --------
     >>> chance_words(0.003), chance_words(0.72), chance_words(0.98), chance_words(1.0)
-    ('in no case', 'in seven of ten cases', 'in 98 of 100 cases', 'in all cases')
+    ('in no case', 'in 72 of 100 cases', 'in 98 of 100 cases', 'in all cases')
     """
     if round(100 * chance) in (0, 100):
         return "in all cases" if chance > 0.5 else "in no case"
-    if round(10 * chance) in (0, 10):
-        return f"in {round(100 * chance)} of 100 cases"
-    names = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return f"in {names[round(10 * chance) - 1]} of ten cases"
+    return f"in {round(100 * chance)} of 100 cases"
 
 
 def _taken(given: dict[str, Any], side: str, **scale: float) -> dict[str, Any]:

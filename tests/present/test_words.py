@@ -42,7 +42,7 @@ def test_an_answer_is_shown_when_its_case_holds(notebook: Notebook) -> None:
         '%%answer when case == "few"\nPlan {{ users | count }}: enough.\n\nWhy: {{ speed | band }}.'
     )
     assert block["headline"] == "Plan 100: enough."
-    assert block["points"] == [{"label": "Why", "text": "21–31."}]
+    assert block["points"] == [{"label": "Why", "text": "21.2–30.6."}]
 
 
 def test_an_answer_of_another_case_leaves_its_mark_and_shows_nothing(notebook: Notebook) -> None:
@@ -82,9 +82,9 @@ def test_a_condition_is_python_and_not_expanded(notebook: Notebook) -> None:
     assert notebook.run("%%prose when odd[:99] == '100 $x'\nShown.") == []
 
 
-def test_what_has_a_range_is_told_with_two_figures(notebook: Notebook) -> None:
+def test_numbers_in_words_are_those_of_tables(notebook: Notebook) -> None:
     (data,) = notebook.run("%%prose\n{{ speed | number }} of {{ users | number }}")
-    assert data["text/markdown"] == "25 of 100"
+    assert data["text/markdown"] == "25.4 of 100"
 
 
 def test_inserted_text_is_neither_label_nor_template(notebook: Notebook) -> None:

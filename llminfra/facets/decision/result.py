@@ -241,8 +241,8 @@ class Decision(Result):
     @cached_property
     def scores(self) -> tuple[Score, ...]:
         """What is not in money, of the options that are left, the best first."""
-        names = [option.name for option in self.candidates]
-        return scores(self._inputs, self.compliance, names) if names else ()
+        posts = {option.name: option.posts.base for option in self.candidates}
+        return scores(self._inputs, self.compliance, posts) if posts else ()
 
     @property
     def score_leaders(self) -> dict[str, str]:

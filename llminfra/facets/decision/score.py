@@ -30,11 +30,21 @@ def weights_of(inputs: Inputs) -> dict[str, float]:
     return {name: float(given.get(name, 0.0)) for name in CRITERIA}
 
 
-def scores(inputs: Inputs, compliance: Compliance, names: Sequence[str]) -> tuple[Score, ...]:
-    """Return the score of each option, the best first; equal ones in the order given."""
-    kinds = {name: compliance.kind_of(name) for name in names}
+def scores(inputs: Inputs, compliance: Compliance, posts: Mapping[str, float]) -> tuple[Score, ...]:
+    """Return the score of each option, the best first; equal ones in the order given.
+
+    Parameters
+    ----------
+    posts : mapping
+        Posts that the month of each option counts.
+    """
+    kinds = {name: compliance.kind_of(name) for name in posts}
     weights = weights_of(inputs)
-    points = {name: _points(kind, list(kinds.values())) for name, kind in kinds.items()}
+    skills = {name: _least_is_best(number, list(posts.values())) for name, number in posts.items()}
+    points = {
+        name: {**_points(kind, list(kinds.values())), "skills": skills[name]}
+        for name, kind in kinds.items()
+    }
     found = [
         Score(name, given, sum(weights[c] * given[c] for c in CRITERIA))
         for name, given in points.items()
@@ -44,17 +54,15 @@ def scores(inputs: Inputs, compliance: Compliance, names: Sequence[str]) -> tupl
 
 def _points(kind: GateOption, others: Sequence[GateOption]) -> dict[str, float]:
     weeks = [_middle(other.lead_weeks) for other in others]
-    posts = [_middle(other.posts) for other in others]
     return {
         "time": _least_is_best(_middle(kind.lead_weeks), weeks),
-        "skills": _least_is_best(_middle(kind.posts), posts),
         "place": (_rank(kind.location_control, _PLACES) + _rank(kind.key_control, _KEYS)) / 2,
         "control": _rank(kind.log_control, _LOGS),
     }
 
 
 def _middle(ends: tuple[float, float] | None) -> float:
-    assert ends is not None, "every option of a plan has lead time and posts"
+    assert ends is not None, "every option of a plan has a lead time"
     return sum(ends) / len(ends)
 
 
