@@ -24,7 +24,7 @@ from llminfra.facets.deployment.checkpoint import (
     model_named,
 )
 from llminfra.facets.deployment.checkpoint import problems as checkpoint_problems
-from llminfra.facets.deployment.choices import OPTIONS
+from llminfra.facets.deployment.choices import OPTIONS, Precision
 from llminfra.facets.deployment.files import as_in_file, check_file
 from llminfra.facets.deployment.inputs import Inputs
 from llminfra.facets.deployment.obstacles import problems as engine_problems
@@ -42,6 +42,7 @@ __all__ = [
     "OPTIONS",
     "Deployment",
     "Inputs",
+    "Precision",
     "absolute_model",
     "architecture_of",
     "check",
