@@ -62,8 +62,12 @@ def test_a_row_equals_the_plan_of_its_fields(case: str) -> None:
     scenario = Scenario(**CASES[case])
     for i, row in some(result := search(scenario), 12):
         plan = evaluate(scenario).variant(**row.fields)
-        memory, serving = plan.memory, plan.serving
+        memory = plan.memory
         assert row.fits is memory.fits
+        if "serving" not in dict(plan.results()):  # a fact of the card is missing: no speed in both
+            assert np.isnan(row.tpot_s)
+            continue
+        serving = plan.serving
         assert row.max_sequences == memory.max_sequences.base
         expected = plan.capacity.in_flight_per_replica.base
         assert row.in_flight == pytest.approx(expected, rel=1e-6, nan_ok=True)
