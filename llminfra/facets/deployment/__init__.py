@@ -17,7 +17,7 @@ from llminfra.facets.deployment.checkpoint import (
     draft_of,
 )
 from llminfra.facets.deployment.checkpoint import problems as checkpoint_problems
-from llminfra.facets.deployment.choices import AUTO, OPTIONS
+from llminfra.facets.deployment.choices import AUTO, OPTIONS, Precision
 from llminfra.facets.deployment.files import as_in_file, check_file
 from llminfra.facets.deployment.inputs import Inputs
 from llminfra.facets.deployment.naming import (
@@ -42,6 +42,7 @@ __all__ = [
     "OPTIONS",
     "Deployment",
     "Inputs",
+    "Precision",
     "absolute_model",
     "architecture_of",
     "check",
