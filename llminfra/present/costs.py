@@ -122,7 +122,7 @@ class Money:
     def tax_words(self) -> str:
         """Whether tax is in the amounts: only what stays with the buyer."""
         tax = quantity(self.plan.scenario, "vat_fraction")
-        return f"with {formats.percent(tax)} of tax that stays" if tax.base else "before tax"
+        return f"with {formats.percent(tax)} VAT, not recovered" if tax.base else "before tax"
 
     @cached_property
     def rate_words(self) -> str:
