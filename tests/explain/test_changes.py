@@ -78,3 +78,18 @@ def test_a_plan_alone_names_goals_and_no_fixes() -> None:
     alone = Plan(Scenario(**SHORT), facts=plan(**SHORT).facts_read_by("test"))
     (problem,) = alone.problems_of(*SERVED)
     assert (problem.goal, problem.fixes) == (Goal("load"), ())
+
+
+def test_a_fact_of_the_scenario_reaches_the_advice() -> None:
+    """Memory that was soldered on holds the model on fewer of the same accelerators."""
+    fields = {"model": "llama-3.3-70b", "accelerator": "rtx4090", "tensor_parallel": 1}
+    own = {"value": 96e9, "source": "soldered", "as_of": "2026-01-01"}
+    as_sold, soldered = (
+        nearest_changes(evaluate(Scenario(**fields, facts=facts)))
+        for facts in ({}, {"rtx4090.memory_usable_bytes": own})
+    )
+    fewest = [
+        min(c.fields["tensor_parallel"] for c in found if set(c.fields) == {"tensor_parallel"})
+        for found in (as_sold, soldered)
+    ]
+    assert fewest == [16, 4]
