@@ -330,7 +330,7 @@ class Board:
             column("Step", align="left"),
             column("Question", align="left"),
             column("Left"),
-            column("Removed, and why", align="left"),
+            column("Removed and why, or found", align="left"),
         ]
         rows = [
             row(stage.name, stage.question, str(len(stage.left)), self._why(stage.removed) or "–")

@@ -72,7 +72,6 @@ _NOUNS: Final = {
     "api_same_model": "an API of the same model",
     "api_frontier": "an API of a frontier model",
 }
-_ROOM: Final = "; building a room comes on top, and the month counts it over its years"
 
 
 @dataclass(frozen=True)
@@ -214,9 +213,15 @@ class Money:
         """Cash that is needed before the first day, in words."""
         if option is None or not option.purchase_usd.base:
             return "none before the first day"
-        paid = formats.money(self.of(option.purchase_usd))
-        room = _ROOM if option.name == "owned" else ""
-        return f"{paid} before the first day, counted in the month over its years of use{room}"
+        paid, built = (
+            formats.money(self.of(usd)) for usd in (option.purchase_usd, option.room_usd)
+        )
+        room = (
+            f"; a room that has to be built takes another {built}, in the month by its share"
+            if option.room_usd.base
+            else ""
+        )
+        return f"{paid} before the first day, in the month over its years of use{room}"
 
     @cached_property
     def shown(self) -> list[Option]:
@@ -233,7 +238,7 @@ class Money:
             words = f"Every way needs {least if needed[0] else 'no cash'} up front"
         else:
             words = f"Cash up front is from {least if needed[0] else 'nothing'} to {most}"
-        is_own = any(option.name == "owned" for option in self.shown)
+        is_own = any(option.room_usd.base for option in self.shown)
         return f"{words}, building a room not counted" if is_own else words
 
     def is_cheaper(self, option: Option, other: Option) -> float:

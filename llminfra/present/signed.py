@@ -65,12 +65,14 @@ def _gates(board: Board, option: Option) -> str:
         return f"no gate of {label} was checked: the data are not stated"
     duties = gates.conditions_of(option.name)
     ids = formats.join([duty.id for duty in duties])
+    classes = board.plan.scenario.data_classes
+    data = f"{formats.join(classes)} data alone" if classes else "data that are not stated"
     begin = f"may begin when {ids} are met, as listed above" if ids else "has no condition"
     unknown = gates.n_unknown(option.name)
     open_ = f"; {formats.counted(unknown, 'modelled gate')} not known" if unknown else ""
     return (
-        f"consulted; {label} {begin}{open_}. National and staff law is not modelled: to be asked "
-        "before the start"
+        f"consulted on {data}; {label} {begin}{open_}. Other data ask anew. National and "
+        "staff law is not modelled: to be asked before the start"
     )
 
 
@@ -78,9 +80,10 @@ def _money(board: Board, option: Option) -> str:
     amounts = [board.money.of(usd) for usd in (option.usd_per_month, option.total_usd)]
     month, whole = (f"{formats.money(x)} ({formats.band(x, formats.money)})" for x in amounts)
     years = formats.number(float(board.plan.scenario.horizon_years))
+    room = ", of a room the share of these years" if option.room_usd.base else ""
     return (
         f"{month} a month, {board.money.tax_words}; {board.money.up_front(option)}; {whole} over "
-        f"{years} years, resale taken off and interest left out. Estimates before a tender, "
+        f"{years} years, resale taken off, interest left out{room}. Estimates before a tender, "
         "without conditions that are not priced, posts before the first answer, and leaving"
     )
 

@@ -389,3 +389,21 @@ def test_bad_input_is_one_line(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words) as error:
         Scenario(**SERVER, **fields)
     assert "\n" not in str(error.value)
+
+
+def test_a_room_of_ones_own_is_told_beside_what_is_paid_for_servers() -> None:
+    found = cost(vat_fraction=0.19)
+    assert found["owned"].room_usd.base == pytest.approx(1.19 * 6500 * 11.0)  # 6.5 kW at 11 USD/W
+    assert found["colocated"].room_usd.base == 0
+    assert found["owned"].purchase_usd.base == pytest.approx(found["colocated"].purchase_usd.base)
+    rented = cost(space_usd_per_month=900.0)
+    assert rented["owned"].room_usd.base == 0
+
+
+def test_posts_are_those_that_the_month_pays() -> None:
+    found = cost(staff_fte=2.0)
+    assert {found[name].posts.base for name in ("owned", "on_demand", "api_same_model")} == {2.0}
+    usual = cost()
+    assert [usual[name].posts.base for name in ("owned", "on_demand", "api_same_model")] == [
+        0.75, 0.5, 0.1,
+    ]  # fmt: skip

@@ -24,7 +24,7 @@ from llminfra.facets.cost.rented import Rented
 from llminfra.facets.cost.result import Cost
 from llminfra.facets.cost.shared import Shared
 from llminfra.facets.cost.units import Units
-from llminfra.facets.cost.way import Way
+from llminfra.facets.cost.way import NOTHING, Way
 from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.energy import Energy
@@ -162,6 +162,7 @@ def _option(
             paid_hours_per_week=way.paid_hours_per_week,
             commitment_months=way.commitment_months,
             posts=way.posts,
+            room_usd=way.room(case.first) if way.room else NOTHING,
             month=month,
             tokens_per_month=case.tokens_per_month,
             output_tokens_per_month=case.output_tokens_per_month,

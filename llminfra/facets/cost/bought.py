@@ -35,6 +35,7 @@ class Bought:
             drifting="capital",
             replicas_per_machine=self.case.capacity.placement.most_per_server,
             posts=self.shared.posts("own_fte"),
+            room=self._room if self._is_built else None,
         )
 
     @property
@@ -87,17 +88,25 @@ class Bought:
             for name, usd in paid.items()
         }
 
+    @property
+    def _is_built(self) -> bool:
+        return not self.is_colocated and self.inputs.space_usd_per_month is None
+
+    def _room(self, load: Load) -> Range:
+        """What building a room costs, with tax."""
+        each = self.book.number("own-room", "build_usd_per_w")
+        net = parts.room_usd(rated_kw=self.case.rated_kw(load), build_usd_per_w=each)
+        return self.shared.bought(net, "investment_usd")
+
     def _space(self, load: Load) -> Range:
-        if self.inputs.space_usd_per_month is not None and not self.is_colocated:
+        if self._is_built:
+            life = self.book.number("own-room", "room_life_years").base
+            return self.shared.annuity(self._room(load), NOTHING, life)
+        if not self.is_colocated:
             more = exact(load.servers / max(self.case.first.servers, 1), name="price_ratio")
             given = quantity(self.inputs, "space_usd_per_month")
             return self.shared.bought(buying.risen_usd(quoted_usd=given, price_ratio=more))
-        kept_kw = self.case.rated_kw(load)
-        if self.is_colocated:
-            each = self.book.colocation.usd
-            found = parts.space_usd_per_month(rated_kw=kept_kw, usd_per_kw_month=each)
-            return self.shared.bought(found)
-        each = self.book.number("own-room", "build_usd_per_w")
-        room = parts.room_usd(rated_kw=kept_kw, build_usd_per_w=each)
-        life = self.book.number("own-room", "room_life_years").base
-        return self.shared.annuity(self.shared.bought(room, "investment_usd"), NOTHING, life)
+        found = parts.space_usd_per_month(
+            rated_kw=self.case.rated_kw(load), usd_per_kw_month=self.book.colocation.usd
+        )
+        return self.shared.bought(found)

@@ -62,6 +62,9 @@ class Option:
         Months that are paid for whatever is used; 0 without a commitment. [month]
     posts : Range
         Posts for running it, in the month; what cannot be had has none.
+    room_usd : Range
+        What building a room costs, of which the month holds its share of the room's life; 0 where
+        none is counted. [USD]
     """
 
     name: str
@@ -77,6 +80,7 @@ class Option:
     paid_hours_per_week: Range = field(default_factory=lambda: exact(168.0))
     commitment_months: float = 0.0
     posts: Range = field(default_factory=lambda: exact(0.0))
+    room_usd: Range = field(default_factory=lambda: exact(0.0))
     month: Month = field(default_factory=lambda: Month({}), repr=False)
     tokens_per_month: Range = field(default_factory=lambda: exact(0.0), repr=False)
     output_tokens_per_month: Range = field(default_factory=lambda: exact(0.0), repr=False)

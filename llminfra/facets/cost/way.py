@@ -44,6 +44,8 @@ class Way:
         Months that are paid for whatever is used. [month]
     posts : Range
         Posts for running it.
+    room : callable
+        What building a room for a load costs, where the month counts one by its share; else None.
     """
 
     price: Priced
@@ -57,6 +59,7 @@ class Way:
     replicas_per_machine: int = 1
     commitment_months: float = 0.0
     posts: Range = NOTHING
+    room: Callable[[Load], Range] | None = None
 
 
 def resale(net: Range, fraction: Range, years: float) -> Range:
