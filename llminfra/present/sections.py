@@ -175,7 +175,7 @@ def readings_claim(plan: Plan) -> str:
     needed = {found.capacity.replicas_needed for found in readings(plan).values()}
     if len(needed) > 1:
         return "The same number, read three ways, needs different numbers of groups"
-    return "Read in any of three ways, the same number needs as many groups, unlike busy"
+    return "Read in three ways, the same number needs as many groups, busy to different degrees"
 
 
 def _read_as(view: str, plan: Plan, load: Load) -> str:
