@@ -149,9 +149,9 @@ def _month(item: Option) -> str:
 
 
 _READ_AS: Final = {
-    "in_flight": "{n} requests at the same moment",
-    "active_users": "{n} people in conversation, a pause of {pause}",
-    "named_users": "{n} people with access, {each} requests a day",
+    "in_flight": "{n} {request} at the same moment",
+    "active_users": "{n} {people} in conversation, a pause of {pause}",
+    "named_users": "{n} {people} with access, {each} requests a day",
 }
 
 
@@ -182,6 +182,8 @@ def _read_as(view: str, plan: Plan, load: Load) -> str:
     own = load_of(plan)
     return _READ_AS[view].format(
         n=formats.number(load.number),
+        request="request" if load.number == 1 else "requests",
+        people="person" if load.number == 1 else "people",
         pause=formats.seconds(own.think_time_s),
         each=formats.number(own.requests_per_user_day),
     )
