@@ -18,8 +18,10 @@ from llminfra.present.board_words import (
     LEFT_OUT,
     MONDAY,
     machines_words,
+    only_if_words,
     or_missing,
     posts_words,
+    score_words,
     span_words,
 )
 from llminfra.present.costs import PART_WORDS, Money
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 _SAME_MODEL, _FRONTIER = "api_same_model", "api_frontier"
 # So sure that one way may be called the cheaper one.
 _SURE: Final = 0.8
-_NAMED: Final = 3
 _KILO: Final = 1e3
 
 
@@ -103,18 +104,7 @@ class Board:
     @property
     def only_if(self) -> str:
         """The conditions of the option, the first few by name; or that nobody asked."""
-        option = self.decision.option
-        if not self.gates.is_known:
-            return "data protection clears it: no gate was checked, as the data are not stated"
-        duties = self.gates.conditions_of(option) if option else []
-        unknown = self.gates.n_unknown(option) if option else 0
-        open_ = f"; {formats.counted(unknown, 'gate')} not known" if unknown else ""
-        if not duties:
-            return f"no condition is known{open_}"
-        named = formats.join([_first_words(d.rule.condition) for d in duties[:_NAMED]])
-        more = len(duties) - _NAMED
-        rest = f"; {more} more in the list of conditions below" if more > 0 else ""
-        return f"{named}{rest}{open_}"
+        return only_if_words(self.gates, self.decision.option)
 
     @property
     def against(self) -> str:
@@ -125,8 +115,10 @@ class Board:
         month = self.said(other.usd_per_month)
         is_other = group_of(option.name) != group_of(other.name)
         kind = "the next of another kind" if is_other else "the next"
-        near = abs(self.decision.margin_fraction or 0.0) < LEAST_SAVING
-        equal = ", about as much, so that more than money may decide" if near else ""
+        margin = self.decision.margin_fraction or 0.0
+        near, part = abs(margin) < LEAST_SAVING, formats.percent(abs(margin))
+        less = f"; this costs {part} more" if margin < 0 else f", of which this saves {part}"
+        equal = ", about as much, so that more than money may decide" if near else less
         dearer = self._frontier()
         return f"{kind}, {self.money.in_words(other)}: {month} a month{equal}{dearer}"
 
@@ -139,6 +131,13 @@ class Board:
         if frontier is None or _FRONTIER in named or not named & {_SAME_MODEL}:
             return ""
         return f"; {self.money.in_words(frontier)}: {self.said(frontier.usd_per_month)}"
+
+    @property
+    def undecided(self) -> str:
+        """Why one waits."""
+        if self.decision.is_month_against_years:
+            return "this month and the years to come disagree"
+        return "no way has the best present value in half of the cases"
 
     @property
     def ways_left(self) -> str:
@@ -320,6 +319,8 @@ class Board:
         if not option.feasible:
             return "– cannot be had"
         number = len(self.gates.conditions_of(option.name))
+        if unsettled := self.gates.unsettled(option.name):
+            return f"? {formats.join(unsettled)} hang on the contract"
         if number:
             return f"○ on {formats.counted(number, 'condition')}"
         return "? not known" if self.gates.status(option.name) == UNKNOWN else "✓ passes"
@@ -373,27 +374,9 @@ class Board:
     @property
     def score_words(self) -> str:
         """Who leads by the score, and whether a single criterion would change that."""
-        found = self.decision.scores
-        if not found:
-            return "nothing is left to score"
-        first = found[0].option
-        changed = [
-            CRITERION[name].lower()
-            for name, leader in self.decision.score_leaders.items()
-            if leader != first
-        ]
-        rest = f"by {formats.join(changed)} alone another" if changed else "behind in none of it"
-        return (
-            f"first by what is not in money: {self.money.in_words(self.plan.cost[first])}, {rest}"
-        )
+        return score_words(self.decision, lambda name: self.money.in_words(self.plan.cost[name]))
 
     @property
     def banner(self) -> str:
         """What every page with gates says, in one line."""
         return short_banner(self.gates)
-
-
-def _first_words(condition: str) -> str:
-    """The first clause of a condition, as part of a sentence."""
-    clause = condition.partition(",")[0].partition(";")[0]
-    return clause if clause[1:2].isupper() else f"{clause[:1].lower()}{clause[1:]}"

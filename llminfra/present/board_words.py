@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
 from llminfra.explain.options import options
+from llminfra.facets.compliance import Compliance
+from llminfra.facets.compliance.inputs import CONTRACT
 from llminfra.facets.cost import Option
+from llminfra.facets.decision import Decision
 from llminfra.present.prose import FORMATS
 from llminfra.ranges import Range
 
@@ -23,7 +26,13 @@ MONDAY: Final = {
     "wait": "buy nothing that binds, use this way meanwhile, and measure the load",
     "none open": "take the smallest change that opens a way to whoever can allow it",
 }
+_NAMED: Final = 3
 BOUGHT: Final = ("owned", "colocated")
+CONTRACT_WORDS: Final = {
+    "api_processor_contract": "a processor",
+    "api_eu_processing": "processing in the EU",
+    "api_zero_retention": "zero retention",
+}
 # Heads of the table of scores.
 CRITERION: Final = {
     **{"time": "Soon", "skills": "Few people"},
@@ -83,3 +92,45 @@ def span_words(ends: tuple[float, float] | None) -> str:
 def or_missing(value: Range | None, show: Any) -> str:
     """Show a value; a dash where there is none."""
     return formats.MISSING if value is None or not math.isfinite(value.base) else show(value)
+
+
+def contract_words(gates: Compliance, option: str) -> str:
+    """Name the contract that an option hangs on where nobody has described it; else nothing."""
+    unsettled = gates.unsettled(option)
+    if not unsettled:
+        return ""
+    said = formats.join([CONTRACT_WORDS[n] for n in CONTRACT if n in gates.unknown])
+    return f"a signed contract with {said} ({formats.join(unsettled)} hang on it)"
+
+
+def only_if_words(gates: Compliance, option: str) -> str:
+    """Name the contract and the first conditions of an option; or say that nobody asked."""
+    if not gates.is_known:
+        return "data protection clears it: no gate was checked, as the data are not stated"
+    duties = gates.conditions_of(option) if option else []
+    said = [contract_words(gates, option)] if option else []
+    said.append(formats.join([_first_words(d.rule.condition) for d in duties[:_NAMED]]))
+    if len(duties) > _NAMED:
+        said.append(f"{len(duties) - _NAMED} more in the list of conditions below")
+    if not duties:
+        said.append("no condition is known")
+    if unknown := gates.n_unknown(option) if option else 0:
+        said.append(f"{formats.counted(unknown, 'gate')} not known")
+    return "; ".join(words for words in said if words)
+
+
+def _first_words(condition: str) -> str:
+    """The first clause of a condition, as part of a sentence."""
+    clause = condition.partition(",")[0].partition(";")[0]
+    return clause if clause[1:2].isupper() else f"{clause[:1].lower()}{clause[1:]}"
+
+
+def score_words(decision: Decision, in_words: Callable[[str], str]) -> str:
+    """Who leads by the score, and whether a single criterion would change that."""
+    if not decision.scores:
+        return "nothing is left to score"
+    first = decision.scores[0].option
+    leaders = decision.score_leaders.items()
+    changed = [CRITERION[name].lower() for name, leader in leaders if leader != first]
+    rest = f"by {formats.join(changed)} alone another" if changed else "behind in none of it"
+    return f"first by what is not in money: {in_words(first)}, {rest}"

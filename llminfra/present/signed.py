@@ -5,7 +5,7 @@ from typing import Final
 from llminfra import formats
 from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.present.board import Board
-from llminfra.present.board_words import or_missing, posts_words, span_words
+from llminfra.present.board_words import contract_words, or_missing, posts_words, span_words
 from llminfra.present.fit import is_measured
 from llminfra.present.tables import Table, column, row, table_of
 
@@ -67,7 +67,10 @@ def _gates(board: Board, option: Option) -> str:
     ids = formats.join([duty.id for duty in duties])
     classes = board.plan.scenario.data_classes
     data = f"{formats.join(classes)} data alone" if classes else "data that are not stated"
-    begin = f"may begin when {ids} are met, as listed above" if ids else "has no condition"
+    all_of = formats.join([x for x in (contract_words(gates, option.name), ids) if x])
+    begin = (
+        f"may begin when {all_of} are in place, as listed above" if all_of else "has no condition"
+    )
     unknown = gates.n_unknown(option.name)
     open_ = f"; {formats.counted(unknown, 'modelled gate')} not known" if unknown else ""
     return (

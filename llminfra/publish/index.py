@@ -66,7 +66,10 @@ def siblings_of(folder: Path, jobs: Sequence[Job]) -> list[Job]:
         if isinstance(entry, dict) and _is_there(folder, f"{name}.html")
     }
     titles |= {job.stem: job.title or job.stem for job in jobs if "html" in job.formats}
-    links = {n: (t.partition(" · ")[0], f"{quote(n)}.html") for n, t in sorted(titles.items())}
+    links = {
+        n: (t.partition(" · ")[0], f"{quote(n)}.html")
+        for n, t in sorted(titles.items(), key=_board_first)
+    }
     others = [tuple(link for n, link in links.items() if n != job.stem) for job in jobs]
     return [replace(job, siblings=found) for job, found in zip(jobs, others, strict=True)]
 
@@ -85,6 +88,10 @@ def _template() -> Any:
     return found.get_template(NAME)
 
 
+def _board_first(item: tuple[str, Any]) -> tuple[bool, str]:
+    return item[0] != "decision", item[0]
+
+
 def _cases(out: Path) -> Iterator[Row]:
     for path in sorted(out.glob(f"*/{manifest.NAME}")):
         found = manifest.read(path.parent)
@@ -93,7 +100,7 @@ def _cases(out: Path) -> Iterator[Row]:
             continue
         rows = [
             _report(path.parent, name, entry)
-            for name, entry in sorted(reports.items())
+            for name, entry in sorted(reports.items(), key=_board_first)
             if isinstance(entry, dict)
         ]
         yield {"name": path.parent.name, "id": quote(path.parent.name), "reports": rows}

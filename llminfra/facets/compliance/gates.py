@@ -24,6 +24,8 @@ class Gate:
         G: met by configuration; C: on conditions; X: not as it is; N: does not apply; unknown.
     from_date : date or None
         The day from which it applies, where that is still to come: prepare.
+    is_unsettled : bool
+        It asks something, and what the contract says decides how it stands.
     """
 
     option: str
@@ -33,6 +35,7 @@ class Gate:
     article: str = ""
     residual: str = ""
     from_date: dt.date | None = None
+    is_unsettled: bool = False
 
     @property
     def blocks(self) -> bool:
@@ -118,7 +121,7 @@ def _gate(
         return Gate(option, rule, "N", article=rule.article, from_date=due)
     found = rates.of(option, rule.id)
     if len({rating.code for rating in found}) > 1:
-        return Gate(option, rule, UNKNOWN, article=rule.article)
+        return Gate(option, rule, UNKNOWN, article=rule.article, is_unsettled=True)
     first = found[0]
     code = first.code
     if code == "X" and rule.severity == _POLICY and not _is_demanded(rule, profile):

@@ -13,6 +13,7 @@ from llminfra.facets.compliance.inputs import CONTRACT, PROFILE, Inputs
 
 BLOCKED: Final = "blocked"
 CONDITIONAL: Final = "open on conditions"
+_SELLERS: Final = ("seller", "cloud")
 PASSES: Final = "passes the modelled gates"
 
 
@@ -118,6 +119,8 @@ class Compliance(Result):
         codes = [gate.code for gate in self.of(option)]
         if "X" in codes:
             return BLOCKED
+        if self.unsettled(option):
+            return UNKNOWN
         if "C" in codes:
             return CONDITIONAL
         return UNKNOWN if UNKNOWN in codes else PASSES
@@ -127,6 +130,15 @@ class Compliance(Result):
         kinds = self.rules.kinds_of(option)
         contract = contract_of(self._inputs)
         return next((kind for kind in kinds if kind.id == contract), kinds[0])
+
+    def unsettled(self, option: str) -> list[str]:
+        """Return the requirements that a contract decides which nobody has described."""
+        return [gate.requirement.id for gate in self.of(option) if gate.is_unsettled]
+
+    @property
+    def open_at_sellers(self) -> list[str]:
+        """Open options that a seller or a cloud operates."""
+        return [option for option in self.open if self.kind_of(option).operator in _SELLERS]
 
     def n_unknown(self, option: str) -> int:
         """Requirements of which nobody knows whether or how they apply to an option."""

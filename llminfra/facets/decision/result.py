@@ -117,19 +117,18 @@ class Decision(Result):
             return WAIT
         if self.mixture is not None:
             return HYBRID
-        if not self.is_asked and self._share_best(self._first) < _EVEN:
+        is_even = not self.is_asked and self._share_best(self._first) < _EVEN
+        if is_even and self._unbound is not None:
             return WAIT
         return group_of(self._first.name)
 
     @cached_property
     def option(self) -> str:
-        """The option to follow; while one waits, the one that binds least; empty without any."""
+        """The option to follow; while one waits, the cheapest that binds nobody; or empty."""
         if self._first is None:
             return ""
-        if self.recommendation == WAIT:
-            rivals = [self._first, self._best_npv]
-            return min(rivals, key=lambda o: o.purchase_usd.base).name
-        return self._first.name
+        is_waiting = self.recommendation == WAIT and self._unbound is not None
+        return self._unbound.name if self._unbound and is_waiting else self._first.name
 
     @property
     def chosen_option(self) -> Option | None:
@@ -137,8 +136,16 @@ class Decision(Result):
         return self.cost.by_name.get(self.option)
 
     @property
-    def _best_npv(self) -> Option:
-        return max(self.candidates, key=lambda o: o.npv_usd.base)
+    def _unbound(self) -> Option | None:
+        """The cheapest option without a purchase or a term, which one can use and leave."""
+        free = [o for o in self.candidates if not o.purchase_usd.base and not o.commitment_months]
+        return next(iter(free), None)
+
+    @property
+    def is_month_against_years(self) -> bool:
+        """Whether the cheapest month and the best present value are those of different options."""
+        best = max(self.candidates, key=lambda o: o.npv_usd.base, default=None)
+        return best is not self._first
 
     @cached_property
     def runner_up(self) -> Option | None:
