@@ -23,7 +23,13 @@ from llminfra.errors import InvalidInput
 
 # By the collection's own hand computation.
 EXPECTED: Final = {
-    **{"A1": HOLDS, "A2": HOLDS, "A3": HOLDS, "A4": WITH_CONDITIONS, "A6": WITH_CONDITIONS},
+    **{
+        "A1": HOLDS,
+        "A2": HOLDS,
+        "A3": WITH_CONDITIONS,
+        "A4": WITH_CONDITIONS,
+        "A6": WITH_CONDITIONS,
+    },
     **{"A7": WITH_CONDITIONS, "A8": WITH_CONDITIONS, "A9": NOT_SCORED, "B1": HOLDS, "B3": HOLDS},
     **{"B4": WITH_CONDITIONS, "B7": WITH_CONDITIONS, "B8": WITH_CONDITIONS},
     **{"B9": WITH_CONDITIONS, "B10": HOLDS, "B16": DOES_NOT, "B20": NOT_SCORED},
