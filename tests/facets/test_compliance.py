@@ -12,6 +12,7 @@ from llminfra.errors import InvalidInput
 from llminfra.facets.compliance import BLOCKED, CONDITIONAL, UNKNOWN
 from llminfra.facets.compliance.inputs import DATA_CLASSES, POLICIES, SECTORS
 from llminfra.facets.deployment import OPTIONS
+from llminfra.present.board_words import only_if_words
 
 SERVER: dict[str, Any] = {"tensor_parallel": 8, "in_flight": 100}
 APIS = {"api_same_model", "api_frontier"}
@@ -187,3 +188,16 @@ def test_codes_statuses_and_lists_agree(profile: dict[str, Any]) -> None:
         if not any(profile[name] for name in ("data_classes", "sectors", "policies")):
             silent = profile["ai_use"] == profile["residency"] == UNKNOWN
             assert not silent or "G" not in codes
+
+
+def test_a_contract_that_decides_is_asked_for_by_name() -> None:
+    """Ticking the other conditions would leave default terms, which special data may not have."""
+    found = plan(data_classes=["special"], region="DE").compliance
+    assert found.unsettled("api_same_model") == ["R04", "R06", "R10", "R11"]
+    assert found.status("api_same_model") == UNKNOWN
+    assert found.unsettled("owned") == []
+    words = only_if_words(found, "api_same_model")
+    assert words.startswith("a signed contract with a processor, processing in the EU and zero ret")
+    assert not only_if_words(
+        plan(data_classes=["special"], **SIGNED).compliance, "api_same_model"
+    ).startswith("a signed")

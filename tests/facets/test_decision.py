@@ -240,3 +240,31 @@ def test_what_turns_two_apis_is_their_tokens() -> None:
     processor = {"model": "llama-3.1-8b", "accelerator": "epyc-9654", "engine": "llama.cpp"}
     found = evaluate(Scenario(**processor, precision="q4_k_m", in_flight=2)).decision
     assert [turn.name for turn in found.flips] == ["tokens_usd_per_month"] * 2
+
+
+def test_a_contract_on_processing_in_the_eu_is_priced_wherever_it_is_asked_from() -> None:
+    signed = dict.fromkeys(
+        ("api_processor_contract", "api_eu_processing", "api_zero_retention"), "yes"
+    )
+    asked: dict[str, Any] = {
+        "tensor_parallel": 8,
+        "active_users": 100,
+        "data_classes": ["personal"],
+    }
+    plain, locked = (evaluate(Scenario(**asked, **more)).cost for more in ({}, signed))
+    assert plain["api_same_model"].price_source.startswith("novita")
+    assert locked["api_same_model"].price_source.startswith("ovhcloud")
+    ratio = locked["api_frontier"].parts["tokens"].base / plain["api_frontier"].parts["tokens"].base
+    assert ratio == pytest.approx(1.1)
+
+
+def test_while_one_waits_nothing_is_bought_or_signed_for_long() -> None:
+    fields = {"data_classes": ["special"], "api_zero_retention": "no", "active_users": 100}
+    waiting = evaluate(Scenario(tensor_parallel=8, **fields)).decision
+    assert waiting.recommendation == "wait"
+    option = waiting.chosen_option
+    assert option is not None
+    assert option.purchase_usd.base == option.commitment_months == 0
+    # Where each way binds, one of them is taken.
+    bound = plan(allowed_options=["owned", "colocated"]).decision
+    assert bound.recommendation == "owned"

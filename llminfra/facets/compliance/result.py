@@ -131,6 +131,11 @@ class Compliance(Result):
         contract = contract_of(self._inputs)
         return next((kind for kind in kinds if kind.id == contract), kinds[0])
 
+    @property
+    def is_eu_contracted(self) -> bool:
+        """Whether a contract locks what an API processes to the EU, wherever it is asked from."""
+        return self._inputs.api_eu_processing == "yes"
+
     def unsettled(self, option: str) -> list[str]:
         """Return the requirements that a contract decides which nobody has described."""
         return [gate.requirement.id for gate in self.of(option) if gate.is_unsettled]

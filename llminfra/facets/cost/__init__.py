@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
@@ -58,7 +59,7 @@ def evaluate(
         serving=serving,
         energy=energy,
     )
-    api, shared = _bills(case), Shared(case)
+    api, shared = _bills(case, compliance), Shared(case)
     units = cache(lambda: Units(shared))  # read once it is asked for: not where it is blocked
     options, ways = [], {}
     for name, make in _makers(shared, api, units).items():
@@ -78,9 +79,11 @@ def evaluate(
 
 
 Make = Callable[[], Way]
+# Where a contract locks processing to the EU, whichever of its countries it is.
+EU: Final = "EU"
 
 
-def _bills(case: Case) -> ApiBills:
+def _bills(case: Case, compliance: Compliance) -> ApiBills:
     """What APIs would bill, where the answers of a month are known."""
     asked = case.inputs.max_model_len or case.demand.tokens_per_request.base
     load = ApiLoad(
@@ -90,7 +93,8 @@ def _bills(case: Case) -> ApiBills:
         context_tokens=float(asked),
     )
     book = case.book
-    return api_bills(case.inputs, book.facts, load=load, region=book.region, on=case.inputs.as_of)
+    region = EU if compliance.is_eu_contracted else book.region
+    return api_bills(case.inputs, book.facts, load=load, region=region, on=case.inputs.as_of)
 
 
 def _makers(shared: Shared, api: ApiBills, units: Callable[[], Units]) -> dict[str, Make]:

@@ -62,13 +62,16 @@ def api_bills(inputs: ApiInputs, facts: Facts, *, load: Load, region: str, on: d
     load : Load
         What the month asks.
     region : str
-        Where the service runs: in the EU a seller must process there.
+        Where answers are processed: in the EU a seller must do so, for its surcharge.
     on : date
         Day of the decision.
     """
     same = list(_same_model(inputs, facts, load, region, on))
     taken = sorted((bill for bill in same if not bill.reason), key=_rank)
-    leading = [_billed(inputs, facts, o, load, on, is_own=False) for o in api_prices.frontier()]
+    leading = [
+        _billed(inputs, facts, o, load, on, uplift=_uplift(inputs, facts, o, region), is_own=False)
+        for o in api_prices.frontier()
+    ]
     return ApiBills(
         all=tuple(sorted([*same, *leading], key=_rank)),
         same_model=taken[0] if taken else None,
