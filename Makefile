@@ -48,6 +48,7 @@ help: ## show this list
 
 report: $(VENV)/.runtime ## render the example and print where the report is
 	@$(RUN)llminfra render $(EXAMPLE)
+	@echo "Open first: reports/out/$(basename $(notdir $(EXAMPLE)))/decision.html"
 
 test: $(VENV)/.dev ## check style and types and run the fast tests
 	$(RUN)ruff check

@@ -128,7 +128,7 @@ def test_conditions_have_owner_evidence_and_cost() -> None:
 
 def test_a_profile_that_contradicts_itself_gets_the_smallest_relaxation() -> None:
     found = plan(policies=["no_network"], allowed_options=["api_same_model"])
-    gate = next(p for p in found.problems if p.code == "E-GATE")
+    (gate,) = (p for p in found.problems if p.code == "E-GATE")  # one cause, one message
     assert "api_same_model blocked by R28 because" in gate.message
     assert gate.fixes == ("add owned to allowed_options", "allow a network line")
     assert evaluate(found.scenario.replace(policies=["none"])).cost.possible

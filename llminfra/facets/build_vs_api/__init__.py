@@ -82,7 +82,8 @@ def problems(inputs: Inputs, facts: Facts, result: BuildVsApi) -> list[Problem]:
 def _found(inputs: Inputs, result: BuildVsApi) -> Iterator[Problem]:
     main = result.main
     if main is None:
-        if not result.cost.possible and not result.cost.obstacle:
+        is_open = any(option.is_allowed for option in result.cost.options)  # else the gates say so
+        if is_open and not result.cost.possible and not result.cost.obstacle:
             is_gated = any(option.is_blocked for option in result.cost.options)
             code = "E-GATE" if is_gated or inputs.allowed_options is not None else "E-DATA"
             yield Problem(code, f"no option is left: {result.reason}")

@@ -21,10 +21,10 @@ def _found(result: Cost) -> Iterator[Problem]:
         return  # another facet reports it, and no price would help
     option = result.by_name.get(result.hosting)
     if option is None:
+        if not any(o.is_allowed for o in result.options):
+            return  # the gates report it
         reasons = _in_one(o.reason for o in result.options if o.reason)
-        is_gated = all(not o.is_allowed for o in result.options)
-        code, fixes = ("E-GATE", ()) if is_gated else ("E-DATA", (_FILL,))
-        yield Problem(code, f"nothing can be rented or bought for it: {reasons}", fixes)
+        yield Problem("E-DATA", f"nothing can be rented or bought for it: {reasons}", (_FILL,))
         return
     if option.is_blocked:
         yield Problem("E-GATE", f"{option.label} is {option.reason}")
