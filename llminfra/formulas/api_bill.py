@@ -363,3 +363,29 @@ def kept_usd_per_month(*, n_mtok_hours: Quantity, usd_per_mtok_hour: Quantity) -
     730.0
     """
     return n_mtok_hours * usd_per_mtok_hour
+
+
+@formula
+def uplift_fraction(*, surcharge_ratio: Quantity) -> Quantity:
+    r"""Surcharge on the price of tokens, as what comes on top of one.
+
+    Parameters
+    ----------
+    surcharge_ratio : array_like
+        Price with the surcharge over that without. [1]
+
+    Returns
+    -------
+    uplift_fraction : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: x = r - 1
+
+    Examples
+    --------
+    >>> round(float(uplift_fraction(surcharge_ratio=1.1)), 3)
+    0.1
+    """
+    return surcharge_ratio - 1

@@ -131,7 +131,8 @@ def _uplift(inputs: ApiInputs, facts: Facts, offer: Offer, region: str) -> Range
         return quantity(inputs, "api_uplift_fraction")
     found = api_prices.terms(facts, offer.provider)
     if api_prices.is_in_eu(region) and found.eu_processing == "option":
-        return as_range(found.eu_surcharge_ratio - 1, name="uplift_fraction")
+        more = formulas.uplift_fraction(surcharge_ratio=found.eu_surcharge_ratio)
+        return as_range(more, name="uplift_fraction")
     return exact(0.0, name="uplift_fraction", unit="1")
 
 
