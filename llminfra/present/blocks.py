@@ -183,7 +183,7 @@ def tile(
     elif isinstance(value, Range) and value.high - value.low > _EXACT * abs(value.base):
         if math.isfinite(value.low) and math.isfinite(value.high):  # else there is no axis for it
             data |= range_mark(value, target=target)
-        data["range_text"] = f"{formats.band(value, show)} in eight of ten cases"
+        data["range_text"] = f"{formats.band(value, show)} in 8 of 10 cases"
     else:
         data["range_text"] = "exact"
     return data

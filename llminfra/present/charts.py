@@ -356,6 +356,8 @@ def _line_layers(
 def _not_over_each_other(values: "pd.Series", ends: tuple[float, float], px: int) -> "pd.Series":
     """Move labels up on a logarithmic scale until a line of text lies between any two."""
     # A logarithmic axis reaches from one power of ten to another.
+    if not (0 < ends[0] <= ends[1] < math.inf):
+        return values  # nothing is drawn there
     decades = math.ceil(math.log10(ends[1])) - math.floor(math.log10(ends[0])) or 1
     gap, at, found = 10 ** (decades * _LABEL_PX / px), 0.0, {}
     for key, value in values.sort_values().items():

@@ -176,7 +176,7 @@ def test_markup_in_text_is_escaped_for_jupyterlab(names: dict[str, Any]) -> None
 def test_a_tile_shows_value_unit_range_and_target() -> None:
     data = blocks.tile("Weights", sample("w", 10e9, low=8e9, high=14e9), formats.gb, note="N")
     assert (data["value"], data["unit"]) == ("10.0", "GB")
-    assert data["range_text"] == "8.00–14.0\u202fGB in eight of ten cases"
+    assert data["range_text"] == "8.00–14.0\u202fGB in 8 of 10 cases"
     assert data["low"] < data["base"] < data["high"]
     low, high = data["axis"]
     assert low <= data["low"] < data["high"] <= high
