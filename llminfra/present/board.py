@@ -256,8 +256,10 @@ class Board:
         return pd.DataFrame(rows)
 
     def _blockers(self, option: str) -> str:
-        gates = [gate for gate in self.gates.of(option) if gate.blocks]
-        return formats.join([f"{g.requirement.id}: {g.requirement.because}" for g in gates])
+        """The first requirement that closes a way, with its reason, and how many more do."""
+        first, *more = [gate.requirement for gate in self.gates.of(option) if gate.blocks]
+        rest = f", and {len(more)} more" if more else ""
+        return f"{first.id}: {first.because}{rest}"
 
     @property
     def gate_key(self) -> str:
