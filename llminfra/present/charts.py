@@ -325,7 +325,7 @@ def _line_layers(
     last["end_label"] = [
         f"{name}, {formats.number(value)}{formats.NARROW_SPACE}{unit}"
         if at == frame[x].max()
-        else f"{name}, to {formats.count(at)}"
+        else str(name)
         for name, value, at in zip(last[series], last[y], last[x], strict=True)
     ]
     # All labels stand in one column; where a line ends before it, a thin one goes on as it would.
