@@ -1,12 +1,15 @@
 """What the notebook's kernel and the process that renders it share: names, and clean text."""
 
+import base64
+import gzip
 import re
 from typing import Final
 
 BLOCK_MIME: Final = "application/vnd.llminfra.block+json"
 # Set for a kernel whose charts are drawn by the process that runs it, while it goes on computing.
 DRAWS_LATER: Final = "LLMINFRA_DRAWS_LATER"
-# Part of a figure block that holds the charts until they are drawn.
+# Part of a figure block that holds the charts, as JSON, until they are drawn: texts are passed on
+# faster than what they stand for.
 UNDRAWN: Final = "charts"
 UNSEEN: Final = "model"
 """Kind of a block that only a workbook reads."""
@@ -29,3 +32,14 @@ def clean_text(text: str) -> str:
     """
     shown = _TURNING.sub(lambda m: f"[U+{ord(m[0]):04X}]", text)
     return _UNREADABLE.sub("\ufffd", shown.replace("\ufeff", ""))
+
+
+def gzipped(text: str) -> str:
+    """Return clean text as base64 of its gzip: a tenth as long, for a page to hold.
+
+    Examples
+    --------
+    >>> len(gzipped("40 GB, " * 400))
+    64
+    """
+    return base64.b64encode(gzip.compress(clean_text(text).encode(), 9, mtime=0)).decode()

@@ -151,7 +151,7 @@ def render(
         running.repeat(told, mirror)
         return
     if len(found) == len(listed) == 1 and not (dry_run or watched or executor):
-        running.start_early(engine, kernel)
+        running.start_early(engine, kernel, found)
 
     options = running.RenderOptions(
         notebooks=found,

@@ -14,7 +14,7 @@ from llminfra.cli.finding import all_scenario_files
 from llminfra.cli.given import agreed, literals, parameters_for, stated_by, with_stated
 from llminfra.cli.mine import check_mine
 from llminfra.cli.predecessor import predecessor, with_told
-from llminfra.cli.preloaded import PRELOADED, Choices
+from llminfra.cli.preloaded import Choices, preloaded
 from llminfra.errors import InvalidInput
 from llminfra.evaluate import evaluate
 from llminfra.facets import SERVED
@@ -163,7 +163,7 @@ def report_sets(
     found, books = list(cases), [about(path) for path in notebooks]
     for case in found:
         check_mine(case, books)
-    make, sets = _Maker(out, report_formats, choices), []
+    make, sets = _Maker(out, report_formats, choices, preloaded(notebooks)), []
     for case in found if named else (case for case in found if not case.comparison):
         # A case that gives a parameter or a field that asks for such a notebook has its report.
         own = [b for b in books if not b.is_once or _asks(case, b)]
@@ -206,6 +206,7 @@ class _Maker:
     out: Path
     formats: tuple[str, ...]
     choices: Choices
+    preload: tuple[str, ...]
 
     def of_case(self, case: Case, books: list[About]) -> ReportSet:
         folder = self.out / _name(case)
@@ -269,7 +270,7 @@ class _Maker:
             engine=self.choices.engine,
             memory_gb=self.choices.memory_gb,
             index=link_to(folder.name),
-            preload=PRELOADED,
+            preload=self.preload,
         )
 
 

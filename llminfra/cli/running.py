@@ -69,12 +69,12 @@ def where(target: str, *, watched: bool) -> tuple[Path, Mirror | None]:
     return folder_of(target), Mirror(target) if is_address(target) else None
 
 
-def start_early(engine: str, kernel: str) -> None:
+def start_early(engine: str, kernel: str, notebooks: Sequence[Path]) -> None:
     """Start the process that forks for a single report, while this one loads what it needs."""
-    from llminfra.cli.preloaded import PRELOADED
+    from llminfra.cli.preloaded import preloaded
     from llminfra.publish.fork.lane import begin
 
-    begin(engine, kernel, PRELOADED)
+    begin(engine, kernel, preloaded(notebooks))
 
 
 def render_all(

@@ -50,10 +50,14 @@ class Scheme:
         named = [rule.form for rule in self.rules if rule.form]
         return list(dict.fromkeys(([self.default] if self.default else []) + named))
 
+    @cached_property
+    def _naming(self) -> list[Rule]:
+        return [rule for rule in self.rules if rule.patterns.texts]
+
     def form(self, names: Iterable[str], layer: int | None = None) -> Format | None:
         """Return the format of a module by any of its names."""
-        known = list(names)
-        for rule in self.rules:
+        known = list(names) if self._naming else ()
+        for rule in self._naming:
             if any(rule.patterns.names(name, layer) for name in known):
                 return rule.form
         return self.default

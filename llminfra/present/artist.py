@@ -20,7 +20,7 @@ def reply(line: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> reply('{"charts": [{"mark": "rect"}, {"mark": "rect", "data": {"url": "x.csv"}}]}')
+    >>> reply(json.dumps({"charts": json.dumps([{"mark": "rect"}, {"data": {"url": "x.csv"}}])}))
     {'error': 'chart data must be in the chart, got a link to x.csv; pass a table'}
     """
     try:

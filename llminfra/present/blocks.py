@@ -6,6 +6,7 @@ emits its data as a JSON MIME bundle; exporters read that, JupyterLab shows the 
 
 import datetime as dt
 import inspect
+import json
 import math
 import os
 import re
@@ -20,7 +21,7 @@ from llminfra.present.drawings import cached_drawing
 from llminfra.present.own_charts import own_specification
 from llminfra.present.plotted import is_plotted, numbers_of, svg_of
 from llminfra.present.prose import fill, split_answer
-from llminfra.present.render import render_block
+from llminfra.present.render import packed, render_block
 from llminfra.present.tables import csv_of
 from llminfra.present.theme import NARROW_PX, WIDE_PX
 from llminfra.present.vega import specification
@@ -273,7 +274,7 @@ def figure(
     # Recipes are checked by the tests; a chart of the analyst's own is checked here.
     specified = partial(specification, checked=True) if is_recipe else own_specification
     specs = [specified(c) for c in (chart, narrow or chart)]
-    undrawn = Block({**described.data, UNDRAWN: specs})
+    undrawn = Block({**described.data, UNDRAWN: json.dumps(specs)})
     return undrawn if os.environ.get(DRAWS_LATER) else drawn(undrawn.data)
 
 
@@ -287,13 +288,13 @@ def drawn(figure: Mapping[str, Any]) -> Block:
     """
     wide, narrow = (
         cached_drawing(spec, width_px=width)
-        for spec, width in zip(figure[UNDRAWN], (WIDE_PX, NARROW_PX), strict=True)
+        for spec, width in zip(json.loads(figure[UNDRAWN]), (WIDE_PX, NARROW_PX), strict=True)
     )
     data = {name: value for name, value in figure.items() if name != UNDRAWN}
     return Block(
         data
         | {"svg": wide.svg, "svg_narrow": narrow.svg}
-        | {"spec": wide.vega_spec, "spec_narrow": narrow.vega_spec}
+        | {"spec": packed(wide.vega_spec), "spec_narrow": packed(narrow.vega_spec)}
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips
+from llminfra.present.recipe import Chart, chart_of, ink_of, layered, recipe, text_of, tooltips
 from llminfra.present.theme import HATCH, TYPE, color, text_on
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _bars(shown: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
                 x=alt.datum(0), text=text_of("label"), color=ink_of("ink")
             )
         )
-    return alt.layer(*layers).properties(height=alt.Step(52 if narrow else 30))
+    return layered(*layers, height=alt.Step(52 if narrow else 30))
 
 
 @recipe
@@ -117,7 +117,7 @@ def _grid(shown: "pd.DataFrame", options: list[str], rules: list[str], *, narrow
     text = base.mark_text(fontSize=_SMALL, fontWeight=600).encode(
         text=text_of("mark"), color=ink_of("ink")
     )
-    return alt.layer(rect, text).properties(height=alt.Step(25))
+    return layered(rect, text, height=alt.Step(25))
 
 
 @recipe
@@ -165,7 +165,7 @@ def _days(shown: "pd.DataFrame", today: str, *, narrow: bool) -> Any:
     said = now.mark_text(dy=12, fontSize=_SMALL, fontWeight=600, color=color("ink")).encode(
         x=x, y=alt.value("height"), text=text_of("words")
     )
-    return alt.layer(*layers, rule, said).properties(height=alt.Step(27))
+    return layered(*layers, rule, said, height=alt.Step(27))
 
 
 @recipe
@@ -208,7 +208,7 @@ def _claims(shown: "pd.DataFrame", *, narrow: bool) -> Any:
         )
         for end in ("least", "most")
     ]
-    return alt.layer(claimed, found, *dots).properties(height=alt.Step(20))
+    return layered(claimed, found, *dots, height=alt.Step(20))
 
 
 @recipe

@@ -11,6 +11,7 @@ from llminfra.present.recipe import (
     chart_of,
     ink_of,
     labels_of,
+    layered,
     recipe,
     text_of,
     tooltips,
@@ -126,7 +127,7 @@ def _part_layers(segments: "pd.DataFrame", ends: "pd.DataFrame", unit: str, *, n
             )
         )
     tall = 42 if len(ends) <= _MANY else 36  # so that all ways stand on the first page
-    return alt.layer(*layers).properties(height=alt.Step(70 if narrow else tall))
+    return layered(*layers, height=alt.Step(70 if narrow else tall))
 
 
 def _key(segments: "pd.DataFrame", *, narrow: bool) -> list[Any]:
@@ -214,7 +215,7 @@ def _fall_layers(frame: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
                 x=alt.datum(0), text=text_of("step")
             )
         )
-    return alt.layer(*layers).properties(height=alt.Step(46 if narrow else 34))
+    return layered(*layers, height=alt.Step(46 if narrow else 34))
 
 
 @recipe
@@ -282,7 +283,7 @@ def _paid_layers(
         )
     layers += _line_ends(frame, subject, (x, y), highest, narrow=narrow)
     layers += _crossing_marks(points, x, y)
-    return alt.layer(*layers).properties(height=320 if narrow else 360)
+    return layered(*layers, height=320 if narrow else 360)
 
 
 def _line_ends(

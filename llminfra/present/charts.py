@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, tooltips, y_axis
+from llminfra.present.recipe import (
+    Chart,
+    chart_of,
+    ink_of,
+    layered,
+    recipe,
+    text_of,
+    tooltips,
+    y_axis,
+)
 from llminfra.present.theme import HATCH, TYPE, color, text_on
 
 if TYPE_CHECKING:
@@ -167,7 +176,7 @@ def _bar_layers(
     layers = [_free(ends, y), bars, _overflow(ends, y), values, *_limits(ends, y, narrow)]
     layers += [] if narrow else _part_names(segments, y, room * span)
     layers += _verdicts(ends, y, top, span, narrow)
-    return alt.layer(*layers).properties(height=alt.Step(step))
+    return layered(*layers, height=alt.Step(step))
 
 
 def _free(ends: "pd.DataFrame", y: alt.Y) -> Any:
@@ -350,7 +359,7 @@ def _line_layers(
     ]
     if limit is not None:
         layers += _limit_line(limit, place_x, domain[0])
-    return alt.layer(*layers).properties(height=px)
+    return layered(*layers, height=px)
 
 
 def _not_over_each_other(values: "pd.Series", ends: tuple[float, float], px: int) -> "pd.Series":

@@ -6,7 +6,16 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from llminfra.present.recipe import Chart, chart_of, ink_of, labels_of, recipe, text_of, tooltips
+from llminfra.present.recipe import (
+    Chart,
+    chart_of,
+    ink_of,
+    labels_of,
+    layered,
+    recipe,
+    text_of,
+    tooltips,
+)
 from llminfra.present.theme import TYPE, color
 from llminfra.units import plural
 
@@ -63,4 +72,4 @@ def _layers(frame: pd.DataFrame, title: str, *, narrow: bool) -> Any:
         names = chart_of(frame).mark_text(align="left", dy=-18, fontSize=_SMALL)
         start = alt.X(datum=low, type="quantitative", scale=scale)
         layers.append(names.encode(y=y, x=start, text=text_of("label")))
-    return alt.layer(*layers).properties(height=alt.Step(46 if narrow else 34))
+    return layered(*layers, height=alt.Step(46 if narrow else 34))

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, ink_of, recipe, text_of, y_axis
+from llminfra.present.recipe import Chart, chart_of, ink_of, layered, recipe, text_of, y_axis
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _band_layers(
         at.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
         *_on_halo(at.encode(text=text_of("words")), color=color("orange_text"), **label),
     ]
-    return alt.layer(*layers).properties(height=300 if narrow else 340)
+    return layered(*layers, height=300 if narrow else 340)
 
 
 def _level(limit: tuple[float, str], first: float, x: alt.X, y: alt.Y) -> list[Any]:
@@ -197,7 +197,7 @@ def _front(
     others = chart_of(_seen_apart(shown[~shown["best"]], x, y)).encode(**place)
     right: dict[str, Any] = {"align": "left", "dx": 8, "dy": -8}
     left: dict[str, Any] = {"align": "right", "dx": -10, "dy": 4, "color": color("orange_text")}
-    return alt.layer(
+    return layered(
         others.mark_point(size=14, filled=True, opacity=0.7, shape="square").encode(
             color=ink_of("ink")
         ),
@@ -207,7 +207,8 @@ def _front(
         *_on_halo(curves, dy=14, color=color("orange_text")),
         case.mark_point(size=110, filled=True, color=color("orange"), opacity=1).encode(**place),
         *_on_halo(case.encode(**place, text=text_of("words")), **left),
-    ).properties(height=320 if narrow else 400)
+        height=320 if narrow else 400,
+    )
 
 
 def _on_halo(base: Any, **text: Any) -> list[Any]:
@@ -278,13 +279,14 @@ def _steps(
     }
     own = chart_of(frame[frame["demand"] == here[0]].assign(words=here[1])).encode(**place)
     words = own.encode(text=text_of("words"))
-    return alt.layer(
+    return layered(
         chart_of(frame)
         .encode(**place)
         .mark_line(color=color("navy"), strokeWidth=2.6, interpolate="step-before"),
         own.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
         *_on_halo(words, color=color("orange_text"), align="left", dx=8, dy=18),
-    ).properties(height=260 if narrow else 280)
+        height=260 if narrow else 280,
+    )
 
 
 def _whole_steps(top: int, most: int = 6) -> list[int]:
@@ -358,4 +360,4 @@ def _bars(frame: "pd.DataFrame", marks: Mapping[str, float], top: float, *, narr
         ),
         *_on_halo(chart_of(frame).encode(x=at, y=y, text=text_of("shown")), align="left", dx=6),
     ]
-    return alt.layer(*layers).properties(height=alt.Step(44))
+    return layered(*layers, height=alt.Step(44))

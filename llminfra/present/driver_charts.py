@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from llminfra.present.recipe import Chart, chart_of, ink_of, labels_of, recipe, text_of, tooltips
+from llminfra.present.recipe import (
+    Chart,
+    chart_of,
+    ink_of,
+    labels_of,
+    layered,
+    recipe,
+    text_of,
+    tooltips,
+)
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -71,7 +80,7 @@ def _layers(frame: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
         names = chart_of(frame).mark_text(align="left", dy=-19, fontSize=_SMALL)
         start = alt.X(datum=low - room, type="quantitative", scale=scale)
         layers.append(names.encode(x=start, y=y, text=text_of("label")))
-    return alt.layer(*layers).properties(height=alt.Step(48 if narrow else 34))
+    return layered(*layers, height=alt.Step(48 if narrow else 34))
 
 
 def _side(

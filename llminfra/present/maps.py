@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, closed, ink_of, recipe, text_of, tooltips
+from llminfra.present.recipe import (
+    Chart,
+    chart_of,
+    closed,
+    ink_of,
+    layered,
+    recipe,
+    text_of,
+    tooltips,
+)
 from llminfra.present.theme import TYPE, color, text_on
 from llminfra.units import GB
 
@@ -98,7 +107,7 @@ def _cells(cells: "pd.DataFrame", subject: str, *, narrow: bool) -> Any:
         layers.append(base.mark_text(dy=9, fontSize=size).encode(text=text_of("detail"), color=ink))
     own = chart_of(cells[cells["model"] == subject].head(1)).encode(y=y)
     layers.append(own.mark_rect(fillOpacity=0, stroke=color("ink"), strokeWidth=2))
-    return alt.layer(*layers).properties(height=alt.Step(34 if narrow else 46))
+    return layered(*layers, height=alt.Step(34 if narrow else 46))
 
 
 @recipe
@@ -188,7 +197,7 @@ def _dots(
             layers += _on_halo(named, dy=-15, color=color("second"))
         ends = chart_of(shown).encode(x=alt.X(f"{high}:Q", scale=scale), y=y, text=text_of("end"))
         layers += _on_halo(ends, align="left", dx=10)
-    return alt.layer(*layers).properties(height=alt.Step(34))
+    return layered(*layers, height=alt.Step(34))
 
 
 def _on_halo(base: Any, **text: Any) -> list[Any]:

@@ -6,7 +6,6 @@ every text.
 """
 
 import base64
-import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from llminfra.errors import RenderError, closest
 from llminfra.present import theme
 from llminfra.present.mathml import mathml
 from llminfra.present.svg import clean_svg
-from llminfra.wire import clean_text
+from llminfra.wire import clean_text, gzipped
 
 VERSION: Final = 1
 MISSING: Final = "–"
@@ -90,7 +89,7 @@ def render_fragment(block: Block, *, uid: str, lab: bool = False) -> str:
     with _agreed_shape(block):
         prepared = {**_common(block), **_PREPARE[block["kind"]](block, uid)}
         prepared |= {"uid": uid, "lab": lab, "downloads": _downloads(block, lab)}
-        return str(getattr(_macros(), block["kind"])(prepared))
+        return str(getattr(templates(), block["kind"])(prepared))
 
 
 def describe(block: Block) -> dict[str, Any]:
@@ -136,10 +135,10 @@ def _agreed_shape(block: Block) -> Iterator[None]:
         raise RenderError(f"{kind} block must have the agreed shape, got: {error}") from error
 
 
-def render_plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, alt: str) -> str:
+def render_plot(svg: str, spec: Block | str | None, *, uid: str, alt: str) -> str:
     """Return a chart that has no block of its own (a foreign notebook's), on a light panel."""
     plot = _plot(svg, spec, uid=uid, variant="ll-only ll-foreign")
-    return str(_macros().plot(plot, alt))
+    return str(templates().plot(plot, alt))
 
 
 def block_css() -> str:
@@ -148,7 +147,8 @@ def block_css() -> str:
 
 
 @cache
-def _macros() -> Any:
+def templates() -> Any:
+    """Return the compiled templates of the blocks."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -210,7 +210,7 @@ def _downloads(block: Block, lab: bool) -> list[dict[str, str]]:
 def _csv_link(csv: str, name: str) -> dict[str, str]:
     """Hold a table in a link: as text, or packed where that would weigh upon the page."""
     if len(csv) > _LONG_CSV:
-        return {"href": f"data:application/gzip;base64,{_gzipped(csv)}", "file": f"{name}.csv.gz"}
+        return {"href": f"data:application/gzip;base64,{gzipped(csv)}", "file": f"{name}.csv.gz"}
     rows = quote(csv, safe=_UNQUOTED, errors="replace")
     return {"href": f"data:text/csv;charset=utf-8,{rows}", "file": f"{name}.csv"}
 
@@ -260,26 +260,24 @@ def _figure(block: Block, uid: str) -> dict[str, Any]:
     narrow = block.get("svg_narrow")
     plots = [_plot(block["svg"], block.get("spec"), uid=f"{uid}-w", variant="ll-wide")]
     if narrow:
-        spec = block.get("spec_narrow")
-        plots.append(_plot(narrow, spec, uid=f"{uid}-n", variant="ll-narrow"))
+        own = {"uid": f"{uid}-n", "variant": "ll-narrow"}
+        plots.append(_plot(narrow, block.get("spec_narrow"), **own))
     else:
         plots[0]["variant"] = "ll-only"
     image = base64.b64encode(clean_text(str(block["svg"])).encode()).decode()
     return {"plots": plots, "image": f"data:image/svg+xml;base64,{image}"}
 
 
-def _plot(svg: str, spec: Mapping[str, Any] | None, *, uid: str, variant: str) -> dict[str, Any]:
+def _plot(svg: str, spec: Block | str | None, *, uid: str, variant: str) -> dict[str, Any]:
     drawn = Markup(clean_svg(svg, prefix=f"{uid}-"))  # clean_svg keeps drawing elements only
-    return {"svg": drawn, "spec": _packed(spec) if spec else "", "variant": variant}
+    return {"svg": drawn, "spec": packed(spec) if spec else "", "variant": variant}
 
 
-def _packed(spec: Mapping[str, Any]) -> str:
-    """Return a specification as base64 of gzip'd JSON, a tenth of its size for the page to hold."""
-    return _gzipped(json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
-
-
-def _gzipped(text: str) -> str:
-    return base64.b64encode(gzip.compress(clean_text(text).encode(), 9, mtime=0)).decode()
+def packed(spec: Block | str) -> str:
+    """Return a specification as a page and a notebook hold it; one that is packed stays."""
+    if isinstance(spec, str):
+        return spec
+    return gzipped(json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
 
 
 def _table(block: Block, uid: str) -> dict[str, Any]:

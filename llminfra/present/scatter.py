@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from llminfra.present.recipe import Chart, chart_of, recipe, text_of, tooltips
+from llminfra.present.recipe import Chart, chart_of, layered, recipe, text_of, tooltips
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _panel(
         fontSize=_SMALL,
         fontWeight=600,
     )
-    return alt.layer(*layers).properties(width=px, height=height_px, title=heading)
+    return layered(*layers, width=px, height=height_px, title=heading)
 
 
 def _ticks(ends: list[float], most_per_decade: int) -> list[float]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from llminfra import formats
-from llminfra.present.recipe import Chart, chart_of, closed, ink_of, recipe, text_of, y_axis
+from llminfra.present.recipe import (
+    Chart,
+    chart_of,
+    closed,
+    ink_of,
+    layered,
+    recipe,
+    text_of,
+    y_axis,
+)
 from llminfra.present.theme import TYPE, color, text_on
 
 if TYPE_CHECKING:
@@ -84,7 +93,7 @@ def _log_layers(
         at.mark_point(size=90, filled=True, color=color("orange"), opacity=1),
         *_on_halo(at.encode(text=text_of("words")), color=color("orange_text"), **label),
     ]
-    return alt.layer(*layers).properties(height=300 if narrow else 320)
+    return layered(*layers, height=300 if narrow else 320)
 
 
 def _log_axis(channel: Any, field: str, span: list[float], axis: alt.Axis) -> Any:
@@ -167,7 +176,7 @@ def _split_layers(shown: "pd.DataFrame", order: list[str], unit: str, *, narrow:
     layers += [total.mark_text(align="left", dx=6, fontSize=_SMALL, fontWeight=600)]
     key = shown.drop_duplicates("part").sort_values("rank")
     layers += _named_colours(list(zip(key["part"], key["fill"], strict=True)), narrow=narrow)
-    return alt.layer(*layers).properties(height=alt.Step(46))
+    return layered(*layers, height=alt.Step(46))
 
 
 def _named_colours(parts: list[tuple[str, str]], *, narrow: bool) -> list[Any]:
@@ -246,7 +255,7 @@ def _place_layers(shown: "pd.DataFrame", unit: str, words: tuple[str, str], *, n
     text = base.encode(x=alt.X("high:Q", scale=scale), text=text_of("text"))
     key = _key(shown, y, scale, words)
     layers = [use, made, reach, text.mark_text(align="left", dx=8, fontSize=_SMALL), *key]
-    return alt.layer(*layers).properties(height=alt.Step(32))
+    return layered(*layers, height=alt.Step(32))
 
 
 def _key(shown: "pd.DataFrame", y: alt.Y, scale: alt.Scale, words: tuple[str, str]) -> list[Any]:

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from llminfra.present.recipe import Chart, chart_of, recipe, text_of, y_axis
+from llminfra.present.recipe import Chart, chart_of, layered, recipe, text_of, y_axis
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _payback(shown: "pd.DataFrame", horizon: float, here: float, *, narrow: bool
         align="left", dx=5, y=14, color=color("orange_text"), fontSize=_SMALL
     ).encode(x=x, text=text_of("words"))
     layers = [band, rule, words, line, mark, label]
-    return alt.layer(*layers).properties(height=220 if narrow else 230)
+    return layered(*layers, height=220 if narrow else 230)
 
 
 @recipe
@@ -117,4 +117,4 @@ def _npv(frame: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
         own.encode(x=x, text=alt.value("own cheaper →")),
         api.encode(x=x, text=alt.value("← API cheaper")),
     ]
-    return alt.layer(bars, rule, *labels).properties(height=220 if narrow else 230)
+    return layered(bars, rule, *labels, height=220 if narrow else 230)

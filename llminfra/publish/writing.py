@@ -73,7 +73,9 @@ def exporter_of(name: str) -> Any:
     if not found:
         known = ", ".join(formats_available())
         raise ValueError(f"format must be one of {known}, got {name!r}")
-    return next(iter(found)).load()()
+    exporter = next(iter(found)).load()()
+    exporter.optimistic_validation = True  # nbconvert looks once, not after each preprocessor
+    return exporter
 
 
 def warm_up(formats: Sequence[str]) -> None:

@@ -1,4 +1,6 @@
+import base64
 import concurrent.futures
+import gzip
 import json
 import os
 import signal
@@ -112,7 +114,7 @@ def test_charts_are_drawn_beside_the_kernel_and_stand_in_the_notebook(write: Wri
     (figure,) = result.blocks
     assert "charts" not in figure
     assert figure["svg"].startswith("<svg")
-    assert figure["spec_narrow"]["marks"]
+    assert json.loads(gzip.decompress(base64.b64decode(figure["spec_narrow"])))["marks"]
     cells = json.loads(outputs(result))["cells"]
     assert "<img" in "".join(cells[2]["outputs"][0]["data"]["text/html"])
     assert cells[3]["outputs"][0]["data"]["text/plain"] == ["False"]

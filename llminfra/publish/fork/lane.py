@@ -14,7 +14,7 @@ from llminfra.publish.fork import frames
 
 OWN_KERNEL: Final = "python3"
 # Loaded before the first notebook, where they are installed.
-PRELOADED: Final = ("numpy", "pandas", "altair", "matplotlib_inline.backend_inline")
+PRELOADED: Final = ("numpy", "pandas", "altair")
 
 
 def can_fork(kernel_name: str | None, language: str | None = "python") -> bool:

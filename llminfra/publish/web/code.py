@@ -15,6 +15,7 @@ _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1
 _CLASSES: Final = ((Comment, "c"), (Keyword, "k"), (String, "s"), (Number, "s"))
 
 
+@lru_cache(maxsize=512)  # cells of a batch are the same in report after report
 def highlighted(code: str, language: str) -> str:
     """Return source code as HTML, comments, keywords and literals marked by a class.
 
