@@ -85,9 +85,12 @@ class ReportSet:
         """Let go of what only lock and manifest need, once they are written: batches are long."""
         _ = self._found
         self.__dict__.pop("plan", None)
-        for block in (block for result in self.results for block in result.blocks):
-            block.pop("facts", None)
-            block.pop("digests", None)
+        for result in self.results:
+            for part in result.blocks:
+                part.pop("facts", None)
+                part.pop("digests", None)
+            if isinstance(result.probed, dict):
+                result.probed.clear()  # hundreds of facts, which the cache has by now
 
     @property
     def notes(self) -> Iterator[str]:

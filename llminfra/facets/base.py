@@ -212,6 +212,8 @@ class Inputs(BaseModel):
 
 def plain(value: Any) -> Any:
     """Turn a field's value into what JSON and TOML can hold."""
+    if value is None or isinstance(value, str | int | float):  # most are, and the rest takes long
+        return value
     if isinstance(value, Band):
         return {"low": value.low, "base": value.base, "high": value.high}
     if isinstance(value, dt.date):
