@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,8 @@ from llminfra.publish.beside import Artist
 
 SPEC = {"data": {"values": [{"gb": 40}]}, "mark": "bar", "encoding": {"x": {"field": "gb"}}}
 WORDS = {"title": "A", "subtitle": "B", "alt": "C", "source": "D", "as_of": "today", "kicker": ""}
-FIGURE = {"version": 1, "kind": "figure", "name": "chart", **WORDS, "charts": [SPEC, SPEC]}
+FIGURE = {"version": 1, "kind": "figure", "name": "chart", **WORDS}
+FIGURE["charts"] = json.dumps([SPEC, SPEC])
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def artist() -> Artist:
 
 def test_artist_answers_in_order_and_a_bad_figure_does_not_end_it(artist: Artist) -> None:
     with pytest.raises(RenderError, match="chart must be"):
-        artist.draw(FIGURE | {"charts": [{"mark": "none such"}, SPEC]})
+        artist.draw(FIGURE | {"charts": json.dumps([{"mark": "none such"}, SPEC])})
     with pytest.raises(RenderError, match="could not be drawn: KeyError: 'charts'"):
         artist.draw({"version": 1})
     assert "<img" in artist.draw(FIGURE)["text/html"]
