@@ -28,6 +28,13 @@ CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"accelerator": "epyc-9654", "model": "llama-3.1-8b", "more": {}},
     ),
     "an original that nobody knows": ("changed", {"model": "qwen3-32b"}),
+    "a split, of a model that reads more than GPT-3 can": (
+        "changed",
+        {
+            "training_accelerators": 16,
+            "more": {"training_tensor_parallel": 8, "prompt_tokens": 8000, "output_tokens": 100},
+        },
+    ),
     "stated hours": ("changed", {"training_accelerator_hours": 500.0}),
     "taught": (
         "changed",
