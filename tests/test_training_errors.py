@@ -45,6 +45,14 @@ def test_gpt_3_is_in_no_fit() -> None:
     assert gpt["flop"] == pytest.approx(3.14e23, rel=0.01)
 
 
+def test_runs_that_were_read_after_the_fit() -> None:
+    """Falcon 180B, whose seven million hours are a round figure, is at the edge of a quarter."""
+    assert off("SmolLM3 3B", "hours") <= FROM_FIRST_PRINCIPLES < off("Falcon 180B", "hours") < 0.26
+    for run in ("Falcon 180B", "SmolLM3 3B"):
+        assert not RUNS.loc[run, "is_fitted"]
+        assert RUNS.loc[run, "low"] <= RUNS.loc[run, "published_hours"] <= RUNS.loc[run, "high"]
+
+
 def test_energy_of_model_cards_is_hours_times_a_limit() -> None:
     """BLOOM: 1,082,990 hours at 400 W are the 433.196 MWh of its publication."""
     bloom = RUNS.loc["BLOOM 176B"]
