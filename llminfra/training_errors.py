@@ -225,26 +225,16 @@ def _state_alone(row: dict[str, str], facts: Facts) -> Range:
 
 
 def _whole(row: dict[str, str], facts: Facts) -> Range:
-    """All memory of a model that is given by its dimensions: gated layers, full attention."""
-    width, heads = int(row["hidden_size"]), int(row["heads"])
-    n_kv = int(row["kv_heads"] or heads)
-    layer = parts.Layer(
-        mixer=parts.Gqa(n_heads=heads, n_kv_heads=n_kv, head_dim=width // heads, qkv_bias=True),
-        mlp=parts.Dense(
-            intermediate_size=int(row["intermediate_size"]), gated=row["is_gated"] != "no"
-        ),
-        count=int(row["layers"]),
-        norm_count=2 * width,
-    )
-    model = Architecture("qwen", width, int(row["vocabulary"]), (layer,))
+    """All memory of a model of the catalogue, or of one that is given by its dimensions."""
+    model = architecture(row["model"]) if row["model"] else _by_dimensions(row)
     trained = model.parameters
     if row["adapter_rank"]:
         rank = int(row["adapter_rank"])
-        trained = adapter_parameters(model.layers, width, lora_rank=rank)
+        trained = adapter_parameters(model.layers, model.hidden_size, lora_rank=rank)
     setup = Setup(
         architecture=model,
         method=row["method"],
-        trained_parameters=trained,
+        trained_parameters=float(row["trained_parameters"] or trained),
         accelerators=int(row["accelerators"]),
         sharding=int(row["sharding"]),
         sequence_tokens=int(row["sequence_tokens"]),
@@ -253,6 +243,7 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
         is_recomputed=row["is_recomputed"] != "no",
         tensor_parallel=int(row["tensor_parallel"] or 1),
         pipeline_parallel=int(row["pipeline_parallel"] or 1),
+        expert_parallel=int(row["expert_parallel"] or 1),
         stage_chunks=int(row["stage_chunks"] or 1),
         is_sequence_parallel=row["is_sequence_parallel"] != "no",
         gradients_in_32_bits=bool(row["tensor_parallel"]),
@@ -263,8 +254,25 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
     return _within(State(setup, facts), row["boundary"])
 
 
+def _by_dimensions(row: dict[str, str]) -> Architecture:
+    """A model of equal layers with full attention."""
+    width, heads = int(row["hidden_size"]), int(row["heads"])
+    n_kv = int(row["kv_heads"] or heads)
+    layer = parts.Layer(
+        mixer=parts.Gqa(n_heads=heads, n_kv_heads=n_kv, head_dim=width // heads, qkv_bias=True),
+        mlp=parts.Dense(
+            intermediate_size=int(row["intermediate_size"]), gated=row["is_gated"] != "no"
+        ),
+        count=int(row["layers"]),
+        norm_count=2 * width,
+    )
+    return Architecture("qwen", width, int(row["vocabulary"]), (layer,))
+
+
 def _within(state: State, boundary: str) -> Range:
     """What a publication counts: all of the device, what is allocated on it, or the state alone."""
+    if boundary == "weights":
+        return state.weights
     if boundary == "state":
         return as_range(state.weights + state.gradients + state.optimizer)
     return as_range(state.total - state.runtime) if boundary == "allocated" else state.total

@@ -1,6 +1,5 @@
 """What training a model multiplies and keeps for its tokens, counted from its layers."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from llminfra.architecture import Architecture
@@ -132,17 +131,59 @@ def _mlp_values(mlp: Mlp, width: int) -> float:
     return 2 * width + sum(group.count for group in mlp.weights(width)) / width
 
 
-def largest_layer_parameters(architecture: Architecture) -> int:
-    """Parameters of the largest layer [1].
+def largest_layer_parameters(
+    architecture: Architecture, *, tensor_parallel: int = 1, expert_parallel: int = 1
+) -> float:
+    """Parameters of the largest layer on one rank, as even as cuts can be [1].
 
     Examples
     --------
     >>> layer = Layer(mlp=Dense(intermediate_size=100), count=3)
     >>> largest_layer_parameters(Architecture("x", 10, 50, (layer,)))
-    3000
+    3000.0
+
+    Two of eight experts on each of four ranks:
+
+    >>> layer = Layer(mlp=Moe(n_experts=8, top_k=2, intermediate_size=100))
+    >>> model = Architecture("x", 10, 50, (layer,))
+    >>> [largest_layer_parameters(model, expert_parallel=n) for n in (1, 4)]
+    [24080.0, 6080.0]
     """
-    width = architecture.hidden_size
-    return max(_sum(layer.weights(width)) for layer in architecture.layers)
+    width, n_expert = architecture.hidden_size, max(tensor_parallel, expert_parallel)
+    return max(
+        sum(
+            group.count / (n_expert if group.sharding == "expert" else tensor_parallel)
+            for group in layer.weights(width)
+        )
+        for layer in architecture.layers
+    )
+
+
+def rank_parameters(
+    architecture: Architecture,
+    *,
+    tensor_parallel: int = 1,
+    expert_parallel: int = 1,
+    pipeline_parallel: int = 1,
+) -> tuple[int, int]:
+    """Parameters of the fullest rank beside its experts, and of those [1].
+
+    Examples
+    --------
+    >>> layer = Layer(mlp=Moe(n_experts=8, top_k=2, intermediate_size=100))
+    >>> model = Architecture("x", 10, 50, (layer,))
+    >>> rank_parameters(model), rank_parameters(model, expert_parallel=4)
+    ((1080, 24000), (1080, 6000))
+    """
+    split = {"tensor_parallel": tensor_parallel, "expert_parallel": expert_parallel}
+    stages = architecture.stages(pipeline_parallel)
+    fullest = max(stages, key=lambda stage: stage.parameters_on_rank(**split))
+    experts = sum(
+        group.count_on_rank(**split)
+        for group in fullest.weight_groups
+        if group.sharding == "expert"
+    )
+    return fullest.parameters_on_rank(**split) - experts, experts
 
 
 def beside_layers(architecture: Architecture) -> int:
@@ -154,10 +195,6 @@ def beside_layers(architecture: Architecture) -> int:
     1000
     """
     return _count(architecture, ("embedding", "head"))
-
-
-def _sum(groups: Iterable[WeightGroup]) -> int:
-    return sum(group.count for group in groups)
 
 
 def quantizable_parameters(architecture: Architecture) -> int:

@@ -16,6 +16,7 @@ __all__ = [
     "MOST_LOSS",
     "WORTH",
     "Added",
+    "Helped",
     "Lever",
     "Levers",
     "Pull",
@@ -66,6 +67,25 @@ class Added:
 
 
 @dataclass(frozen=True)
+class Helped:
+    """A lever that saves more on top of others than alone.
+
+    Attributes
+    ----------
+    alone, on_top : float
+        Share that it saves alone, and on top of those before it. [1]
+    idle_alone, idle_on_top : float
+        Share of the accelerators that stand idle then, as copies come whole. [1]
+    """
+
+    lever: Lever
+    alone: float
+    on_top: float
+    idle_alone: float
+    idle_on_top: float
+
+
+@dataclass(frozen=True)
 class Levers:
     """All levers of a plan towards one aim.
 
@@ -102,13 +122,39 @@ class Levers:
 
     @property
     def saved_alone(self) -> float:
-        """Sum of what the same levers save alone.
+        """Sum of what the same levers save alone: with the two below it is what they save."""
+        return sum(self._alone_of(stage).saved for stage in self.together)
 
-        It is more than what they save together, as what one has saved no other can save again; but
-        where accelerators come whole, or a format needs the card, it can be less.
+    @property
+    def saved_twice(self) -> float:
+        """Share that is in this sum more than once: what one has saved no other can save again."""
+        return max(self.saved_alone - self.saved, 0.0)
+
+    @property
+    def only_together(self) -> float:
+        """Share that none saves alone: where accelerators come whole, or one lever needs another.
+
+        Without it they save together at most what they save alone in sum.
         """
-        pulled = [stage.lever for stage in self.together]
-        return sum(pull.saved for pull in self.alone if pull.lever in pulled)
+        return max(self.saved - self.saved_alone, 0.0)
+
+    def _alone_of(self, stage: Added) -> Pull:
+        return next(pull for pull in self.alone if pull.lever is stage.lever)
+
+    def _gain(self, stage: Added) -> float:
+        """What a lever saves on top of the others beyond what it saves alone."""
+        return -stage.moved / self.now - self._alone_of(stage).saved
+
+    @property
+    def helped(self) -> Helped | None:
+        """The lever that gains most by the others; None where none does."""
+        stage = max(self.together, key=self._gain, default=None)
+        if stage is None or self._gain(stage) <= 0:
+            return None
+        alone = self._alone_of(stage)
+        services = (alone.service, stage.service)
+        idle = tuple(math.nan if each is None else each.idle_fraction for each in services)
+        return Helped(stage.lever, alone.saved, -stage.moved / self.now, idle[0], idle[1])
 
     @property
     def first(self) -> Pull | None:

@@ -53,6 +53,13 @@ class Service:
         if self.beside is not None:
             yield self.beside
 
+    @property
+    def idle_fraction(self) -> float:
+        """Share of the accelerators that the peak leaves idle, as copies of a model come whole."""
+        each = [(plan.capacity, plan.deployment.accelerators_per_replica) for plan in self.plans]
+        needed = sum((fleet.replicas_needed or math.nan) * n for fleet, n in each)
+        return 1 - sum(fleet.replicas_filled * n for fleet, n in each) / needed
+
     def total(self, path: str) -> Range:
         """Return a result of both: sums, but the mean over the requests of what each has."""
         found = quantity(self.plan, path)

@@ -1,4 +1,4 @@
-"""What comes and goes within a step of training: batches in a pipeline, copies of gradients."""
+"""Within a step of training: batches in a pipeline, copies of gradients, who shares a state."""
 
 import numpy as np
 
@@ -173,3 +173,48 @@ def step_excess_bytes(
     array([9.e+09, 0.e+00])
     """
     return np.maximum(step_bytes - gathered_bytes - activation_bytes - logit_bytes, 0)
+
+
+@formula
+def shard_accelerators(
+    *,
+    parameters: Quantity,
+    expert_parameters: Quantity,
+    n_copies: Quantity,
+    n_expert_copies: Quantity,
+) -> Quantity:
+    r"""Accelerators that share the state of a rank, in the mean over its parameters.
+
+    Parameters
+    ----------
+    parameters, expert_parameters : array_like
+        Parameters of the rank beside its experts, and of those. [1]
+    n_copies, n_expert_copies : array_like
+        Copies of each that the accelerators hold: of experts, which are dealt out to more of
+        them, fewer. [1]
+
+    Returns
+    -------
+    shard_accelerators : float or ndarray
+        [accelerator]
+
+    Notes
+    -----
+    .. math:: n = \frac{P + P_e}{P / n_d + P_e / n_e}
+
+    The optimizer of an expert is shared by those accelerators alone that hold the same expert.
+
+    References
+    ----------
+    NVIDIA/Megatron-LM#4687 (2026-05): experts by their own cuts, their optimizer by their copies.
+
+    Examples
+    --------
+    On 64 accelerators, 3 of 4 billion parameters of a rank are experts dealt out to 8:
+
+    >>> float(shard_accelerators(
+    ...     parameters=1e9, expert_parameters=3e9, n_copies=64, n_expert_copies=8))
+    10.24
+    """
+    shared = parameters / n_copies + expert_parameters / n_expert_copies
+    return (parameters + expert_parameters) / shared

@@ -148,15 +148,33 @@ class Pulled:
     @property
     def sum_words(self) -> str:
         """What the levers that are worth it save alone in sum, against what they save together."""
-        together, alone = self.found.saved, self.found.saved_alone
-        if len(self.found.together) < _SEVERAL:
+        found = self.found
+        if len(found.together) < _SEVERAL:
             return "No other adds enough to it."
-        said = f"Each alone, they would save {formats.percent(alone)} in sum"
-        if together > alone + _NOTHING:
-            return f"{said}, less than together: accelerators come whole, and formats need a card."
-        if together > alone - _NOTHING:
-            return f"{said}, which is what they save together."
-        return f"{said}: what one has saved no other can save again."
+        said = f"Each alone, they would save {formats.percent(found.saved_alone)} in sum"
+        if found.only_together > _NOTHING:
+            only = formats.percent(found.only_together)
+            return f"{said}; {only} is saved only together: {self._helped_words}."
+        if found.saved_twice > _NOTHING:
+            return f"{said}: what one has saved no other can save again."
+        return f"{said}, which is what they save together."
+
+    @property
+    def _helped_words(self) -> str:
+        """Which lever gains by the others, and why."""
+        helped = self.found.helped
+        if helped is None:
+            return "none saves it alone"
+        name, alone, on_top = helped.lever.words, helped.alone, helped.on_top
+        said = f"{formats.inside(name)} saves {formats.percent(alone)} alone and "
+        said += f"{formats.percent(on_top)} on top of the others"
+        if helped.idle_alone > helped.idle_on_top + _NOTHING:
+            idle = [formats.percent(part) for part in (helped.idle_alone, helped.idle_on_top)]
+            return (
+                f"{said}, as accelerators come whole: alone {idle[0]} of them would be idle, "
+                f"then {idle[1]}"
+            )
+        return f"{said}, as they leave it more to save"
 
     @property
     def small_words(self) -> str:
@@ -189,11 +207,25 @@ class Pulled:
             row("As it is", formats.MISSING, *self._figures(Service(found.start)), emphasis=True)
         ]
         rows += [self._row(pull) for pull in found.alone]
+        rows += self._sums()
         if found.together:
             saved = formats.percent(found.saved)
             cells = ("All that is worth it", saved, *self._figures(found.service))
             rows.append(row(*cells, emphasis=True))
         return table_of(columns, rows)
+
+    def _sums(self) -> list[dict[str, Any]]:
+        """Rows that lead from what levers save alone to what they save together."""
+        found = self.found
+        if len(found.together) < _SEVERAL:
+            return []
+        parts = [("These alone, in sum", formats.percent(found.saved_alone))]
+        if found.saved_twice > _NOTHING:
+            parts.append(("Saved by more than one", f"−{formats.percent(found.saved_twice)}"))
+        if found.only_together > _NOTHING:
+            parts.append(("Only together", f"+{formats.percent(found.only_together)}"))
+        blank = [formats.MISSING] * (len(_SHOWN) + 1)
+        return [row(words, share, *blank) for words, share in parts]
 
     def _columns(self) -> list[dict[str, Any]]:
         currency = self._books.currency if self._books else "USD"

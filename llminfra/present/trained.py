@@ -262,6 +262,11 @@ class Trained:
 
     # -- time, price --------------------------------------------------------------------------
 
+    def counts(self, asked: Sequence[int]) -> list[int]:
+        """The numbers of accelerators that are shown: as asked, in whole copies, and the run's."""
+        whole = self.run.setup().copy_accelerators
+        return sorted({-(-int(n) // whole) * whole for n in (*asked, self.run.accelerators)})
+
     def counts_frame(self, counts: Sequence[int]) -> "pd.DataFrame":
         """Return low, base and high days by number of accelerators, for `log_band`."""
         import pandas as pd  # heavy, and only charts need it

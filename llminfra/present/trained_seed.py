@@ -2,25 +2,39 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from llminfra import formats
 from llminfra.catalog.trained import published_runs
 from llminfra.errors import MissingFact
+from llminfra.facets import replica
 from llminfra.facets.training import TrainingRun
 from llminfra.formats.numbers import power
 from llminfra.present.tables import Table, column, row, table_of
 from llminfra.present.trained import Trained, flop_words
 from llminfra.ranges import as_range
+from llminfra.scenario import Scenario
 
 _SEED: Final = {
     "model": "gpt-3-175b", "training_method": "pretrain", "training_tokens": 3e11,
-    "training_epochs": 1, "training_accelerators": 1024, "training_sequence_tokens": 2048,
-    "training_teacher": None, "training_adapter_parameters": None,
-    "training_accelerator_hours": None, "training_original_flop": None,
+    "training_accelerators": 1024, "training_sequence_tokens": 2048,
 }  # fmt: skip
-_SERVED: Final = {"tensor_parallel": 1, "pipeline_parallel": 1, "expert_parallel": 1}
+# Of the service and of the run beside it, what GPT-3 shares: machines, facts and prices.
+_SHARED: Final = {
+    *("accelerator", "accelerators_per_server", "as_of", "facts", "prices", "horizon_years"),
+    "training_precision",
+}
 _PUBLISHED_SEED: Final = "gpt-3-175b"
+
+
+def _plain() -> dict[str, Any]:
+    """Every field of a service or a training that GPT-3 does not share, as it is by default."""
+    fields = Scenario.model_fields
+    own = {*replica.Inputs.model_fields, *(name for name in fields if name.startswith("training_"))}
+    return {
+        name: fields[name].get_default(call_default_factory=True)
+        for name in own - _SHARED - set(_SEED)
+    }
 
 
 @dataclass(frozen=True)
@@ -38,9 +52,7 @@ class Seed:
     @cached_property
     def run(self) -> TrainingRun:
         """The run on the accelerators of the plan."""
-        plan = self.told.plan
-        name = plan.scenario.training_precision
-        return plan.variant(**_SEED, **_SERVED, training_precision=name).training
+        return self.told.plan.variant(**_plain(), **_SEED).training
 
     @property
     def published_flop(self) -> float:

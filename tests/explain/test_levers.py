@@ -1,9 +1,11 @@
-"""Levers: recomputed alone and together, and never more together than the sum of both."""
+"""Levers: recomputed alone and together, with every difference between both accounted for."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llminfra import InvalidInput, Plan, Scenario, evaluate
-from llminfra.explain.levers import AIMS, WORTH, Levers, Pull, levers
+from llminfra.explain.levers import AIMS, WORTH, Added, Lever, Levers, Pull, levers
 from llminfra.explain.shifted import shifted
 from llminfra.facets.demand import PROFILES
 from llminfra.present import Pulled
@@ -12,8 +14,11 @@ CASES = {
     "office": {"accelerator": "h100-sxm", "tensor_parallel": 4, "named_users": 500, "region": "DE",
                "hosting": "on_demand"},
     "chat": {"tensor_parallel": 8, "active_users": 100},
+    "whole": {"tensor_parallel": 4, "in_flight": 60, "prompt_tokens": 4000, "replicas": "auto",
+              "hosting": "on_demand"},
 }  # fmt: skip
-ASKED = [("office", "cost"), ("office", "energy"), ("chat", "latency")]
+ASKED = [("office", "cost"), ("whole", "energy"), ("chat", "latency")]
+LEFT_OUT = {"whole": ("model", "prune", "attention", "accelerator", "hours")}
 
 
 def named(found: Levers, words: str) -> Pull:
@@ -24,7 +29,7 @@ def named(found: Levers, words: str) -> Pull:
 @pytest.fixture(scope="module", params=ASKED, ids="-".join)
 def found(request: pytest.FixtureRequest) -> Levers:
     case, aim = request.param
-    return levers(evaluate(Scenario(**CASES[case])), aim)
+    return levers(evaluate(Scenario(**CASES[case])), aim, without=LEFT_OUT.get(case, ()))
 
 
 def amount(plan: Plan, aim: str) -> float:
@@ -40,11 +45,38 @@ def test_steps_lead_from_now_to_the_plan_with_all_of_them(found: Levers) -> None
     assert all(-stage.moved >= WORTH * found.now for stage in found.together)
 
 
-def test_together_they_save_no_more_than_the_sum_of_each_alone(found: Levers) -> None:
+def test_together_they_save_the_sum_less_what_more_than_one_saves(found: Levers) -> None:
     pulled = [stage.lever for stage in found.together]
-    alone = sum(pull.saved for pull in found.alone if pull.lever in pulled)
-    assert 0 < found.saved <= alone + 1e-9
+    assert 0 < found.saved <= found.saved_alone + found.only_together + 1e-9
+    assert found.saved == pytest.approx(found.saved_alone - found.saved_twice + found.only_together)
     assert len({lever.group for lever in pulled}) == len(pulled)
+
+
+def test_what_is_saved_only_together_is_told_with_its_reason(found: Levers) -> None:
+    said = Pulled(found).sum_words
+    assert ("is saved only together" in said) == (found.only_together > 0)
+    if found.only_together:
+        assert found.helped is not None
+        assert found.helped.idle_alone > found.helped.idle_on_top
+        assert "accelerators come whole" in said
+    rows = {row["cells"][0] for row in Pulled(found).table().rows}
+    assert ("Only together" in rows) == (found.only_together > 0)
+    assert ("Saved by more than one" in rows) == (found.saved_twice > 1e-9)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=6))
+def test_what_is_saved_together_is_accounted_for(parts: list[tuple[float, float]]) -> None:
+    """Of any levers: alone in sum, less what several save, more what is saved only together."""
+    named = [(Lever(str(i), str(i), {}, ""), *part) for i, part in enumerate(parts)]
+    alone = tuple(Pull(lever, None, saved) for lever, saved, _ in named)
+    added = tuple(Added(lever, None, -200 * more) for lever, _, more in named)  # type: ignore[arg-type]
+    found = Levers("cost", None, 200.0, alone, added, ())  # type: ignore[arg-type]
+    moved = found.saved_alone - found.saved_twice + found.only_together
+    assert found.saved == pytest.approx(moved, abs=1e-9)
+    assert min(found.saved_twice, found.only_together) == 0
+    if found.only_together > 1e-9:
+        assert found.helped is not None
+        assert found.helped.on_top > found.helped.alone
 
 
 def test_a_service_is_its_plan_where_nothing_stands_beside(found: Levers) -> None:

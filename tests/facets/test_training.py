@@ -146,6 +146,7 @@ def applied(found: Plan, fix: str) -> Plan:
         {"training_sharding": 0, "model": "llama-3.1-8b", "tensor_parallel": 1},
         {"training_recompute": False, "training_method": "lora"},
         {"model": "gpt-3-175b", "training_accelerators": 16},
+        {"model": "deepseek-v3", "training_accelerators": 256},
     ],
 )
 def test_every_fix_of_a_state_that_does_not_fit_does(fields: dict[str, Any]) -> None:
@@ -244,6 +245,20 @@ def test_a_split_divides_the_state_over_ranks_and_shares_the_rest() -> None:
     assert sum(split.parts().values()).base == pytest.approx(split.total.base)
 
 
+def test_experts_dealt_out_are_shared_by_those_that_hold_the_same() -> None:
+    """Whole experts stay on fewer: nothing shared, an eighth of them; shared, as much as before."""
+    moe: dict[str, Any] = {"model": "mixtral-8x7b", "training_accelerators": 64}
+    dealt = moe | {"training_expert_parallel": 8}
+    alone, eighth = (plan(**f, training_sharding=0).training.state for f in (moe, dealt))
+    experts = 2 * 45.1e9
+    assert alone.weights.base - eighth.weights.base == pytest.approx(experts * 7 / 8, rel=0.01)
+    all_shared = [plan(**f, training_sharding=3).training.state for f in (moe, dealt)]
+    assert all_shared[1].optimizer.base == pytest.approx(all_shared[0].optimizer.base)
+    assert all_shared[1].gathered.base < all_shared[0].gathered.base / 3
+    assert all_shared[1].activations.base == all_shared[0].activations.base
+    assert plan(**dealt).training.accelerators_needed % 8 == 0
+
+
 def test_tensor_parallel_divides_activations_and_a_pipeline_does_not() -> None:
     alone = plan(training_accelerators=64, training_recompute=False).training.state.activations
     tensor = plan(**SPLIT | {"training_pipeline_parallel": 1}).training.state.activations
@@ -312,6 +327,11 @@ def test_the_fewest_accelerators_of_a_split_are_whole_copies() -> None:
         ({"training_tensor_parallel": 3}, "training_accelerators must be a multiple of"),
         ({"training_tensor_parallel": 3, "training_accelerators": 6}, "must divide the heads"),
         ({"training_pipeline_parallel": 8, "training_stage_chunks": 11}, "at most the 80 layers"),
+        ({"training_expert_parallel": 8}, "must divide the experts of the model, got 8; try 1"),
+        (
+            {"training_expert_parallel": 8, "model": "mixtral-8x7b", "training_accelerators": 12},
+            "must be a multiple of training_expert_parallel .* = 8, got 12; take 16",
+        ),
         ({"training_stage_chunks": 2}, "must go with training_pipeline_parallel"),
         ({"training_micro_batches": 8}, "must go with training_pipeline_parallel"),
         (

@@ -15,7 +15,7 @@ from tests.notebooks.test_decision_report import shown_of
 LARGE: Final[dict[str, Any]] = {"training_method": "full", "training_accelerators": 2}
 SCRATCH: Final[dict[str, Any]] = {
     **{"model": "llama-3.1-8b", "training_method": "pretrain", "training_tokens": 15e12},
-    **{"training_epochs": 1, "training_accelerators": 1024, "counts": [512, 1024]},
+    **{"training_accelerators": 1024, "counts": [512, 1024]},
 }
 CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "as shipped": ("changed", {}),
@@ -28,6 +28,13 @@ CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"accelerator": "epyc-9654", "model": "llama-3.1-8b", "more": {}},
     ),
     "an original that nobody knows": ("changed", {"model": "qwen3-32b"}),
+    "a split, of a model that reads more than GPT-3 can": (
+        "changed",
+        {
+            "training_accelerators": 16,
+            "more": {"training_tensor_parallel": 8, "prompt_tokens": 8000, "output_tokens": 100},
+        },
+    ),
     "stated hours": ("changed", {"training_accelerator_hours": 500.0}),
     "taught": (
         "changed",
@@ -50,11 +57,7 @@ def test_each_answer_is_reached_and_reads_well(name: str) -> None:
 
 def test_it_says_what_the_plan_says() -> None:
     _, blocks, _ = shown_of("training", {})
-    plan = evaluate(
-        Scenario(
-            accelerator="h100-sxm", training_method="lora", training_tokens=1e8, training_epochs=3
-        )
-    )
+    plan = evaluate(Scenario(accelerator="h100-sxm", training_method="lora", training_tokens=3e8))
     (answer,) = (block for block in blocks if block["kind"] == "answer")
     text = " ".join(words_in(answer))
     assert formats.duration(plan.training.run_days) in text

@@ -8,7 +8,8 @@ from llminfra.facets.training.inputs import Inputs, check
 from llminfra.facets.training.priced import WAYS, Hour
 from llminfra.facets.training.problems import problems
 from llminfra.facets.training.result import METHODS, TrainingRun
-from llminfra.facets.training.state import PARTS, Setup, State, accelerators_needed
+from llminfra.facets.training.setup import Setup
+from llminfra.facets.training.state import PARTS, State, accelerators_needed
 
 __all__ = [
     "METHODS",

@@ -1,7 +1,9 @@
 """Fields of the training question, beside those of the run itself."""
 
+import math
 from typing import Literal
 
+from llminfra.architecture import Architecture
 from llminfra.errors import ImpossibleCombination, InvalidInput
 from llminfra.facets import cost
 from llminfra.facets.base import Banded, field
@@ -22,6 +24,14 @@ class Inputs(cost.Inputs):
     training_tensor_parallel: int = field(
         1,
         help="accelerators over which each layer of a training is split, within a server",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    training_expert_parallel: int = field(
+        1,
+        help="accelerators to which the experts of a training are dealt out whole; 1 cuts each as "
+        "all else is cut",
         unit="accelerator",
         minimum=1,
         maximum=1024,
@@ -58,8 +68,16 @@ class Inputs(cost.Inputs):
     )  # fmt: skip
 
 
+def expert_parallel_values(model: Architecture) -> list[int]:
+    """Numbers of accelerators to which the experts can be dealt out evenly; 1 of a dense model."""
+    counts = {group.units for group in model.weight_groups() if group.sharding == "expert"}
+    most = math.gcd(*counts) if counts else 1
+    return [n for n in range(1, most + 1) if most % n == 0]
+
+
 def check(inputs: Inputs) -> None:
     """Raise InvalidInput for a split that the accelerators or the layers do not allow."""
+    _check_experts(inputs)
     tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
     if tensor == stages == 1 and inputs.training_stage_chunks == 1:
         return _check_batches(inputs)
@@ -90,6 +108,27 @@ def check(inputs: Inputs) -> None:
             "training_stage_chunks must go with training_pipeline_parallel above 1, got "
             f"{inputs.training_stage_chunks} with one stage; leave it out",
             field="training_stage_chunks",
+        )
+
+
+def _check_experts(inputs: Inputs) -> None:
+    """Refuse to deal out experts that a model lacks, or to more accelerators than take part."""
+    dealt = inputs.training_expert_parallel
+    if dealt == 1:
+        return
+    if dealt not in (allowed := expert_parallel_values(architecture_of(inputs))):
+        raise ImpossibleCombination(
+            f"training_expert_parallel must divide the experts of the model, got {dealt}; try "
+            f"{', '.join(map(str, allowed))}",
+            field="training_expert_parallel",
+        )
+    each = max(dealt, inputs.training_tensor_parallel) * inputs.training_pipeline_parallel
+    if inputs.training_accelerators % each:
+        raise ImpossibleCombination(
+            "training_accelerators must be a multiple of training_expert_parallel x "
+            f"training_pipeline_parallel = {each}, got {inputs.training_accelerators}; take "
+            f"{each * -(-inputs.training_accelerators // each)}",
+            field="training_accelerators",
         )
 
 

@@ -7,7 +7,7 @@ from llminfra import formats
 from llminfra.catalog.facts import Facts
 from llminfra.errors import MissingFact
 from llminfra.facets.base import Problem
-from llminfra.facets.training.inputs import Inputs
+from llminfra.facets.training.inputs import Inputs, expert_parallel_values
 from llminfra.facets.training.result import METHODS, TrainingRun
 from llminfra.facets.training.state import State
 
@@ -58,6 +58,9 @@ def _fixes(result: TrainingRun) -> Iterator[str]:
         more = state.changed(sharding=_ALL_SHARED, accelerators=result.accelerators_needed)
         said = f"training_accelerators = {result.accelerators_needed}"
         yield f"{said}, training_sharding = {_ALL_SHARED}: {formats.gb(more.total)} each"
+    if dealt := _dealt_out(result):
+        said = f"training_expert_parallel = {dealt.setup.expert_parallel}"
+        yield f"{said}: {formats.gb(dealt.total)} each"
     if not state.setup.is_offloaded:
         moved = state.changed(is_offloaded=True, sharding=_ALL_SHARED)
         if moved.fits(usable):
@@ -71,6 +74,20 @@ def _fixes(result: TrainingRun) -> Iterator[str]:
         other = result.state_of(method)
         if other.fits(usable):
             yield f'training_method = "{method}": {formats.gb(other.total)} each'
+
+
+def _dealt_out(result: TrainingRun) -> State | None:
+    """Experts dealt out over most of a server, where that fits and was not done."""
+    state, most = result.state, min(result.per_server, result.accelerators)
+    if state.setup.expert_parallel > 1:
+        return None
+    values = expert_parallel_values(state.setup.architecture)
+    tried = (
+        state.changed(expert_parallel=n)
+        for n in sorted(values, reverse=True)
+        if 1 < n <= most and result.accelerators % (n * state.setup.pipeline_parallel) == 0
+    )
+    return next((found for found in tried if found.fits(result.usable_bytes)), None)
 
 
 def _other(result: TrainingRun) -> str:

@@ -15,7 +15,8 @@ from llminfra.facets.deployment import Deployment
 from llminfra.facets.energy import ADAPTED, Energy, Training, facility_of, method_of, pue_of
 from llminfra.facets.training.inputs import Inputs
 from llminfra.facets.training.priced import Hour, Hours
-from llminfra.facets.training.state import Setup, State, accelerators_needed
+from llminfra.facets.training.setup import Setup
+from llminfra.facets.training.state import State, accelerators_needed
 from llminfra.formulas import training, training_time
 from llminfra.ranges import Range, as_range, exact
 
@@ -164,6 +165,7 @@ class TrainingRun(Result):
             is_recomputed=inputs.training_recompute,
             tensor_parallel=inputs.training_tensor_parallel,
             pipeline_parallel=inputs.training_pipeline_parallel,
+            expert_parallel=inputs.training_expert_parallel,
             stage_chunks=inputs.training_stage_chunks,
             micro_batches=inputs.training_micro_batches,
             is_sequence_parallel=inputs.training_sequence_parallel,

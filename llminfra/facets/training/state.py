@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from llminfra.architecture import Architecture
 from llminfra.architecture.training import (
     beside_layers,
     kept_values,
@@ -15,7 +14,7 @@ from llminfra.architecture.training import (
 )
 from llminfra.catalog.facts import Facts
 from llminfra.facets.base import SIZING_CONFIDENCE
-from llminfra.facets.energy import ADAPTED
+from llminfra.facets.training.setup import FIRST_STAGES, Setup
 from llminfra.formulas import training_memory as formulas
 from llminfra.formulas import training_step as steps
 from llminfra.ranges import Range, as_range, exact
@@ -27,78 +26,11 @@ _ONE: Final = exact(1.0, name="in_flight_ratio")
 _16_BIT_BYTES: Final = exact(2.0, name="bytes_per_value")
 _NOTHING: Final = exact(0.0, name="bytes")
 _ALL: Final = exact(math.inf, name="group_parameters")
-# What is shared from which stage of sharding on.
-_STAGES: Final = {"optimizer": 1, "gradients": 2, "weights": 3}
 #: Parts of the state, in the order of a stack.
 PARTS: Final = (
     *("weights", "adapters", "gradients", "optimizer"),
     *("gathered", "activations", "logits", "step", "runtime"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """How a model is trained, as far as its memory sees it."""
-
-    architecture: Architecture
-    method: str = "full"
-    trained_parameters: float
-    accelerators: int = 1
-    sharding: int = 3
-    sequence_tokens: int = 4096
-    batch_sequences: int = 1
-    optimizer: str = "adamw"
-    is_offloaded: bool = False
-    is_recomputed: bool = True
-    tensor_parallel: int = 1
-    pipeline_parallel: int = 1
-    stage_chunks: int = 1
-    micro_batches: int | None = None
-    """Batches that pass through the stages in a step; None where that is not stated."""
-    is_sequence_parallel: bool = True
-    gradients_in_32_bits: bool = False
-    """Whether they are added up in 32 bits though nothing is split."""
-    loss_bits: int = 32
-    """Format in which the loss is computed."""
-    gradient_bytes_per_weight: float | None = None
-    """Bytes of a gradient in all its copies; None is as most frameworks keep them."""
-    bucket_bytes: float = 0.0
-    """What holds gradients on their way to the other accelerators."""
-
-    @property
-    def is_adapted(self) -> bool:
-        """Whether the model's own weights stay as they are."""
-        return self.method in ADAPTED
-
-    @property
-    def ranks(self) -> int:
-        """Accelerators over which one copy of the model is split by layers and tensors."""
-        return self.tensor_parallel * self.pipeline_parallel
-
-    @property
-    def is_split(self) -> bool:
-        """Whether layers or tensors are split."""
-        return self.ranks > 1
-
-    @property
-    def adds_up_in_32_bits(self) -> bool:
-        """Whether gradients stand in 32 bits all the time, as in frameworks that split."""
-        return self.is_split or self.gradients_in_32_bits
-
-    @cached_property
-    def rank_fraction(self) -> float:
-        """Share of the model's parameters on the fullest rank."""
-        if not self.is_split:
-            return 1.0
-        held = self.architecture.parameters_on_rank(
-            tensor_parallel=self.tensor_parallel, pipeline_parallel=self.pipeline_parallel
-        )
-        return held / self.architecture.parameters
-
-    def shards(self, part: str) -> Range:
-        """Accelerators that share a part of the state of a rank."""
-        n = self.accelerators // self.ranks if self.sharding >= _STAGES[part] else 1
-        return exact(n, name="shard_accelerators")
 
 
 @dataclass(frozen=True)
@@ -114,14 +46,19 @@ class State:
     @property
     def _trained(self) -> Range:
         """Parameters that are trained, on the fullest rank."""
-        count = self.setup.trained_parameters * self.setup.rank_fraction
+        count = self.setup.trained_parameters * self.setup.trained_fraction
         return exact(count, name="parameters")
+
+    def _shards(self, part: str) -> Range:
+        """Accelerators that share a part of the state of what is trained."""
+        setup = self.setup
+        return setup.adapter_shards(part) if setup.is_adapted else setup.shards(part)
 
     def _part(self, name: str, part: str) -> Range:
         found = formulas.state_bytes(
             parameters=self._trained,
             bytes_per_weight=self._number(name),
-            shard_accelerators=self.setup.shards(part),
+            shard_accelerators=self._shards(part),
         )
         return as_range(found)
 
@@ -159,7 +96,7 @@ class State:
             bytes_per_weight=exact(own, name="bytes_per_weight")
             if own
             else self._number(f"{split}gradient_bytes_per_weight"),
-            shard_accelerators=self.setup.shards("gradients"),
+            shard_accelerators=self._shards("gradients"),
         )
         return as_range(found, name="gradient_bytes")
 
@@ -195,10 +132,13 @@ class State:
         if self.setup.shards("weights") == 1:
             return _NOTHING
         model, tensor = self.setup.architecture, self.setup.tensor_parallel
+        layer = largest_layer_parameters(
+            model, tensor_parallel=tensor, expert_parallel=self.setup.expert_parallel
+        )
         # A pipeline has the embedding at one end and the head at the other.
         ends = 1 if model.tied_embeddings or self.setup.pipeline_parallel == 1 else 2
         found = formulas.gathered_bytes(
-            layer_parameters=exact(largest_layer_parameters(model) / tensor),
+            layer_parameters=exact(layer, name="layer_parameters"),
             outer_parameters=exact(beside_layers(model) / ends / tensor),
             bytes_per_weight=_16_BIT_BYTES,
         )
@@ -301,7 +241,7 @@ class State:
         copies = steps.step_bytes(
             parameters=self._trained,
             bytes_per_weight=self._number(f"step_{'shared_' if is_shared else ''}bytes_per_weight"),
-            shard_accelerators=setup.shards("optimizer"),
+            shard_accelerators=self._shards("optimizer"),
             group_parameters=self._number("step_group_parameters") if is_shared else _ALL,
         )
         found = steps.step_excess_bytes(
@@ -353,12 +293,12 @@ def accelerators_needed(state: State, usable: Range, per_server: int, most: int 
 
     Sharding is that of the setup, but at least the weights' where one accelerator does not do.
     """
-    if not state.setup.is_split and state.changed(accelerators=1).fits(usable):
+    whole = state.setup.copy_accelerators
+    if whole == 1 and state.changed(accelerators=1).fits(usable):
         return 1
-    shared = state.changed(sharding=_STAGES["weights"])
+    shared = state.changed(sharding=FIRST_STAGES["weights"])
     parts = [n for n in (2, 4) if n < per_server]
     doubled = [2**power for power in range(4, most.bit_length())]
     servers = [n * per_server for n in (*range(1, 9), *doubled) if n * per_server <= most]
-    whole = state.setup.ranks
     counts = [n for n in sorted({*parts, *servers, whole}) if n % whole == 0]
     return next((n for n in counts if shared.changed(accelerators=n).fits(usable)), 0)
