@@ -17,6 +17,7 @@ T = TypeVar("T")
 # Families whose files for llama.cpp are mostly of the time before it kept latents compressed.
 OLD_FILES: Final = ("deepseek_v2",)
 _SCORES: Final = 2  # copies of attention scores where no flash attention keeps them small
+_MASK: Final = 0.5  # cell of a mask in 16 bits, in values of 32
 
 
 class SizingTerms:
@@ -75,8 +76,8 @@ class Runtime(SizingTerms):
         if scenario.non_torch_bytes is not None:
             return activation, quantity(scenario, "non_torch_bytes")
         size = "single" if tensor_parallel == 1 else "parallel"
-        has_index = any(group.kind == "index" for group in self.model.cache_groups())
-        kind = "cuda_graph_index_bytes" if has_index else "cuda_graph_bytes"
+        is_whole = self._index_fraction() == 1
+        kind = "cuda_graph_index_bytes" if is_whole else "cuda_graph_bytes"
         graphs = kind if self._counts_graphs() else None
         outside = facts.number(self.engine, f"non_torch_bytes_{size}")
         if self.deployment.draft_architecture is not None:  # its graphs and buffers
@@ -139,20 +140,24 @@ class Runtime(SizingTerms):
         """Buffer that each rank keeps: llama.cpp's, or an indexer's."""
         if self.engine_family == "llama.cpp":
             return self._compute_buffer()
-        if any(group.kind == "index" for group in self.model.cache_groups()):
+        if fraction := self._index_fraction():
             return runtime.forward_bytes(
                 max_num_batched_tokens=self.step_tokens,
-                live_values=1.0,
+                live_values=fraction,
                 bytes_per_value=self._fact(self.engine, "index_bytes_per_step_token"),
             )
         return exact(0, name="buffer_bytes", unit="byte", origin="no buffer")
 
+    def _index_fraction(self) -> float:
+        """Entries that an indexer scores of each token: 1 without compression, 0 without one."""
+        groups = self.model.cache_groups()
+        return max((1 / g.tokens_per_entry for g in groups if g.kind == "index"), default=0.0)
+
     def _compute_buffer(self) -> Quantity:
-        """llama.cpp's buffer of one micro-batch: its logits, and scores of whole latent heads."""
-        model, scores = self.model, 0
-        if self.keeps_whole_latents:
-            scores = model.n_attention_heads * self.deployment.max_model_len
-        values = model.vocab_size + model.hidden_size + _SCORES * scores
+        """llama.cpp's buffer of one micro-batch: logits, mask, and scores of whole latent heads."""
+        model, cells = self.model, self.deployment.max_model_len
+        scores = model.n_attention_heads * cells if self.keeps_whole_latents else 0
+        values = model.vocab_size + model.hidden_size + _MASK * cells + _SCORES * scores
         return runtime.forward_bytes(
             max_num_batched_tokens=self._fact(self.engine, "micro_batch_tokens"),
             live_values=exact(values, name="live_values", unit="value", origin=self.model_origin),
