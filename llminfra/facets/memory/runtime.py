@@ -76,15 +76,12 @@ class Runtime(SizingTerms):
         if scenario.non_torch_bytes is not None:
             return activation, quantity(scenario, "non_torch_bytes")
         size = "single" if tensor_parallel == 1 else "parallel"
-        is_whole = self._index_fraction() == 1
-        kind = "cuda_graph_index_bytes" if is_whole else "cuda_graph_bytes"
-        graphs = kind if self._counts_graphs() else None
         outside = facts.number(self.engine, f"non_torch_bytes_{size}")
         if self.deployment.draft_architecture is not None:  # its graphs and buffers
             outside = outside + facts.number(self.engine, "draft_runtime_bytes")
         other = runtime.runtime_bytes(
             non_torch_bytes=outside,
-            cuda_graph_bytes=facts.number(self.engine, graphs) if graphs else 0.0,
+            cuda_graph_bytes=self._graphs() if self._counts_graphs() else 0.0,
             pool_error_bytes=runtime.whole_pool_error_bytes(
                 pool_error_bytes=facts.number(self.engine, "pool_error_bytes"),
                 pool_error_fraction=facts.number(self.engine, "pool_error_fraction"),
@@ -92,6 +89,16 @@ class Runtime(SizingTerms):
             ),
         )
         return activation, as_range(other, name="other_runtime_bytes")
+
+    def _graphs(self) -> Quantity:
+        """Captured graphs; those of an indexer of whole contexts do not go by their sizes."""
+        if self._index_fraction() == 1:
+            return self.facts.number(self.engine, "cuda_graph_index_bytes")
+        return runtime.captured_graph_bytes(
+            cuda_graph_bytes=self.facts.number(self.engine, "cuda_graph_bytes"),
+            max_num_seqs=self.most_sequences,
+            tokens_per_sequence=1.0 + self.scenario.draft_tokens,
+        )
 
     def _counts_graphs(self) -> bool:
         """Tell whether this engine version takes captured graphs from the pool."""
