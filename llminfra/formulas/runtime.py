@@ -157,7 +157,7 @@ def whole_pool_error_bytes(
 
 @formula
 def captured_graph_bytes(
-    *, cuda_graph_bytes: Quantity, max_num_seqs: Quantity, tokens_per_sequence: Quantity
+    *, cuda_graph_bytes: Quantity, max_num_seqs: Quantity, step_tokens: Quantity
 ) -> Quantity:
     r"""Memory of the graphs that an engine captures for its batch sizes.
 
@@ -167,8 +167,8 @@ def captured_graph_bytes(
         For all 51 sizes, which 256 sequences take. [byte]
     max_num_seqs : array_like
         Most sequences in one step. [sequence]
-    tokens_per_sequence : array_like
-        Tokens of a sequence in one step: one, and those that are drafted. [token/sequence]
+    step_tokens : array_like
+        Of a sequence: one, and those that are drafted. [token]
 
     Returns
     -------
@@ -190,12 +190,12 @@ def captured_graph_bytes(
     --------
     One sequence with three drafted tokens has four sizes: 1, 2, 4 and 8.
 
-    >>> float(captured_graph_bytes(cuda_graph_bytes=51.0, max_num_seqs=1, tokens_per_sequence=4))
+    >>> float(captured_graph_bytes(cuda_graph_bytes=51.0, max_num_seqs=1, step_tokens=4))
     4.0
-    >>> float(captured_graph_bytes(cuda_graph_bytes=51.0, max_num_seqs=32, tokens_per_sequence=1))
+    >>> float(captured_graph_bytes(cuda_graph_bytes=51.0, max_num_seqs=32, step_tokens=1))
     11.0
     """
-    widest = np.minimum(2 * max_num_seqs * tokens_per_sequence, 512)
+    widest = np.minimum(2 * max_num_seqs * step_tokens, 512)
     first = sum(1.0 * (widest >= size) for size in (1, 2, 4))
     every_8 = np.floor(np.minimum(widest, 256) / 8)
     every_16 = np.floor(np.maximum(widest - 256, 0) / 16)

@@ -97,7 +97,7 @@ class Runtime(SizingTerms):
         return runtime.captured_graph_bytes(
             cuda_graph_bytes=self.facts.number(self.engine, "cuda_graph_bytes"),
             max_num_seqs=self.most_sequences,
-            tokens_per_sequence=1.0 + self.scenario.draft_tokens,
+            step_tokens=1.0 + self.scenario.draft_tokens,
         )
 
     def _counts_graphs(self) -> bool:
