@@ -16,7 +16,7 @@ from llminfra.architecture.groups import (
     ceil_div,
     page_tokens,
 )
-from llminfra.architecture.layers import Gqa, Layer, Mla, Parts
+from llminfra.architecture.layers import Gqa, Layer, Mla
 from llminfra.formulas._formula import Quantity
 
 _PLAIN_BYTES: Final = 2.0
