@@ -18,7 +18,7 @@ MISSES = {
 MISSED = {
     "GLM-5.1 NVFP4 with three drafted tokens, 8 × RTX PRO 6000": "two builds are 16 % apart",
     "Nemotron 3 Super, Q4_K with types by hand": "types by hand: weight_file_bytes",
-    "GLM-4.7-Flash, Q4_K_S": "types of its first layers",
+    "GLM-4.7-Flash, Q4_K_S": "types by hand: weight_file_bytes",
     "GLM-5.1, Q5_K_M of another producer": "types by hand: weight_file_bytes",
     "Qwen3.8 27B NVFP4 of another producer, 2 × RTX 5090": "more stays in 16 bits",
     "Qwen3-VL 30B-A3B on 4 × RTX 3090, an old release": "its probe of pictures is on each card",
