@@ -23,6 +23,7 @@ MISSED = {
     "Qwen3.8 27B NVFP4 of another producer, 2 × RTX 5090": "more stays in 16 bits",
     "Qwen3-VL 30B-A3B on 4 × RTX 3090, an old release": "its probe of pictures is on each card",
     "DeepSeek V4 Flash, requests of 500,000 tokens": "how kinds of cache share pages",
+    "MiniMax M2.7 AWQ on 2 × GB10": "finer groups, graphs of 5 GiB, unified memory",
     "Gemma 4 26B-A4B, buffer of a step at 262,144 tokens": "heads of 512 values",
 }
 WEIGHT_TARGETS = {"bf16": 0.01, "fp8": 0.03, "fp8-mlp": 0.03, "int8": 0.03, "mxfp4": 0.06}
