@@ -2,7 +2,7 @@
 
 import pytest
 
-from llminfra.field_cases import newer_errors, pool_errors
+from llminfra.field_cases import field_cases, newer_errors, pool_errors
 from llminfra.validation import memory_errors
 
 # Logs outside their target, each with the reason that the report gives.
@@ -13,6 +13,18 @@ MISSES = {
     ("qwen3-235b-a22b-l40s-tp4", "weights"): "the split over eight cards is inferred",
     ("qwen3-235b-a22b-l40s-tp4", "pool given"): "follows from the weights",
     ("qwen3-235b-a22b-l40s-tp4", "pool estimated"): "follows from the weights",
+}
+# Cases of people that a plan of the same settings misses.
+MISSED = {
+    "GLM-5.1 NVFP4 with three drafted tokens, 8 × RTX PRO 6000": "two builds are 16 % apart",
+    "Nemotron 3 Super, Q4_K with types by hand": "types by hand: weight_file_bytes",
+    "GLM-4.7-Flash, Q4_K_S": "types by hand: weight_file_bytes",
+    "GLM-5.1, Q5_K_M of another producer": "types by hand: weight_file_bytes",
+    "Qwen3.8 27B NVFP4 of another producer, 2 × RTX 5090": "more stays in 16 bits",
+    "Qwen3-VL 30B-A3B on 4 × RTX 3090, an old release": "its probe of pictures is on each card",
+    "DeepSeek V4 Flash, requests of 500,000 tokens": "how kinds of cache share pages",
+    "MiniMax M2.7 AWQ on 2 × GB10": "finer groups, graphs of 5 GiB, unified memory",
+    "Gemma 4 26B-A4B, buffer of a step at 262,144 tokens": "heads of 512 values",
 }
 WEIGHT_TARGETS = {"bf16": 0.01, "fp8": 0.03, "fp8-mlp": 0.03, "int8": 0.03, "mxfp4": 0.06}
 TARGETS = {"pool given": 0.02, "pool estimated": 0.10, "concurrency": 0.02}
@@ -47,6 +59,13 @@ def test_pools_of_newer_logs_are_within_8_percent_in_the_median_of_groups() -> N
     assert len(pools) >= 50
     assert groups.median() <= 0.08
     assert 0.7 <= pools["is_inside"].mean() <= 0.95
+
+
+def test_cases_of_people_are_right_but_for_those_with_a_reason() -> None:
+    """Windows, masks, graphs, states, files: a change of one kind shows in its cases."""
+    cases = field_cases()
+    assert set(cases["case"][~cases["is_right"]]) == set(MISSED)
+    assert cases["case"].is_unique
 
 
 def test_ranges_far_from_the_fit_hold_what_they_say() -> None:

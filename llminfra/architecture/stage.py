@@ -16,7 +16,7 @@ from llminfra.architecture.groups import (
     ceil_div,
     page_tokens,
 )
-from llminfra.architecture.layers import Gqa, Layer, Mla, Parts
+from llminfra.architecture.layers import Gqa, Layer, Mla
 from llminfra.formulas._formula import Quantity
 
 _PLAIN_BYTES: Final = 2.0
@@ -40,10 +40,6 @@ class Stage:
     def with_whole_latents(self) -> "Stage":
         """Return the stage with whole keys and values in place of latents, as older files keep."""
         return replace(self, layers=tuple(_whole(layer) for layer in self.layers))
-
-    def with_plain_windows(self) -> "Stage":
-        """Return the stage with windowed layers that stay in 16 bits whatever the cache is."""
-        return replace(self, layers=tuple(_plain_window(layer) for layer in self.layers))
 
     def drafting(self, layers: tuple[Layer, ...], ends: tuple[WeightGroup, ...]) -> "Stage":
         """Return the layers that draft alone."""
@@ -211,17 +207,3 @@ def _whole(layer: Layer) -> Layer:
         n_heads=mixer.n_heads, n_kv_heads=mixer.n_heads, head_dim=key, value_dim=mixer.value_dim
     )
     return replace(layer, mixer=plain)
-
-
-def _plain_window(layer: Layer) -> Layer:
-    """A layer whose window is kept in 16 bits."""
-    mixer = layer.mixer
-    if mixer is None or all(group.kind != "window" for group in mixer.caches()):
-        return layer
-    kept = tuple(
-        replace(group, bytes_per_value=_PLAIN_BYTES) if group.kind == "window" else group
-        for group in mixer.caches()
-    )
-    groups = mixer.weights(0)
-    parts = Parts(n_heads=mixer.n_heads, n_kv_heads=mixer.n_kv_heads, groups=groups, kept=kept)
-    return replace(layer, mixer=parts)

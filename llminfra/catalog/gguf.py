@@ -13,6 +13,7 @@ from typing import Final
 from llminfra.architecture import Architecture, Gqa, Moe
 from llminfra.architecture.matrices import Matrix, matrices
 from llminfra.catalog.tables import rows_of
+from llminfra.units import GIB
 
 EVERY: Final = "*"
 
@@ -64,6 +65,22 @@ def _mix(name: str) -> tuple[tuple[str, Callable[[Place], bool], str], ...]:
         for _, row in rows_of("gguf_mixes.csv")
         if row["precision"] == name
     )
+
+
+@cache
+def published_files() -> dict[tuple[str, str], tuple[float, str]]:
+    """Bytes and date of files of producers' own mixes, by model and precision.
+
+    Examples
+    --------
+    >>> size, as_of = published_files()["glm-4.5-air", "ud-q4_k_xl"]
+    >>> round(size / 1e9, 2), as_of
+    (73.03, '2025-08')
+    """
+    return {
+        (row["model"], row["precision"]): (float(row["gib"]) * GIB, row["as_of"])
+        for _, row in rows_of("gguf_files.csv")
+    }
 
 
 def type_bits(name: str, row_values: int) -> float:

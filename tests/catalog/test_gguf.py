@@ -73,12 +73,8 @@ def test_facts_of_a_precision_are_those_of_its_types(name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "precision", "gib"),
     [
-        ("qwen3-30b-a3b", "UD-Q4_K_XL", 16.493),
-        ("qwen3-30b-a3b", "UD-Q8_K_XL", 33.51),
-        ("gemma-4-26b-a4b", "UD-Q8_K_XL", 25.94),
-        ("glm-4.5-air", "UD-Q4_K_XL", 68.013),
-        ("glm-4.7-flash", "UD-Q8_K_XL", 32.7),
-        ("qwen3.5-122b-a10b", "UD-Q5_K_XL", 85.6),
+        pytest.param("qwen3-30b-a3b", "UD-Q8_K_XL", 33.51, id="as Qwen3 Coder"),
+        pytest.param("minimax-m2.5", "UD-Q4_K_XL", 122.0, id="as MiniMax M2.1"),
     ],
 )
 def test_mixes_of_one_producer_lie_in_their_band(model: str, precision: str, gib: float) -> None:
@@ -90,6 +86,19 @@ def test_mixes_of_one_producer_lie_in_their_band(model: str, precision: str, gib
     assert told.fixes == ("weight_file_bytes = …",)
     known = evaluate(Scenario(model=model, **asked, **ONE, weight_file_bytes=gib * GIB))
     assert "W-RECIPE" not in [problem.code for problem in known.problems]
+
+
+def test_files_that_the_catalogue_knows_are_as_large_as_published() -> None:
+    asked = {"engine": "llama.cpp", "accelerator": "b300-sxm"}
+    for (model, precision), (size, as_of) in gguf.published_files().items():
+        fields = {"model": model, "precision": precision, **asked, **ONE}
+        plan = evaluate(Scenario(**fields))
+        assert plan.memory.weight_bytes.base == pytest.approx(size), model
+        (told,) = (problem for problem in plan.problems if problem.code == "W-RECIPE")
+        assert as_of in told.message
+        assert told.fixes == ("weight_file_bytes = …",)
+    pruned = evaluate(Scenario(**fields, kept_layers_fraction=0.5))
+    assert pruned.memory.weight_bytes < 0.6 * plan.memory.weight_bytes
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,7 @@ def problems(scenario: Inputs, facts: Facts, deployment: Deployment) -> list[Pro
     found = [
         _other_towers(scenario, deployment),
         _other_weights(scenario, deployment),
-        _assumed_recipe(scenario, deployment),
-        _own_mix(scenario, facts, deployment),
+        _own_mix(scenario, facts, deployment) or _assumed_recipe(scenario, deployment),
         _unknown_draft(scenario, deployment),
     ]
     return [problem for problem in found if problem is not None]
@@ -184,6 +183,14 @@ def _own_mix(scenario: Inputs, facts: Facts, deployment: Deployment) -> Problem 
     if not is_mix or scenario.weight_file_bytes is not None:
         return None
     own, bits = deployment.precision_name, facts.number(precision, "bits_per_weight")
+    stored = deployment.architecture.stored_weights
+    if stored is not None and stored.is_assumed:
+        return Problem(
+            "W-RECIPE",
+            f"{deployment.model_name} in {own} is counted {stored.words}: files of other days and "
+            "producers have other sizes",
+            ("weight_file_bytes = …",),
+        )
     below, above = (abs(end / bits.base - 1) for end in (bits.low, bits.high))
     return Problem(
         "W-RECIPE",

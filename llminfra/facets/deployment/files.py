@@ -6,10 +6,11 @@ from typing import Final
 
 from llminfra import formats
 from llminfra.architecture import Architecture, StoredWeights
+from llminfra.catalog import gguf
 from llminfra.catalog.facts import Facts, engine_entry
 from llminfra.catalog.recipes import end_bits, quantized_groups, recipe
 from llminfra.errors import ImpossibleCombination
-from llminfra.facets.deployment.checkpoint import as_published
+from llminfra.facets.deployment.checkpoint import as_published, changes_in_words
 from llminfra.facets.deployment.inputs import Inputs
 from llminfra.ranges import base_of
 
@@ -37,11 +38,13 @@ def check_file(inputs: Inputs, architecture: Architecture) -> None:
 def as_in_file(inputs: Inputs, facts: Facts, architecture: Architecture) -> Architecture:
     """Return the model with the bits that its file has room for, else those of its checkpoint.
 
+    The file's size is the one that is given, else that of the file which the catalogue knows.
     The tables keep those of the recipe, and what it leaves alone does; all other matrices share
     the rest alike.
     """
     published = as_published(inputs, architecture)
-    if inputs.weight_file_bytes is None:
+    size, words = _file(inputs, published)
+    if size is None:
         return published
     name = recipe(facts, engine_entry(inputs.engine, inputs.engine_version), inputs.precision)
     names = quantized_groups(facts, name, published)
@@ -53,9 +56,19 @@ def as_in_file(inputs: Inputs, facts: Facts, architecture: Architecture) -> Arch
             group.count
         )
     other = facts.number(name, "unquantized_bits").base
-    left = 8 * inputs.weight_file_bytes - counts["other"] * other
+    left = 8 * size - counts["other"] * other
     left -= sum(counts[end] * bits for end, bits in ends.items())
     bits = max(left / max(counts["packed"], 1), _LEAST)
     held = (*((group, bits) for group in sorted(names)), *ends.items())
     precisions = tuple(dict.fromkeys((inputs.precision, name)))
-    return replace(architecture, stored_weights=StoredWeights("as large as said", precisions, held))
+    stored = StoredWeights(words, precisions, held, is_assumed=inputs.weight_file_bytes is None)
+    return replace(architecture, stored_weights=stored)
+
+
+def _file(inputs: Inputs, architecture: Architecture) -> tuple[float | None, str]:
+    """Bytes of the model's file, and how large it is in words."""
+    is_another = inputs.engine != "llama.cpp" or changes_in_words(inputs, architecture)
+    if inputs.weight_file_bytes is not None or is_another:
+        return inputs.weight_file_bytes, "as large as said"
+    size, as_of = gguf.published_files().get((inputs.model, inputs.precision), (None, ""))
+    return size, f"as large as the file of {as_of}"

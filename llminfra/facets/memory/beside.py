@@ -14,7 +14,6 @@ from llminfra.formulas._formula import Quantity
 from llminfra.formulas.resources import copies_bytes
 from llminfra.ranges import Range, as_range, exact
 
-PLAIN_CACHES: Final = ("auto", "bf16", "fp16")
 # Form factors whose memory is the host's too.
 UNIFIED: Final = ("SoC", "FP11")
 
@@ -108,8 +107,6 @@ class BesideTerms(SizingTerms):
         stage = self._ruled(self._cached(self._computed(stage)))
         if self.keeps_whole_latents:
             stage = self._once(lambda: stage.with_whole_latents(), "whole latents", id(stage))
-        if self.engine_family == "llama.cpp" and self.scenario.kv_precision not in PLAIN_CACHES:
-            return self._once(lambda: stage.with_plain_windows(), "plain windows", id(stage))
         return stage
 
     @property

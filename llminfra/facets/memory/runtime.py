@@ -17,6 +17,7 @@ T = TypeVar("T")
 # Families whose files for llama.cpp are mostly of the time before it kept latents compressed.
 OLD_FILES: Final = ("deepseek_v2",)
 _SCORES: Final = 2  # copies of attention scores where no flash attention keeps them small
+_MASK: Final = 0.5  # cell of a mask in 16 bits, in values of 32
 
 
 class SizingTerms:
@@ -75,15 +76,12 @@ class Runtime(SizingTerms):
         if scenario.non_torch_bytes is not None:
             return activation, quantity(scenario, "non_torch_bytes")
         size = "single" if tensor_parallel == 1 else "parallel"
-        has_index = any(group.kind == "index" for group in self.model.cache_groups())
-        kind = "cuda_graph_index_bytes" if has_index else "cuda_graph_bytes"
-        graphs = kind if self._counts_graphs() else None
         outside = facts.number(self.engine, f"non_torch_bytes_{size}")
         if self.deployment.draft_architecture is not None:  # its graphs and buffers
             outside = outside + facts.number(self.engine, "draft_runtime_bytes")
         other = runtime.runtime_bytes(
             non_torch_bytes=outside,
-            cuda_graph_bytes=facts.number(self.engine, graphs) if graphs else 0.0,
+            cuda_graph_bytes=self._graphs() if self._counts_graphs() else 0.0,
             pool_error_bytes=runtime.whole_pool_error_bytes(
                 pool_error_bytes=facts.number(self.engine, "pool_error_bytes"),
                 pool_error_fraction=facts.number(self.engine, "pool_error_fraction"),
@@ -91,6 +89,16 @@ class Runtime(SizingTerms):
             ),
         )
         return activation, as_range(other, name="other_runtime_bytes")
+
+    def _graphs(self) -> Quantity:
+        """Captured graphs; those of an indexer of whole contexts do not go by their sizes."""
+        if self._index_fraction() == 1:
+            return self.facts.number(self.engine, "cuda_graph_index_bytes")
+        return runtime.captured_graph_bytes(
+            cuda_graph_bytes=self.facts.number(self.engine, "cuda_graph_bytes"),
+            max_num_seqs=self.most_sequences,
+            step_tokens=1.0 + self.scenario.draft_tokens,
+        )
 
     def _counts_graphs(self) -> bool:
         """Tell whether this engine version takes captured graphs from the pool."""
@@ -139,20 +147,24 @@ class Runtime(SizingTerms):
         """Buffer that each rank keeps: llama.cpp's, or an indexer's."""
         if self.engine_family == "llama.cpp":
             return self._compute_buffer()
-        if any(group.kind == "index" for group in self.model.cache_groups()):
+        if fraction := self._index_fraction():
             return runtime.forward_bytes(
                 max_num_batched_tokens=self.step_tokens,
-                live_values=1.0,
+                live_values=fraction,
                 bytes_per_value=self._fact(self.engine, "index_bytes_per_step_token"),
             )
         return exact(0, name="buffer_bytes", unit="byte", origin="no buffer")
 
+    def _index_fraction(self) -> float:
+        """Entries that an indexer scores of each token: 1 without compression, 0 without one."""
+        groups = self.model.cache_groups()
+        return max((1 / g.tokens_per_entry for g in groups if g.kind == "index"), default=0.0)
+
     def _compute_buffer(self) -> Quantity:
-        """llama.cpp's buffer of one micro-batch: its logits, and scores of whole latent heads."""
-        model, scores = self.model, 0
-        if self.keeps_whole_latents:
-            scores = model.n_attention_heads * self.deployment.max_model_len
-        values = model.vocab_size + model.hidden_size + _SCORES * scores
+        """llama.cpp's buffer of one micro-batch: logits, mask, and scores of whole latent heads."""
+        model, cells = self.model, self.deployment.max_model_len
+        scores = model.n_attention_heads * cells if self.keeps_whole_latents else 0
+        values = model.vocab_size + model.hidden_size + _MASK * cells + _SCORES * scores
         return runtime.forward_bytes(
             max_num_batched_tokens=self._fact(self.engine, "micro_batch_tokens"),
             live_values=exact(values, name="live_values", unit="value", origin=self.model_origin),
