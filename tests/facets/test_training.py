@@ -330,7 +330,7 @@ def test_the_fewest_accelerators_of_a_split_are_whole_copies() -> None:
         ({"training_expert_parallel": 8}, "must divide the experts of the model, got 8; try 1"),
         (
             {"training_expert_parallel": 8, "model": "mixtral-8x7b", "training_accelerators": 12},
-            "must be a multiple of training_expert_parallel .* = 8, got 12; take 16",
+            "must be a multiple of training_expert_parallel.* = 8, got 12; take 16",
         ),
         ({"training_stage_chunks": 2}, "must go with training_pipeline_parallel"),
         ({"training_micro_batches": 8}, "must go with training_pipeline_parallel"),

@@ -122,11 +122,13 @@ def _check_experts(inputs: Inputs) -> None:
             f"{', '.join(map(str, allowed))}",
             field="training_expert_parallel",
         )
-    each = max(dealt, inputs.training_tensor_parallel) * inputs.training_pipeline_parallel
+    tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
+    each = math.lcm(dealt, tensor) * stages
     if inputs.training_accelerators % each:
         raise ImpossibleCombination(
-            "training_accelerators must be a multiple of training_expert_parallel x "
-            f"training_pipeline_parallel = {each}, got {inputs.training_accelerators}; take "
+            "training_accelerators must be a multiple of training_expert_parallel, in whole "
+            f"training_tensor_parallel, x training_pipeline_parallel = {each}, got "
+            f"{inputs.training_accelerators}; take "
             f"{each * -(-inputs.training_accelerators // each)}",
             field="training_accelerators",
         )
