@@ -215,6 +215,18 @@ def test_publishing_knows_nothing_of_models(module: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("room", ["read", "web", "paper", "sheet"])
+def test_writers_share_the_reading_and_nothing_else(room: str) -> None:
+    modules = (PACKAGE / "publish" / room).glob("*.py")
+    used = {
+        n.split(".")[2]
+        for m in modules
+        for n in imports(ast.parse(m.read_text()))
+        if n.startswith("llminfra.publish.")
+    }
+    assert used <= {room, "read"}
+
+
 @pytest.mark.parametrize("module", named([p for p in files() if p.suffix == ".py"]))
 def test_files_stay_short(module: Path) -> None:
     folder = module.relative_to(ROOT).parts[0]

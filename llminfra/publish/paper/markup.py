@@ -11,7 +11,7 @@ from tinycss2.color3 import RGBA, parse_color
 
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
-from llminfra.publish.web.clean import clean_html, safe_url
+from llminfra.publish.read.clean import clean_html, safe_url
 from llminfra.wire import clean_text
 
 _WRAPS: Final = {

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
-from llminfra.publish.web.clean import safe_url
-from llminfra.publish.web.markdown import create_markdown, image_data
+from llminfra.publish.read.clean import safe_url
+from llminfra.publish.read.markdown import create_markdown, image_data
 
 OnHeading = Callable[[list[Inline], int, str], Node | None]
 Token = Mapping[str, Any]
