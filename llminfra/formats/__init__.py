@@ -99,7 +99,7 @@ _MONEY_STEPS: Final = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 _CURRENCY: Final = re.compile(r"[A-Z]{3}(?=/|$)")
 
 
-def currency_of(value: Any, default: str = "USD") -> str:
+def currency_of(value: Any) -> str:
     """Return the currency in which a quantity is counted.
 
     Examples
@@ -109,7 +109,7 @@ def currency_of(value: Any, default: str = "USD") -> str:
     ('EUR', 'USD')
     """
     found = _CURRENCY.match(value.unit) if isinstance(value, Range) else None
-    return found[0] if found else default
+    return found[0] if found else "USD"
 
 
 def money(value: Any, currency: str = "") -> str:

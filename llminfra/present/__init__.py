@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from llminfra.present.board_charts import claim_dots, due_line, gate_grid, way_bars, week_bars
     from llminfra.present.cash_charts import paid_lines, part_bars, step_bars
     from llminfra.present.charts import log_lines, stacked_bars
-    from llminfra.present.curves import band_line, front, step_line, timeline
+    from llminfra.present.curves import band_line, front, step_line
     from llminfra.present.maps import fit_map, range_dots
     from llminfra.present.names import *
     from llminfra.present.scatter import scatter_panels, speed_points
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # processes that only lay out or draw need neither.
 _RECIPES: Final = {
     "charts": ("log_lines", "stacked_bars"),
-    "curves": ("band_line", "front", "step_line", "timeline"),
+    "curves": ("band_line", "front", "step_line"),
     "maps": ("fit_map", "range_dots"),
     "cash_charts": ("paid_lines", "part_bars", "step_bars"),
     "scatter": ("scatter_panels", "speed_points"),
@@ -137,7 +137,6 @@ __all__ = [
     "table_of",
     "tile",
     "tiles",
-    "timeline",
     "times",
     "token_chart",
     "tokens",

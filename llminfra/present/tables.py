@@ -31,7 +31,6 @@ def table_of(
     rows: Sequence[Mapping[str, Any]],
     *,
     csv: str = "",
-    csv_rows: Sequence[Mapping[str, Any]] = (),
 ) -> Table:
     """Make a table for a ``%%table`` cell to word.
 
@@ -43,8 +42,6 @@ def table_of(
         Of `row`.
     csv : str
         Data to offer instead of the rows.
-    csv_rows : sequence
-        Rows to offer as data instead of those shown.
 
     Examples
     --------
@@ -52,7 +49,7 @@ def table_of(
     >>> spares.csv.splitlines()
     ['Spares,Hours', 'N+1,9']
     """
-    return Table(columns, rows, csv or csv_of(columns, csv_rows or rows))
+    return Table(columns, rows, csv or csv_of(columns, rows))
 
 
 def table_from(frame: "pd.DataFrame") -> Table:

@@ -120,11 +120,6 @@ class Trained:
         return f"{hour.words}, {each} for an accelerator hour ({hour.source}, {hour.as_of})"
 
     @property
-    def time_words(self) -> str:
-        """How long it takes, in hours below two days."""
-        return formats.duration(self.run.run_days)
-
-    @property
     def evidence(self) -> str:
         """How well the speed is known, as a sentence goes on."""
         return EVIDENCE[self.run.evidence]

@@ -306,13 +306,13 @@ class Versus:
 
     # -- words ---------------------------------------------------------------------------------
 
-    def near_flips(self, most: int = 2) -> str:
+    def near_flips(self) -> str:
         """Name the thresholds most able to turn the answer, as what follows "it turns"."""
         found = [f for f in self.result.flips if math.isfinite(f.distance)]
         told = [
             (flip, "{} at {} (now {})".format(*_moved(self.flip_words(flip)))) for flip in found
         ]
-        return turns_words(told, most)
+        return turns_words(told, 2)
 
     def months(self, value: float) -> str:
         """Say when something has paid.
