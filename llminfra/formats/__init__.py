@@ -16,7 +16,7 @@ from llminfra.formats.numbers import (
     count,
     fixed,
     number,
-    power,
+    power_of_ten,
     scaled,
     signed,
     with_unit,
@@ -64,7 +64,7 @@ __all__ = [
     "nines",
     "number",
     "percent",
-    "power",
+    "power_of_ten",
     "scaled",
     "seconds",
     "short",
@@ -294,12 +294,12 @@ def words(name: str) -> str:
     return spelled[:1].upper() + spelled[1:]
 
 
-def inside(words: str) -> str:
+def lowered(words: str) -> str:
     """Return words as they stand inside a sentence; names keep their capitals.
 
     Examples
     --------
-    >>> [inside(words) for words in ("Cache in 8 bits", "A latent cache", "H100 accelerators")]
+    >>> [lowered(words) for words in ("Cache in 8 bits", "A latent cache", "H100 accelerators")]
     ['cache in 8 bits', 'a latent cache', 'H100 accelerators']
     """
     is_word = words[1:2].islower() or words.startswith("A ")

@@ -19,7 +19,7 @@ from llminfra.claims import (
     load_claims,
     world_of,
 )
-from llminfra.formats.numbers import power
+from llminfra.formats.numbers import power_of_ten
 from llminfra.present.tables import Table, column, row, table_of
 
 if TYPE_CHECKING:
@@ -195,4 +195,4 @@ def _shown(value: float, unit: str) -> str:
 
 
 def _figure(value: float) -> str:
-    return power(value) if abs(value) >= _LARGE else formats.number(value)
+    return power_of_ten(value) if abs(value) >= _LARGE else formats.number(value)

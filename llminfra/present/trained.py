@@ -11,7 +11,7 @@ from llminfra.errors import MissingFact
 from llminfra.facets.base import base_value
 from llminfra.facets.energy import ADAPTED, EVIDENCE
 from llminfra.facets.training import METHODS, PARTS, WAYS, Hour, State, TrainingRun
-from llminfra.formats.numbers import power
+from llminfra.formats.numbers import power_of_ten
 from llminfra.present.tables import Table, column, row, table_of
 from llminfra.ranges import Range, exact
 
@@ -168,12 +168,12 @@ class Trained:
     def share_words(self) -> str:
         """Compute of the change over that of the original, in words."""
         share = self.run.original_fraction.base
-        return formats.percent(share) if share >= _SMALL else power(share)
+        return formats.percent(share) if share >= _SMALL else power_of_ten(share)
 
     @property
     def original_words(self) -> str:
         """Compute of the original and where it is from, in words."""
-        flop = f"{power(self.run.original_flop)} FLOP"
+        flop = f"{power_of_ten(self.run.original_flop)} FLOP"
         if self.plan.scenario.training_original_flop is not None:
             return f"{flop}, as stated"
         if self.run.is_original_known:
@@ -351,7 +351,7 @@ class Trained:
         return row(
             _SHORT[name],
             flop_words(run.training_flop),
-            power(share.base) if share.base < _SMALL else formats.percent(share.base),
+            power_of_ten(share.base) if share.base < _SMALL else formats.percent(share.base),
             formats.tokens(most),
             "is a provider" if run.is_provider else "stays a user",
             emphasis=name == self.run.method,
@@ -360,4 +360,4 @@ class Trained:
 
 def flop_words(value: Any) -> str:
     """Show arithmetic with its power of ten."""
-    return str(power(value))
+    return str(power_of_ten(value))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
-from llminfra.formats.numbers import power
+from llminfra.formats.numbers import power_of_ten
 from llminfra.present.tables import Table, column, row, table_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _run_row(item: Any) -> dict[str, Any]:
     mark = "\u00a0*" if item.is_one_run and not item.is_fitted else ""
     return row(
         item.run.replace(" ", "\u00a0") + mark,
-        power(item.flop),
+        power_of_ten(item.flop),
         formats.number(item.published_hours / _MEGA),
         formats.number(item.hours / _MEGA),
         _ratio(item.left_out_hours, item.published_hours),

@@ -8,7 +8,7 @@ from llminfra import formats
 from llminfra.catalog.trained import published_runs
 from llminfra.errors import MissingFact
 from llminfra.facets.training import TrainingRun
-from llminfra.formats.numbers import power
+from llminfra.formats.numbers import power_of_ten
 from llminfra.present.tables import Table, column, row, table_of
 from llminfra.present.trained import Trained, flop_words
 from llminfra.ranges import as_range
@@ -51,7 +51,7 @@ class Seed:
     @property
     def published_words(self) -> str:
         """What its makers say, in words."""
-        return f"{power(self.published_flop)} FLOP"
+        return f"{power_of_ten(self.published_flop)} FLOP"
 
     @property
     def words(self) -> str:

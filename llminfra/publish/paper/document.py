@@ -13,7 +13,7 @@ from llminfra.present.render import describe, keep_together
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.formula import formula_data, spoken
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
-from llminfra.publish.paper.outputs import Outputs, Write
+from llminfra.publish.paper.outputs import PaperOutputs, Write
 from llminfra.publish.paper.prose import Prose
 from llminfra.publish.read.cells import Cell, Show, shown_cells
 from llminfra.publish.read.outputs import Form, written
@@ -71,7 +71,7 @@ class _Builder:
         self._document = Document()
         self._prose = Prose(self._document.pictures, self._heading, folder)
         self._writers: dict[str, Write] = {
-            **Outputs(self._document.pictures).writers,
+            **PaperOutputs(self._document.pictures).writers,
             "markdown": lambda form: self._prose.read(form.value, form.about),
             "raw": lambda form: [nodes.code(form.value)],
             "code": _code,
@@ -108,9 +108,9 @@ class _Builder:
     # --- headings ----------------------------------------------------------------------------
 
     def _heading(self, text: list[Inline], level: int, kicker: str) -> Node | None:
-        text = [nodes.plain([n]) if _is_picture(n) else n for n in text]
+        text = [nodes.plain_words([n]) if _is_picture(n) else n for n in text]
         words = [keep_together(n) if isinstance(n, str) else n for n in text]
-        title = nodes.plain(text)
+        title = nodes.plain_words(text)
         if not title:
             return None
         if not self._document.title:

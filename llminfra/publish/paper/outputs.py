@@ -16,7 +16,7 @@ _GENERIC: Final = re.compile(r'font-family="(?!\'Source|Source)[^"]*"')
 _TRACE_LINES: Final = 40
 
 
-class Outputs:
+class PaperOutputs:
     """Writes the outputs of one notebook; pictures and charts go into `pictures`."""
 
     def __init__(self, pictures: Pictures) -> None:

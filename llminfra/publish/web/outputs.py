@@ -17,7 +17,7 @@ from llminfra.wire import clean_text
 Write = Callable[[Form], str | None]
 
 
-class Outputs:
+class PageOutputs:
     """Writes the outputs of one notebook, whose pictures it counts."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Outputs:
         )
 
 
-def note(text: str) -> str:
+def remark(text: str) -> str:
     """Return a visible remark about something that could not be shown."""
     return f'<p class="ll-remark" role="note">{escape(text)}</p>'
 

@@ -17,7 +17,7 @@ from llminfra.publish.read.clean import clean_html
 from llminfra.publish.read.outputs import Form, written
 from llminfra.publish.web.code import highlighted
 from llminfra.publish.web.markdown import Markdown
-from llminfra.publish.web.outputs import Outputs, Write, note
+from llminfra.publish.web.outputs import PageOutputs, Write, remark
 
 _RESERVED: Final = ("content", "contents", "ll-code", "ll-scheme", "p")
 
@@ -79,7 +79,7 @@ class _Builder:
         self._in_findings = False
         self._markdown = Markdown(self._heading, folder)
         self._writers: dict[str, Write] = {
-            **Outputs().writers,
+            **PageOutputs().writers,
             "markdown": lambda form: self._markdown.html(form.value, form.about),
             "raw": _raw,
             "code": self._code,
@@ -92,7 +92,7 @@ class _Builder:
     def build(self) -> Page:
         for cell in shown_cells(self._notebook, self._show):
             for forms in cell.pieces:
-                if html := "".join(written(forms, self._write, note)):
+                if html := "".join(written(forms, self._write, remark)):
                     self._page.body_html.append(html)
         if not self._has_title:
             self._page.title = self._name
@@ -126,7 +126,7 @@ class _Builder:
             html = render_fragment(block, uid=uid)
         except LlmInfraError as error:
             self._page.unshown.append(str(error))
-            return note(f"A part of this report could not be shown: {error}")
+            return remark(f"A part of this report could not be shown: {error}")
         self._add_block_entry(block, uid)
         return html
 
