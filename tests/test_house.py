@@ -11,6 +11,7 @@ import sys
 import tokenize
 import tomllib
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from importlib.metadata import packages_distributions
@@ -110,9 +111,15 @@ def imports(source: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
+def parsed(module: Path) -> ast.Module:
+    """A module's tree, which is read once for all rules."""
+    return ast.parse(module.read_text())
+
+
 def own(module: Path) -> list[str]:
     """Parts of this package that a module imports: ``catalog``, ``facets.memory``, ``""``."""
-    names = [n for n in imports(ast.parse(module.read_text())) if n.split(".")[0] == "llminfra"]
+    names = [n for n in imports(parsed(module)) if n.split(".")[0] == "llminfra"]
     return [part(name.split(".")[1:]) for name in names]
 
 
@@ -156,7 +163,7 @@ def test_no_circle_of_modules() -> None:
 
 
 def loaded(module: Path, known: Collection[str]) -> Iterator[str]:
-    for name in imports(ast.parse(module.read_text())):
+    for name in imports(parsed(module)):
         heads = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)]
         yield from [head for head in heads if head in known][:1]
 
@@ -175,7 +182,7 @@ def test_a_scenario_has_the_inputs_of_every_question() -> None:
 
 @pytest.mark.parametrize("module", named([m for m in MODULES if ASKS & set(m.parts)]))
 def test_what_reads_a_scenario_knows_its_fields(module: Path) -> None:
-    tree = list(ast.walk(ast.parse(module.read_text())))
+    tree = list(ast.walk(parsed(module)))
     said = [(node.arg, node.annotation) for node in tree if isinstance(node, ast.arg)]
     said += [(n.target.id, n.annotation) for n in tree if is_declared(n)]
     asked = {"scenario", "inputs", "_scenario", "_inputs"}
@@ -188,7 +195,7 @@ def is_declared(node: ast.AST) -> TypeGuard[Any]:
 
 @pytest.mark.parametrize("module", named(MODULES))
 def test_facts_are_made_where_a_plan_or_a_list_begins(module: Path) -> None:
-    tree = ast.walk(ast.parse(module.read_text()))
+    tree = ast.walk(parsed(module))
     calls = [node.func for node in tree if isinstance(node, ast.Call)]
     made = [call for call in calls if getattr(call, "id", "") in ("Facts", "BaseFacts")]
     assert not made or part_of(module) in MAKES_FACTS
@@ -197,7 +204,7 @@ def test_facts_are_made_where_a_plan_or_a_list_begins(module: Path) -> None:
 @pytest.mark.parametrize("module", named(sorted((PACKAGE / "formulas").glob("*.py"))))
 def test_formulas_know_numbers_only(module: Path) -> None:
     assert {n.split(".")[0] for n in own(module)} <= {"units", "formulas"}
-    roots = {name.split(".")[0] for name in imports(ast.parse(module.read_text()))}
+    roots = {name.split(".")[0] for name in imports(parsed(module))}
     assert roots <= {
         "llminfra",
         "numpy",
@@ -230,7 +237,7 @@ def test_writers_share_the_reading_and_nothing_else(room: str) -> None:
     used = {
         n.split(".")[2]
         for m in modules
-        for n in imports(ast.parse(m.read_text()))
+        for n in imports(parsed(m))
         if n.startswith("llminfra.publish.")
     }
     assert used <= {room, "read"}
@@ -246,7 +253,7 @@ def test_no_two_classes_or_functions_share_a_name() -> None:
     """But each facet's inputs, and plain words of rooms that do not import each other's."""
     found: dict[str, list[str]] = {}
     for module in MODULES:
-        for node in ast.parse(module.read_text()).body:
+        for node in parsed(module).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name[0] != "_":
                 found.setdefault(node.name, []).append(module.relative_to(PACKAGE).as_posix())
     shared = {name: where for name, where in found.items() if len(where) > 1}
@@ -296,7 +303,7 @@ def test_requirements_are_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {canonical(re.split(r"[ <>=]", text)[0]) for text in project["dependencies"]}
     owners = packages_distributions()
-    roots = {n.split(".")[0] for m in MODULES for n in imports(ast.parse(m.read_text()))}
+    roots = {n.split(".")[0] for m in MODULES for n in imports(parsed(m))}
     used = {canonical(name) for root in roots - {"llminfra"} for name in owners.get(root, [])}
     extras = [project["optional-dependencies"][name] for name in ("dask", "remote")]
     extra = {re.split(r"[ <>=]", text)[0] for texts in extras for text in texts}

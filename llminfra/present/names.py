@@ -14,7 +14,6 @@ from llminfra.formats import (
     gib,
     grams,
     join,
-    kib,
     kilograms,
     kwh,
     litres,
@@ -89,4 +88,4 @@ from llminfra.present.trained_seed import Seed
 from llminfra.present.versus import Versus, chance_words
 from llminfra.present.versus_models import versus_model
 from llminfra.present.week import WeekPage
-from llminfra.units import GB, GIB, HOURS_PER_YEAR
+from llminfra.units import GB, GIB

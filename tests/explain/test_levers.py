@@ -1,5 +1,7 @@
 """Levers: recomputed alone and together, and never more together than the sum of both."""
 
+from functools import cache
+
 import pytest
 
 from llminfra import InvalidInput, Plan, Scenario, evaluate
@@ -21,10 +23,14 @@ def named(found: Levers, words: str) -> Pull:
     return pull
 
 
+@cache
+def levers_of(case: str, aim: str) -> Levers:
+    return levers(evaluate(Scenario(**CASES[case])), aim)
+
+
 @pytest.fixture(scope="module", params=ASKED, ids="-".join)
 def found(request: pytest.FixtureRequest) -> Levers:
-    case, aim = request.param
-    return levers(evaluate(Scenario(**CASES[case])), aim)
+    return levers_of(*request.param)
 
 
 def amount(plan: Plan, aim: str) -> float:
@@ -141,7 +147,7 @@ def test_a_batch_lane_fills_quiet_hours_of_a_week_and_none_that_are_off() -> Non
 
 
 def test_a_flat_load_has_nothing_to_move_and_a_seller_has_a_lane() -> None:
-    flat = levers(evaluate(Scenario(**CASES["chat"])), "latency")
+    flat = levers_of("chat", "latency")
     assert named(flat, "A batch lane").plan is None
     assert "no peaks" in flat.verdict(named(flat, "A batch lane"))
     bought = evaluate(Scenario(tensor_parallel=8, hosting="api_same_model"))
