@@ -8,7 +8,7 @@ from llminfra import formats
 from llminfra.explain.levers import MOST_LOSS, WORTH, Levers, Pull
 from llminfra.explain.service import AIMS, Service
 from llminfra.present.costs import Money
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, row, table_of, text_columns
 from llminfra.ranges import Range, exact
 from llminfra.units import GB
 
@@ -221,12 +221,7 @@ class Pulled:
 
     def quality(self) -> Table:
         """Tabulate the verdict on each lever, and what it does to the quality of answers."""
-        columns = [
-            column("Lever", align="left"),
-            column("Verdict", align="left"),
-            column("Fields", align="left"),
-            column("Loss of quality, and the evidence", align="left"),
-        ]
+        columns = text_columns("Lever", "Verdict", "Fields", "Loss of quality, and the evidence")
         rows = [
             row(
                 pull.lever.words,

@@ -79,6 +79,16 @@ def column(label: str, unit: str = "", *, align: str = "right", mark: Any = None
     return described
 
 
+def text_columns(*labels: str) -> list[dict[str, Any]]:
+    """Describe columns of words, which stand left."""
+    return [column(label, align="left") for label in labels]
+
+
+def number_columns(*labels: str) -> list[dict[str, Any]]:
+    """Describe columns of numbers whose cells say their units."""
+    return [column(label) for label in labels]
+
+
 def row(*cells: Any, emphasis: bool = False) -> dict[str, Any]:
     """Describe a table row; a Range as cell becomes a range mark."""
     return {"cells": [_cell(cell) for cell in cells], "emphasis": emphasis}

@@ -12,7 +12,7 @@ from llminfra.facets.base import base_value
 from llminfra.facets.energy import ADAPTED, EVIDENCE
 from llminfra.facets.training import METHODS, PARTS, WAYS, Hour, State, TrainingRun
 from llminfra.formats.numbers import power_of_ten
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 from llminfra.ranges import Range, exact
 
 if TYPE_CHECKING:
@@ -270,9 +270,7 @@ class Trained:
     def counts_table(self, counts: Sequence[int]) -> Table:
         """Tabulate time, memory, price and interruptions by number of accelerators."""
         columns = [
-            column("Accelerators"),
-            column("Time"),
-            column("Eight of ten cases"),
+            *number_columns("Accelerators", "Time", "Eight of ten cases"),
             column("On each", "GB"),
             column("Fits", align="left"),
             column("Price", f"{self.currency}"),
@@ -304,8 +302,7 @@ class Trained:
             column("Accelerator hour", self.currency),
             column("The run", self.currency),
             column("Eight of ten cases"),
-            column("Price of", align="left"),
-            column("As of", align="left"),
+            *text_columns("Price of", "As of"),
         ]
         return table_of(columns, [self._way_row(hour) for hour in self.run.hours])
 
