@@ -27,21 +27,11 @@ from llminfra.formats import (
     watts,
     wh,
 )
-from llminfra.present.blocks import (
-    notice,
-    problems,
-    tile,
-    tiles,
-)
+from llminfra.present.blocks import notice, problems, tile, tiles
 from llminfra.present.board import Board
 from llminfra.present.claimed import Claimed
 from llminfra.present.cost_models import cost_model
-from llminfra.present.cost_tables import (
-    cash_table,
-    changes_table,
-    cost_annex,
-    ways_table,
-)
+from llminfra.present.cost_tables import cash_table, changes_table, cost_annex, ways_table
 from llminfra.present.cost_views import paid_chart, token_chart
 from llminfra.present.costs import GROUPS, Money
 from llminfra.present.decided import decision_of, in_its_facility, run_words
