@@ -21,12 +21,7 @@ from scipy.optimize import least_squares
 from serving_bands import QUANTITIES, coverage, summary
 from serving_disaggregated import PAIR, pair_log_errors, pair_rows
 from serving_noise import differences
-from serving_priors import (
-    FIXED,
-    PRIORS,
-    PRIORS_2026,
-    TIES,
-)
+from serving_priors import FIXED, PRIORS, PRIORS_2026, TIES
 from serving_rows import law_rows
 from serving_written import mlperf_facts, write_constants, write_validation
 from stream_priors import STREAM_PRIORS

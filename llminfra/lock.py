@@ -15,7 +15,7 @@ from llminfra.catalog.loader import UNDATED, Fact
 from llminfra.catalog.own_prices import OWN
 from llminfra.errors import InvalidInput, shown
 from llminfra.evaluate import evaluate
-from llminfra.facets.base import plain
+from llminfra.facets.base import storable
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 from llminfra.scenario.expand import COMPARE, VARIANT, Case
@@ -109,7 +109,7 @@ def _comparison(cases: Iterable[Case]) -> dict[str, Any]:
     results = found[0].comparison.results if found[0].comparison else ()
     return {
         COMPARE: {"results": list(results)} if results else {},
-        VARIANT: [{"name": one.label, **kept(plain(one.varied))} for one in found],
+        VARIANT: [{"name": one.label, **kept(storable(one.varied))} for one in found],
     }
 
 

@@ -7,10 +7,7 @@ always; neither stands for the other.
 from functools import lru_cache
 from typing import Final
 
-KB: Final = 1e3
-MB: Final = 1e6
 GB: Final = 1e9
-TB: Final = 1e12
 KIB: Final = 2**10
 MIB: Final = 2**20
 GIB: Final = 2**30

@@ -11,6 +11,7 @@ import sys
 import tokenize
 import tomllib
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from importlib.metadata import packages_distributions
@@ -64,6 +65,15 @@ MAKES_FACTS: Final = {
 }
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 ASKS: Final = {"facets", "search", "explain"}  # rooms that read the fields of a scenario
+# Functions may share a name where they do the same: what every question has, a word cell and its
+# block, a result and what a notebook shows of it, a formula and who calls it.
+SHARED_VERBS: Final = {
+    *("check", "evaluate", "problems", "main", "read", "write", "remark"),
+    *("answer", "equation", "figure", "masthead", "table", "number", "line", "formula", "register"),
+    *("flip", "goal", "tornado", "later_steps", "loaded", "saturated", "server_availability"),
+    *("effective_fraction", "ttft_percentile_s", "activation_bytes", "group_bits", "versions"),
+    *("counts", "currency_of", "recipe", "render", "sources", "variants", "warm_up"),
+}
 SHARED_WORDS: Final = {
     *("Inputs", "Result", "Case", "Shown", "Field", "Grid", "Book", "Machine"),
     *("Load", "Month", "Option", "Flip", "Terms"),
@@ -101,9 +111,15 @@ def imports(source: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
+def parsed(module: Path) -> ast.Module:
+    """A module's tree, which is read once for all rules."""
+    return ast.parse(module.read_text())
+
+
 def own(module: Path) -> list[str]:
     """Parts of this package that a module imports: ``catalog``, ``facets.memory``, ``""``."""
-    names = [n for n in imports(ast.parse(module.read_text())) if n.split(".")[0] == "llminfra"]
+    names = [n for n in imports(parsed(module)) if n.split(".")[0] == "llminfra"]
     return [part(name.split(".")[1:]) for name in names]
 
 
@@ -147,7 +163,7 @@ def test_no_circle_of_modules() -> None:
 
 
 def loaded(module: Path, known: Collection[str]) -> Iterator[str]:
-    for name in imports(ast.parse(module.read_text())):
+    for name in imports(parsed(module)):
         heads = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)]
         yield from [head for head in heads if head in known][:1]
 
@@ -166,7 +182,7 @@ def test_a_scenario_has_the_inputs_of_every_question() -> None:
 
 @pytest.mark.parametrize("module", named([m for m in MODULES if ASKS & set(m.parts)]))
 def test_what_reads_a_scenario_knows_its_fields(module: Path) -> None:
-    tree = list(ast.walk(ast.parse(module.read_text())))
+    tree = list(ast.walk(parsed(module)))
     said = [(node.arg, node.annotation) for node in tree if isinstance(node, ast.arg)]
     said += [(n.target.id, n.annotation) for n in tree if is_declared(n)]
     asked = {"scenario", "inputs", "_scenario", "_inputs"}
@@ -179,7 +195,7 @@ def is_declared(node: ast.AST) -> TypeGuard[Any]:
 
 @pytest.mark.parametrize("module", named(MODULES))
 def test_facts_are_made_where_a_plan_or_a_list_begins(module: Path) -> None:
-    tree = ast.walk(ast.parse(module.read_text()))
+    tree = ast.walk(parsed(module))
     calls = [node.func for node in tree if isinstance(node, ast.Call)]
     made = [call for call in calls if getattr(call, "id", "") in ("Facts", "BaseFacts")]
     assert not made or part_of(module) in MAKES_FACTS
@@ -188,7 +204,7 @@ def test_facts_are_made_where_a_plan_or_a_list_begins(module: Path) -> None:
 @pytest.mark.parametrize("module", named(sorted((PACKAGE / "formulas").glob("*.py"))))
 def test_formulas_know_numbers_only(module: Path) -> None:
     assert {n.split(".")[0] for n in own(module)} <= {"units", "formulas"}
-    roots = {name.split(".")[0] for name in imports(ast.parse(module.read_text()))}
+    roots = {name.split(".")[0] for name in imports(parsed(module))}
     assert roots <= {
         "llminfra",
         "numpy",
@@ -215,21 +231,33 @@ def test_publishing_knows_nothing_of_models(module: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("room", ["read", "web", "paper", "sheet"])
+def test_writers_share_the_reading_and_nothing_else(room: str) -> None:
+    modules = (PACKAGE / "publish" / room).glob("*.py")
+    used = {
+        n.split(".")[2]
+        for m in modules
+        for n in imports(parsed(m))
+        if n.startswith("llminfra.publish.")
+    }
+    assert used <= {room, "read"}
+
+
 @pytest.mark.parametrize("module", named([p for p in files() if p.suffix == ".py"]))
 def test_files_stay_short(module: Path) -> None:
     folder = module.relative_to(ROOT).parts[0]
     assert len(module.read_text().splitlines()) < MAX_LINES.get(folder, 400)
 
 
-def test_no_two_classes_share_a_name() -> None:
+def test_no_two_classes_or_functions_share_a_name() -> None:
     """But each facet's inputs, and plain words of rooms that do not import each other's."""
     found: dict[str, list[str]] = {}
     for module in MODULES:
-        for node in ast.parse(module.read_text()).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+        for node in parsed(module).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name[0] != "_":
                 found.setdefault(node.name, []).append(module.relative_to(PACKAGE).as_posix())
     shared = {name: where for name, where in found.items() if len(where) > 1}
-    assert {name: shared[name] for name in shared if name not in SHARED_WORDS} == {}
+    assert {name: shared[name] for name in shared if name not in SHARED_WORDS | SHARED_VERBS} == {}
 
 
 def formulas() -> Iterator[Any]:
@@ -275,7 +303,7 @@ def test_requirements_are_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {canonical(re.split(r"[ <>=]", text)[0]) for text in project["dependencies"]}
     owners = packages_distributions()
-    roots = {n.split(".")[0] for m in MODULES for n in imports(ast.parse(m.read_text()))}
+    roots = {n.split(".")[0] for m in MODULES for n in imports(parsed(m))}
     used = {canonical(name) for root in roots - {"llminfra"} for name in owners.get(root, [])}
     extras = [project["optional-dependencies"][name] for name in ("dask", "remote")]
     extra = {re.split(r"[ <>=]", text)[0] for texts in extras for text in texts}

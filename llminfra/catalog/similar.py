@@ -38,9 +38,10 @@ _MAKER_WORDS: Final = re.compile(
 _USUAL_PARAMETERS: Final = 8e9
 _UNSTATED_VERSION: Final = 0.5
 _SPELLED: Final = 0.8
+_NAMED: Final = 3
 
 
-def similar_models(name: str, n: int = 3) -> list[str]:
+def similar_models(name: str) -> list[str]:
     """Return ids of the models that come closest to what a name says.
 
     Examples
@@ -52,10 +53,12 @@ def similar_models(name: str, n: int = 3) -> list[str]:
     """
     wanted = name.rpartition("/")[2].lower()
     entries = model_entries()
-    return sorted(entries, key=lambda entry: _model_distance(wanted, entry, entries[entry]))[:n]
+    return sorted(entries, key=lambda entry: _model_distance(wanted, entry, entries[entry]))[
+        :_NAMED
+    ]
 
 
-def similar_accelerators(name: str, n: int = 3) -> list[str]:
+def similar_accelerators(name: str) -> list[str]:
     """Return ids of the accelerators that come closest to what a name says.
 
     Examples
@@ -68,7 +71,7 @@ def similar_accelerators(name: str, n: int = 3) -> list[str]:
     wanted = _bare(name)
     known = [chip for word, chips in _MACHINES.items() if word in wanted for chip in chips]
     others = sorted(ids("accelerator"), key=lambda chip: _chip_distance(name, chip))
-    return list(dict.fromkeys([*known, *others]))[:n]
+    return list(dict.fromkeys([*known, *others]))[:_NAMED]
 
 
 def _bare(name: str) -> str:

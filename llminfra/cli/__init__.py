@@ -279,7 +279,7 @@ def list_(what: str, filter_text: str, day: str | None, as_json: bool) -> None:
         rows = listing.LISTS[what]()
     words = filter_text.lower().split()
     rows = [r for r in rows if all(w in " ".join(map(str, r.values())).lower() for w in words)]
-    click.echo(json.dumps(rows, indent=2) if as_json else listing.as_text(rows))
+    click.echo(json.dumps(rows, indent=2) if as_json else listing.table_text(rows))
 
 
 @main.command()

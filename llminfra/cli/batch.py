@@ -18,7 +18,7 @@ from llminfra.cli.preloaded import Choices, preloaded
 from llminfra.errors import InvalidInput
 from llminfra.evaluate import evaluate
 from llminfra.facets import SERVED
-from llminfra.facets.base import Problem, plain
+from llminfra.facets.base import Problem, storable
 from llminfra.names import OF_CASES, check_distinct, distinct_name
 from llminfra.plan import Plan
 from llminfra.publish import manifest
@@ -240,7 +240,7 @@ class _Maker:
             return ReportSet(replace(first, name=first.stem), folder, [COMPARE], [])
         scenario = first.scenario.replace(name=first.stem)
         variants = [
-            {"label": c.label, "fields": literals(plain(c.varied))}
+            {"label": c.label, "fields": literals(storable(c.varied))}
             | ({"reason": c.reason} if c.scenario is None else {})
             for c in group
         ]

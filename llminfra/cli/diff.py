@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from llminfra import formats, units
-from llminfra.cli.listing import as_text
+from llminfra.cli.listing import table_text
 from llminfra.since import Since
 
 _READ_BY_ONE: Final = "fact read by one"
@@ -55,7 +55,7 @@ def _differences(one: Since) -> Iterator[str]:
         if c.kind != _READ_BY_ONE
     ]
     if rows:
-        yield as_text(rows)
+        yield table_text(rows)
     sides = Counter(c.was is None for c in one.changes if c.kind == _READ_BY_ONE)
     if sides:
         yield (

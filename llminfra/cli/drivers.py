@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from llminfra import formats, units
-from llminfra.cli.listing import as_text
+from llminfra.cli.listing import table_text
 from llminfra.errors import InvalidInput, shown
 from llminfra.explain.flips import Flip, flip
 from llminfra.explain.goal import Found, goal
-from llminfra.explain.inputs import quantity
+from llminfra.explain.inputs import result_of
 from llminfra.explain.tornado import STEP, Bar, tornado
 from llminfra.plan import Plan
 
@@ -29,10 +29,10 @@ def explained(plan: Plan, path: str, *, versus: str, reach: str, as_json: bool) 
         ``FIELD=TARGET``: the value of the field at which the result is this. Empty for none.
     """
     found: dict[str, Any] = {"result": path}
-    lines = [repr(quantity(plan, path)), ""]
+    lines = [repr(result_of(plan, path)), ""]
     bars = tornado(plan, path, most=_MOST).bars
     found["inputs"] = [_row(bar) for bar in bars]
-    lines += [as_text(found["inputs"]), "", f"±: known exactly, moved by {STEP:.0%} down and up"]
+    lines += [table_text(found["inputs"]), "", f"±: known exactly, moved by {STEP:.0%} down and up"]
     if versus:
         turned = flip(plan, path, versus)
         found["versus"] = {

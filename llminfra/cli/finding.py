@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from llminfra.errors import InvalidInput, shown, unknown
 from llminfra.names import check_distinct, distinct_name
-from llminfra.publish.about import about
+from llminfra.publish.about import about, board_first
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _INSIDE: Final = _PACKAGE / "examples"
@@ -16,7 +16,6 @@ EXAMPLES: Final = _INSIDE if _INSIDE.is_dir() else _PACKAGE.parent
 NOTEBOOKS: Final = Path("notebooks")
 REPORTS: Final = Path("reports")
 _LOCK: Final = ".lock.toml"
-_BOARD: Final = "decision"  # the report that a batch renders and names first
 
 
 def scenario_files() -> list[Path]:
@@ -47,14 +46,14 @@ def notebook_files() -> list[Path]:
 
     The board's page is the first of each.
     """
-    own = _board_first(NOTEBOOKS)
+    own = _notebooks(NOTEBOOKS)
     known = {path.stem for path in own}
-    packaged = [path.resolve() for path in _board_first(EXAMPLES / "notebooks")]
+    packaged = [path.resolve() for path in _notebooks(EXAMPLES / "notebooks")]
     return [*own, *(path for path in packaged if path.stem not in known)]
 
 
-def _board_first(folder: Path) -> list[Path]:
-    return sorted(_listed(folder, "*.ipynb"), key=lambda path: path.stem != _BOARD)
+def _notebooks(folder: Path) -> list[Path]:
+    return sorted(_listed(folder, "*.ipynb"), key=lambda path: board_first(path.stem))
 
 
 def all_notebooks() -> list[Path]:

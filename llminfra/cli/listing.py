@@ -58,7 +58,7 @@ def accelerators() -> list[Row]:
     ]
 
 
-def regions() -> list[Row]:
+def region_rows() -> list[Row]:
     """Return one row per region whose grid the catalogue knows."""
     facts = Facts()
     rows = []
@@ -90,11 +90,11 @@ LISTS: Final[dict[str, Callable[[], list[Row]]]] = {
     "accelerators": accelerators,
     "fields": fields,
     "prices": price_list,
-    "regions": regions,
+    "regions": region_rows,
 }
 
 
-def as_text(rows: Sequence[Row]) -> str:
+def table_text(rows: Sequence[Row]) -> str:
     """Return rows as aligned columns, numbers to the right, missing ones as a dash."""
     if not rows:
         return "nothing found"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from llminfra import lock
 from llminfra.errors import LlmInfraError
-from llminfra.facets.base import plain
+from llminfra.facets.base import storable
 from llminfra.plan import Plan
 from llminfra.publish.about import About
 from llminfra.publish.job import Job
@@ -54,9 +54,9 @@ def _differs(path: Path, case: Case) -> bool:
     document = lock.read_lock(path)
     was, now = document["scenario"], case.scenario.to_dict()
     stated = {*was, *(name for name in case.origins if name in now)} - {*_NO_FIELD}
-    if any(plain(now.get(name)) != was.get(name) for name in stated):
+    if any(storable(now.get(name)) != was.get(name) for name in stated):
         return True
-    if document.get("facts", {}) != plain(case.scenario.facts):
+    if document.get("facts", {}) != storable(case.scenario.facts):
         return True
     return bool(lock.reproduce(path)[1])
 

@@ -20,7 +20,7 @@ from llminfra.scenario.file import LOCK_SUFFIX, MY
 
 def write_results(report_set: ReportSet) -> None:
     """Note in the manifest what is finished, so that it is known whatever happens next."""
-    entries = {result.job.stem: manifest.entry(result) for result in report_set.results}
+    entries = {result.job.stem: manifest.entry_of(result) for result in report_set.results}
     _update(report_set, entries)
 
 

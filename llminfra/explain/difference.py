@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from llminfra import formats
 from llminfra.errors import LlmInfraError
-from llminfra.explain.inputs import Read, quantity
+from llminfra.explain.inputs import Read, result_of
 from llminfra.facets.base import is_number
 from llminfra.plan import Plan
 from llminfra.ranges import Range
@@ -58,22 +58,22 @@ def difference(before: Plan, after: Plan, read: Read) -> Difference:
     steps: list[Step] = []
     waiting: dict[str, Any] = {}
     plan = before
-    here = quantity(before, read).base
+    here = result_of(before, read).base
     for name, value in _differing(before, after):
         waiting[name] = value
         try:
             changed = plan.variant(**waiting)
-            there = quantity(changed, read).base
+            there = result_of(changed, read).base
         except LlmInfraError:
             continue
         if there == there:
             steps.append(Step(_words(plan, waiting), waiting, there - here))
             plan, here, waiting = changed, there, {}
-    end = quantity(after, read)
+    end = result_of(after, read)
     if waiting or not _is_same(end.base, here):
         # Fields that are possible only together, and what no field says: plans of other days.
         steps.append(Step(_words(plan, waiting) or "All else", waiting, end.base - here))
-    return Difference(quantity(before, read), end, tuple(s for s in steps if s.moved))
+    return Difference(result_of(before, read), end, tuple(s for s in steps if s.moved))
 
 
 def _is_same(one: float, other: float) -> bool:

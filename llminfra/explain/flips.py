@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from llminfra import formats
 from llminfra.errors import InvalidInput
 from llminfra.explain.goal import goal
-from llminfra.explain.inputs import Input, Read, quantity, settled
+from llminfra.explain.inputs import Input, Read, result_of, settled
 from llminfra.explain.tornado import Bar, tornado
 from llminfra.plan import Plan
 from llminfra.ranges import Range
@@ -92,10 +92,10 @@ def flip(plan: Plan, first: Read, second: Read, *, most: int = 2) -> Flip:
     """
 
     def gap(changed: Plan) -> Range:
-        found: Range = quantity(changed, second) - quantity(changed, first)
+        found: Range = result_of(changed, second) - result_of(changed, first)
         return found
 
-    one, two = quantity(plan, first), quantity(plan, second)
+    one, two = result_of(plan, first), result_of(plan, second)
     base = settled(plan, first)  # with its hosting fixed, which must not change on the way
     bars = tornado(base, gap, most=100).bars
     here = gap(base).base

@@ -7,7 +7,7 @@ from typing import Final
 
 from llminfra import formats
 from llminfra.errors import InvalidInput, LlmInfraError
-from llminfra.explain.inputs import Input, Read, input_of, quantity, read_base, value_of
+from llminfra.explain.inputs import Input, Read, input_of, read_base, result_of, value_of
 from llminfra.plan import Plan
 
 _MOST_PLANS: Final = 40
@@ -99,7 +99,7 @@ def goal(
         other = side if wanted is not None else read_base(changed, target)  # type: ignore[arg-type]
         return read_base(changed, read) - other
 
-    quantity(plan, read)  # raises for a name that does not exist
+    result_of(plan, read)  # raises for a name that does not exist
     search = _Search(plan, given, miss, low, high)
     value = search.value()
     at = given.changed(plan, value)

@@ -17,7 +17,7 @@ Read = str | Callable[[Plan], Range]
 _SOURCE: Final = "a value that was tried"
 
 
-def quantity(plan: Plan, read: Read) -> Range:
+def result_of(plan: Plan, read: Read) -> Range:
     """Return a result of a plan by its path, such as ``cost.usd_per_month``.
 
     Options are items of the cost: ``cost.owned.npv_usd``. Something other than a path is called
@@ -31,7 +31,7 @@ def quantity(plan: Plan, read: Read) -> Range:
     Examples
     --------
     >>> from llminfra import Scenario, evaluate
-    >>> quantity(evaluate(Scenario(tensor_parallel=8)), "memory.kv_cache_bytes_per_token").base
+    >>> result_of(evaluate(Scenario(tensor_parallel=8)), "memory.kv_cache_bytes_per_token").base
     327680.0
     """
     if not isinstance(read, str):
@@ -173,7 +173,7 @@ def value_of(plan: Plan, given: Input) -> float | None:
 def read_base(plan: Plan, read: Read) -> float:
     """Return the base case of a result, not a number where a fact is missing."""
     try:
-        return quantity(plan, read).base
+        return result_of(plan, read).base
     except MissingFact:
         return float("nan")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llminfra.errors import InvalidInput, MissingFact
-from llminfra.explain.inputs import quantity
+from llminfra.explain.inputs import result_of
 from llminfra.explain.lever_list import Lever
 from llminfra.facets.base import base_value
 from llminfra.facets.demand import DEFAULT_IN_FLIGHT
@@ -62,9 +62,9 @@ class Service:
 
     def total(self, path: str) -> Range:
         """Return a result of both: sums, but the mean over the requests of what each has."""
-        found = quantity(self.plan, path)
+        found = result_of(self.plan, path)
         if self.beside is not None:
-            other = quantity(self.beside, path)
+            other = result_of(self.beside, path)
             is_mean = path in _EACH
             found = found * (1 - self.share) + other * self.share if is_mean else found + other
         return as_range(found + self.monthly.get(path, 0.0), name=path.rpartition(".")[2])
@@ -80,7 +80,7 @@ class Service:
 def amount_of(plan: Plan, path: str) -> float:
     """Return the base case of a result; not a number where the plan has none."""
     try:
-        return quantity(plan, path).base
+        return result_of(plan, path).base
     except (InvalidInput, MissingFact):
         return math.nan
 

@@ -13,7 +13,7 @@ import numpy as np
 from llminfra.catalog.loader import Fact
 from llminfra.errors import LlmInfraError
 from llminfra.explain.drivers import leaves
-from llminfra.explain.inputs import Input, Read, input_of, quantity, read_base, settled
+from llminfra.explain.inputs import Input, Read, input_of, read_base, result_of, settled
 from llminfra.facets.base import FIELD_ORIGIN
 from llminfra.graph import recomputed
 from llminfra.plan import Plan
@@ -82,7 +82,7 @@ def tornado(plan: Plan, read: Read, *, most: int = 20) -> Tornado:
     >>> found.bars[0].input.words
     'Posts that own servers take'
     """
-    result = quantity(plan, read)
+    result = result_of(plan, read)
     bars = _anew(plan, read, list(_bars(plan, result)))
     moving = [bar for bar in bars if bar.swing > abs(result.base) * 1e-9]
     return Tornado(result, tuple(sorted(moving, key=lambda bar: -bar.swing)[:most]))

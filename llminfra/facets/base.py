@@ -191,13 +191,13 @@ class Inputs(BaseModel):
     @field_validator("facts", mode="before")
     @classmethod
     def _plain_facts(cls, value: Any) -> Any:
-        return plain(value)  # dates as text, so that a lock file reads back equal
+        return storable(value)  # dates as text, so that a lock file reads back equal
 
     @field_validator("prices", mode="before")
     @classmethod
     def _with_rows(cls, value: Any) -> Any:
         """Read the table once, so that a scenario and its lock file hold the prices themselves."""
-        return with_rows(plain(value))
+        return with_rows(storable(value))
 
     def fact_overrides(self) -> dict[str, Fact]:
         """Return the scenario's own facts by key."""
@@ -210,7 +210,7 @@ class Inputs(BaseModel):
         return own_prices(self.prices.get("rows", ()), str(self.prices.get("file", "prices")))
 
 
-def plain(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Turn a field's value into what JSON and TOML can hold."""
     if value is None or isinstance(value, str | int | float):  # most are, and the rest takes long
         return value
@@ -219,7 +219,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: storable(item) for key, item in value.items()}
     return value
 
 

@@ -16,7 +16,7 @@ from llminfra.formats.numbers import (
     count,
     fixed,
     number,
-    power,
+    power_of_ten,
     scaled,
     signed,
     with_unit,
@@ -64,7 +64,7 @@ __all__ = [
     "nines",
     "number",
     "percent",
-    "power",
+    "power_of_ten",
     "scaled",
     "seconds",
     "short",
@@ -99,7 +99,7 @@ _MONEY_STEPS: Final = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 _CURRENCY: Final = re.compile(r"[A-Z]{3}(?=/|$)")
 
 
-def currency_of(value: Any, default: str = "USD") -> str:
+def currency_of(value: Any) -> str:
     """Return the currency in which a quantity is counted.
 
     Examples
@@ -109,7 +109,7 @@ def currency_of(value: Any, default: str = "USD") -> str:
     ('EUR', 'USD')
     """
     found = _CURRENCY.match(value.unit) if isinstance(value, Range) else None
-    return found[0] if found else default
+    return found[0] if found else "USD"
 
 
 def money(value: Any, currency: str = "") -> str:
@@ -294,12 +294,12 @@ def words(name: str) -> str:
     return spelled[:1].upper() + spelled[1:]
 
 
-def inside(words: str) -> str:
+def lowered(words: str) -> str:
     """Return words as they stand inside a sentence; names keep their capitals.
 
     Examples
     --------
-    >>> [inside(words) for words in ("Cache in 8 bits", "A latent cache", "H100 accelerators")]
+    >>> [lowered(words) for words in ("Cache in 8 bits", "A latent cache", "H100 accelerators")]
     ['cache in 8 bits', 'a latent cache', 'H100 accelerators']
     """
     is_word = words[1:2].islower() or words.startswith("A ")

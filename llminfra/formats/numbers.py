@@ -42,12 +42,12 @@ def signed(value: Any) -> str:
     return f"+{number(x)}" if x > 0 else number(x)
 
 
-def power(value: Any) -> str:
+def power_of_ten(value: Any) -> str:
     """Show a number with a power of ten.
 
     Examples
     --------
-    >>> power(1.57e-11)
+    >>> power_of_ten(1.57e-11)
     '1.57 × 10⁻¹¹'
     """
     digits, _, exponent = f"{float(value):.2e}".partition("e")

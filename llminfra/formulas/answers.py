@@ -1,7 +1,5 @@
 """What an accepted answer costs, and what leaving costs."""
 
-import numpy as np
-
 from llminfra.formulas._formula import Quantity, formula
 
 
@@ -36,38 +34,6 @@ def accepted_answer_usd(
     0.051
     """
     return usd_per_request + (1 - quality_fraction) * failure_usd
-
-
-@formula
-def failure_break_even_usd(
-    *, saving_usd_per_request: Quantity, quality_gap_fraction: Quantity
-) -> Quantity:
-    r"""Damage of a wrong answer from which a better and dearer model is the cheaper one.
-
-    Parameters
-    ----------
-    saving_usd_per_request : array_like
-        What the cheaper model saves on an answer. [USD]
-    quality_gap_fraction : array_like
-        Accepted answers of the better model less those of the cheaper one. [1]
-
-    Returns
-    -------
-    failure_break_even_usd : float or ndarray
-        Infinite where the cheaper one is as good. [USD]
-
-    Notes
-    -----
-    .. math:: F^* = \Delta c / \Delta q
-
-    Examples
-    --------
-    >>> round(float(failure_break_even_usd(saving_usd_per_request=0.004,
-    ...     quality_gap_fraction=0.02)), 2)
-    0.2
-    """
-    gap = quality_gap_fraction
-    return np.where(gap > 0, saving_usd_per_request / np.where(gap > 0, gap, 1.0), np.inf + gap)
 
 
 @formula

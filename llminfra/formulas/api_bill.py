@@ -95,42 +95,6 @@ def input_usd_per_mtok(
 
 
 @formula
-def caching_reuses(
-    *,
-    list_usd_per_mtok: Quantity,
-    cached_usd_per_mtok: Quantity,
-    cache_write_usd_per_mtok: Quantity,
-) -> Quantity:
-    r"""Times that a cached prompt must be read again before writing it has paid.
-
-    Parameters
-    ----------
-    list_usd_per_mtok, cached_usd_per_mtok, cache_write_usd_per_mtok : array_like
-        Prices of input that is new, found in the cache, and written to it. [USD/Mtoken]
-
-    Returns
-    -------
-    caching_reuses : float or ndarray
-        Infinite where a hit saves nothing and a write costs more. [1]
-
-    Notes
-    -----
-    .. math:: n = (P_{write} - P_{in}) / (P_{in} - P_{hit})
-
-    Examples
-    --------
-    A write at 1.25 times and a hit at a tenth of the price of input:
-
-    >>> round(float(caching_reuses(list_usd_per_mtok=1, cached_usd_per_mtok=0.1,
-    ...     cache_write_usd_per_mtok=1.25)), 2)
-    0.28
-    """
-    return (cache_write_usd_per_mtok - list_usd_per_mtok) / (
-        list_usd_per_mtok - cached_usd_per_mtok
-    )
-
-
-@formula
 def lanes_usd_per_mtok(
     *,
     standard_usd_per_mtok: Quantity,

@@ -160,42 +160,6 @@ def break_even_mtok_per_month(
     return np.asarray(np.min(np.where(np.isnan(low), np.inf, low), axis=-1))
 
 
-def straight_break_even_mtok(
-    *,
-    own_usd_per_month: ArrayLike,
-    own_usd_per_mtok: ArrayLike,
-    fixed_usd_per_month: ArrayLike,
-    api_usd_per_mtok: ArrayLike,
-) -> FloatArray:
-    r"""Return where one step's line would meet the API's if its machines had no end.
-
-    Parameters
-    ----------
-    own_usd_per_month, own_usd_per_mtok : array_like
-        Own machines without load, and what a token adds. [USD/month, USD/Mtoken]
-    fixed_usd_per_month, api_usd_per_mtok : array_like
-        The same of the API. [USD/month, USD/Mtoken]
-
-    Notes
-    -----
-    .. math:: V^* = \frac{F - A}{P - v}
-
-    Over what the machines carry it is the break-even utilization; above 1 it is beyond capacity.
-
-    Examples
-    --------
-    >>> straight_break_even_mtok(own_usd_per_month=10_000, own_usd_per_mtok=0.1,
-    ...     fixed_usd_per_month=0, api_usd_per_mtok=[0.1, 2.6])
-    array([  inf, 4000.])
-    """
-    own, v, fixed, price = (
-        np.asarray(x, np.float64)
-        for x in (own_usd_per_month, own_usd_per_mtok, fixed_usd_per_month, api_usd_per_mtok)
-    )
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.asarray(np.where(price > v, np.maximum(own - fixed, 0) / (price - v), np.inf))
-
-
 def _line(value: ArrayLike) -> FloatArray:
     """Give what is the same at all volumes and steps an axis to spread over."""
     return np.asarray(value, np.float64)[..., None]

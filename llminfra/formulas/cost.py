@@ -193,12 +193,7 @@ def residual_usd(
     return investment_usd * residual_fraction ** (years / reference_years)
 
 
-def npv_usd(
-    *,
-    flows_usd: Sequence[Quantity],
-    discount_rate: Quantity,
-    at_years: Sequence[float] | None = None,
-) -> Quantity:
+def npv_usd(*, flows_usd: Sequence[Quantity], discount_rate: Quantity) -> Quantity:
     r"""Return the net present value of yearly flows, the first of them today.
 
     Parameters
@@ -207,8 +202,6 @@ def npv_usd(
         One entry a year; costs are negative. [USD]
     discount_rate : array_like
         Cost of capital a year. [1/year]
-    at_years : sequence of float
-        Years until each of them; 0, 1, 2 … by default. [year]
 
     Returns
     -------
@@ -226,45 +219,6 @@ def npv_usd(
     3065.22
     """
     total: Quantity = 0.0
-    times = range(len(flows_usd)) if at_years is None else at_years
-    for years, flow in zip(times, flows_usd, strict=True):
+    for years, flow in enumerate(flows_usd):
         total = total + present_usd(flow_usd=flow, discount_rate=discount_rate, years=years)
     return total
-
-
-@formula
-def crossing_hours(
-    *, purchase_usd: Quantity, own_usd_per_hour: Quantity, rent_usd_per_hour: Quantity
-) -> Quantity:
-    r"""Return after how many hours a purchase has cost less than the rent.
-
-    Parameters
-    ----------
-    purchase_usd : array_like
-        Price of the purchase. [USD]
-    own_usd_per_hour : array_like
-        Running cost of what was bought, without its capital: that is in the purchase. [USD/h]
-    rent_usd_per_hour : array_like
-        Rent of the same. [USD/h]
-
-    Returns
-    -------
-    crossing_hours : float or ndarray
-        Hours; infinite where the rent is no more than the running cost. [h]
-
-    Notes
-    -----
-    .. math:: t = \frac{C_0}{c_{rent} - c_{own}}
-
-    References
-    ----------
-    Lenovo Press LP2225.
-
-    Examples
-    --------
-    >>> round(float(crossing_hours(
-    ...     purchase_usd=833_806, own_usd_per_hour=0.87, rent_usd_per_hour=98.32)))
-    8556
-    """
-    saved = rent_usd_per_hour - own_usd_per_hour
-    return np.where(saved <= 0, np.inf, purchase_usd / saved)

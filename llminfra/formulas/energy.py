@@ -48,32 +48,6 @@ def accelerator_j_per_token(
 
 
 @formula
-def kwh_per_mtok(*, j_per_token: Quantity) -> Quantity:
-    r"""Energy of a million tokens.
-
-    Parameters
-    ----------
-    j_per_token : array_like
-        Energy of a token. [J/token]
-
-    Returns
-    -------
-    kwh_per_mtok : float or ndarray
-        [kWh/Mtoken]
-
-    Notes
-    -----
-    .. math:: E = \frac{10^6 e}{3.6 \cdot 10^6}
-
-    Examples
-    --------
-    >>> round(float(kwh_per_mtok(j_per_token=1.0)), 6)
-    0.277778
-    """
-    return j_per_token * (_MTOK / _J_PER_KWH)
-
-
-@formula
 def energy_kwh(*, power_w: Quantity, hours: Quantity) -> Quantity:
     r"""Energy of a mean power over a time.
 

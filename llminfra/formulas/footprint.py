@@ -156,36 +156,6 @@ def even_g_per_kwh(*, embodied_g_per_hour: Quantity, power_w: Quantity) -> Quant
 
 
 @formula
-def g_per_kwh_of_pounds(*, lb_per_mwh: Quantity) -> Quantity:
-    r"""Intensity of a grid that is published in pounds per MWh.
-
-    Parameters
-    ----------
-    lb_per_mwh : array_like
-        Pounds for each MWh. [lb/MWh]
-
-    Returns
-    -------
-    g_per_kwh_of_pounds : float or ndarray
-        [gCO2e/kWh]
-
-    Notes
-    -----
-    .. math:: I = 0.45359237 \, I_{lb}
-
-    References
-    ----------
-    International yard and pound agreement (1959).
-
-    Examples
-    --------
-    >>> round(float(g_per_kwh_of_pounds(lb_per_mwh=593.4)), 3)
-    269.162
-    """
-    return lb_per_mwh * (_G_PER_LB / _KWH_PER_MWH)
-
-
-@formula
 def embodied_kg(
     *,
     accelerator_kg: Quantity,

@@ -299,31 +299,3 @@ def tuning_break_even_requests(
     """
     saved = (1 - escalated_fraction) * api_usd_per_request - small_usd_per_request
     return np.where(saved > 0, tuning_usd / np.maximum(saved, _TINY), np.inf + saved)
-
-
-@formula
-def winning_busy_fraction(
-    *, reserved_usd_per_hour: Quantity, serverless_usd_per_hour: Quantity
-) -> Quantity:
-    r"""Busy share of the time below which machines that are paid while busy are cheaper.
-
-    Parameters
-    ----------
-    reserved_usd_per_hour, serverless_usd_per_hour : array_like
-        Price of an hour that is paid always, and of a busy one. [USD/h]
-
-    Returns
-    -------
-    winning_busy_fraction : float or ndarray
-        [1]
-
-    Notes
-    -----
-    .. math:: u^* = c_{reserved} / c_{serverless}
-
-    Examples
-    --------
-    >>> float(winning_busy_fraction(reserved_usd_per_hour=2.5, serverless_usd_per_hour=5))
-    0.5
-    """
-    return reserved_usd_per_hour / serverless_usd_per_hour

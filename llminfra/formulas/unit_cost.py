@@ -235,34 +235,6 @@ def usd_per_request(*, usd_per_month: Quantity, requests_per_month: Quantity) ->
 
 
 @formula
-def power_usd_per_mtok(*, j_per_token: Quantity, usd_per_kwh: Quantity) -> Quantity:
-    r"""Return the electricity in a million tokens.
-
-    Parameters
-    ----------
-    j_per_token : array_like
-        Energy of one token. [J/token]
-    usd_per_kwh : array_like
-        Tariff. [USD/kWh]
-
-    Returns
-    -------
-    power_usd_per_mtok : float or ndarray
-        Cost of a million tokens. [USD/Mtoken]
-
-    Notes
-    -----
-    .. math:: c = \frac{10^6\, e}{3.6 \times 10^6}\, c_{el}
-
-    Examples
-    --------
-    >>> round(float(power_usd_per_mtok(j_per_token=0.39, usd_per_kwh=0.10)), 6)
-    0.010833
-    """
-    return j_per_token * _TOKENS_PER_MTOK / _J_PER_KWH * usd_per_kwh
-
-
-@formula
 def usd_per_user_month(*, usd_per_month: Quantity, n_users: Quantity) -> Quantity:
     r"""Return what a month costs for each user.
 

@@ -69,11 +69,11 @@ GPT: Final = Style(
 )  # fmt: skip
 
 
-def positions(offset: int = 0, key: str = "max_position_embeddings") -> Ends:
+def positions(offset: int = 0) -> Ends:
     """Return a routine that adds learned positions."""
 
     def add(f: Fields, s: Style) -> tuple[WeightGroup, ...]:
-        count = (f.need(key) + offset) * f.need("hidden_size")
+        count = (f.need("max_position_embeddings") + offset) * f.need("hidden_size")
         return (WeightGroup("positions", count, "replicated", False),)
 
     return add

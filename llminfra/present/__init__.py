@@ -8,9 +8,9 @@ import llminfra._jsonschema  # noqa: F401  # must come before altair, for its ef
 
 if TYPE_CHECKING:
     from llminfra.present.board_charts import claim_dots, due_line, gate_grid, way_bars, week_bars
-    from llminfra.present.cash_charts import paid_lines, part_bars, step_bars
+    from llminfra.present.cash_charts import part_bars, step_bars
     from llminfra.present.charts import log_lines, stacked_bars
-    from llminfra.present.curves import band_line, front, step_line, timeline
+    from llminfra.present.curves import band_line, front, step_line
     from llminfra.present.maps import fit_map, range_dots
     from llminfra.present.names import *
     from llminfra.present.scatter import scatter_panels, speed_points
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 # processes that only lay out or draw need neither.
 _RECIPES: Final = {
     "charts": ("log_lines", "stacked_bars"),
-    "curves": ("band_line", "front", "step_line", "timeline"),
+    "curves": ("band_line", "front", "step_line"),
     "maps": ("fit_map", "range_dots"),
-    "cash_charts": ("paid_lines", "part_bars", "step_bars"),
+    "cash_charts": ("part_bars", "step_bars"),
     "scatter": ("scatter_panels", "speed_points"),
     "versus_charts": ("npv_bars", "payback_line"),
     "board_charts": ("claim_dots", "due_line", "gate_grid", "way_bars", "week_bars"),
@@ -34,7 +34,6 @@ __all__ = [
     "GB",
     "GIB",
     "GROUPS",
-    "HOURS_PER_YEAR",
     "MEMORY_PARTS",
     "SERVED",
     "STANDARDS_READ",
@@ -82,7 +81,6 @@ __all__ = [
     "how_sure",
     "in_its_facility",
     "join",
-    "kib",
     "kilograms",
     "kwh",
     "launch",
@@ -105,7 +103,6 @@ __all__ = [
     "options_table",
     "other_methods",
     "paid_chart",
-    "paid_lines",
     "part_bars",
     "payback_line",
     "percent",
@@ -137,7 +134,6 @@ __all__ = [
     "table_of",
     "tile",
     "tiles",
-    "timeline",
     "times",
     "token_chart",
     "tokens",

@@ -311,10 +311,9 @@ def table(
     kicker: str = "",
     subtitle: str = "",
     kind: str = "table",
-    csv_rows: Sequence[Mapping[str, Any]] | None = None,
     **more: Any,
 ) -> Block:
-    """Show a table with its claim and its source; `csv_rows` may hold more than is shown."""
+    """Show a table with its claim and its source."""
     for number, cells in enumerate((item["cells"] for item in rows), start=1):
         if len(cells) != len(columns):
             raise RenderError(
@@ -333,7 +332,7 @@ def table(
         **linked(source),
         as_of=formats.date(as_of),
         name=name,
-        **({"csv": csv_of(columns, csv_rows or rows)} | more),
+        **({"csv": csv_of(columns, rows)} | more),
     )
 
 

@@ -27,7 +27,7 @@ from llminfra.present.board_words import (
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.gates import short_banner
 from llminfra.present.prose import FORMATS
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 from llminfra.present.turns import NEVER, is_out_of_reach, turns_words
 from llminfra.present.versus import Versus
 from llminfra.ranges import Range
@@ -215,8 +215,7 @@ class Board:
         """Tabulate the thresholds that would turn it, and the day of the next look."""
         heads = [
             column("What changes", align="left"),
-            column("Now"),
-            column("It turns at"),
+            *number_columns("Now", "It turns at"),
             column("That is", align="left"),
         ]
         rows = [row(*self.turn_words(turn)) for turn in self.decision.flips]
@@ -330,8 +329,7 @@ class Board:
     def stages_table(self) -> Table:
         """Tabulate the steps: question, what is left, what was removed and why."""
         heads = [
-            column("Step", align="left"),
-            column("Question", align="left"),
+            *text_columns("Step", "Question"),
             column("Left"),
             column("Removed and why, or found", align="left"),
         ]

@@ -265,7 +265,6 @@ def log_lines(
     subject: str,
     x_title: str,
     y_title: str,
-    limit: tuple[float, str] | None = None,
 ) -> Chart:
     """Draw lines on two logarithmic scales, the subject in colour and the others in grey.
 
@@ -277,16 +276,11 @@ def log_lines(
         Columns: positions, and the name of the line.
     subject : str
         The line that the report is about.
-    limit : tuple of float and str, optional
-        A level to compare with, and its words.
     """
     named = _styled_lines(frame, series, subject)
-    wide = _line_layers(
-        named, x, y, series, (x_title, y_title), limit, share=2.4, px=400, tick_step=2
-    )
-    narrow = _line_layers(
-        named, x, y, series, (x_title, y_title), limit, share=24.0, px=340, tick_step=4
-    )
+    titles = (x_title, y_title)
+    wide = _line_layers(named, x, y, series, titles, share=2.4, px=400, tick_step=2)
+    narrow = _line_layers(named, x, y, series, titles, share=24.0, px=340, tick_step=4)
     return Chart(wide, narrow, frame[[series, x, y]])
 
 
@@ -309,7 +303,6 @@ def _line_layers(
     y: str,
     series: str,
     titles: Sequence[str],
-    limit: tuple[float, str] | None,
     *,
     share: float,
     px: int,
@@ -328,7 +321,7 @@ def _line_layers(
     place_x = alt.X(f"{x}:Q", axis=axis_x, scale=scale_x)
     place_y = alt.Y(f"{y}:Q", axis=axis_y, scale=alt.Scale(type="log"))
     base = chart_of(frame).encode(x=place_x, y=place_y)
-    lines = [_one_line(base, frame, rank, series) for rank in sorted(frame["rank"].unique())]
+    lines = [_one_line(base, frame, rank) for rank in sorted(frame["rank"].unique())]
     last = frame.sort_values(x).groupby(series, as_index=False).last()
     unit = titles[1].split()[-1]
     last["end_label"] = [
@@ -349,7 +342,7 @@ def _line_layers(
     }
     short = ends.transform_filter(alt.datum[x] < alt.datum["label_x"])
     words = {"text": text_of("end_label"), "color": ink_of("text_ink")}
-    layers: list[Any] = [
+    layers = [
         *lines,
         short.mark_rule(color=color("context")).encode(x2="label_x", y2="label_y"),
         ends.mark_point(size=50).encode(color=ink_of("ink")),
@@ -357,8 +350,6 @@ def _line_layers(
             **column, **words
         ),
     ]
-    if limit is not None:
-        layers += _limit_line(limit, place_x, domain[0])
     return layered(*layers, height=px)
 
 
@@ -375,22 +366,10 @@ def _not_over_each_other(values: "pd.Series", ends: tuple[float, float], px: int
     return values.index.to_series().map(found)
 
 
-def _one_line(base: alt.Chart, frame: "pd.DataFrame", rank: int, series: str) -> Any:
+def _one_line(base: alt.Chart, frame: "pd.DataFrame", rank: int) -> Any:
     ink = frame.loc[frame["rank"] == rank, "ink"].iloc[0]
     width = 3.2 if rank == 0 else 2.6 if rank == 1 else 1.8
     dash = _DASHES[rank % len(_DASHES)]
     return base.transform_filter(f"datum.rank == {rank}").mark_line(
         color=ink, strokeWidth=width, strokeDash=dash
     )
-
-
-def _limit_line(limit: tuple[float, str], place_x: alt.X, start: float) -> list[Any]:
-    value, words = limit
-    rows = alt.InlineData(values=[{"x": start, "y": value, "words": words}])
-    base = alt.Chart(rows).encode(y=alt.Y("y:Q"))
-    return [
-        base.mark_rule(strokeWidth=2),
-        base.mark_text(align="left", dy=-9, fontSize=_SMALL, fontWeight=600).encode(
-            x=alt.X("x:Q"), text=text_of("words")
-        ),
-    ]

@@ -19,8 +19,8 @@ from llminfra.claims import (
     load_claims,
     world_of,
 )
-from llminfra.formats.numbers import power
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.formats.numbers import power_of_ten
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,13 +123,7 @@ class Claimed:
 
     def table(self) -> Table:
         """Tabulate each claim: what is said, what is computed, the verdict and its condition."""
-        heads = [
-            column("Id", align="left"),
-            column("Said", align="left"),
-            column("Range"),
-            column("Computed", align="left"),
-            column("Verdict", align="left"),
-        ]
+        heads = [*text_columns("Id", "Said"), column("Range"), *text_columns("Computed", "Verdict")]
         return table_of(heads, [self._row(held) for held in self.held])
 
     def _row(self, held: HeldClaim) -> dict[str, Any]:
@@ -146,13 +140,7 @@ class Claimed:
 
     def methods_table(self) -> Table:
         """Tabulate how each case is computed: quantity, divisor, factor, tolerance."""
-        heads = [
-            column("Id", align="left"),
-            column("Case", align="left"),
-            column("Quantity", align="left"),
-            column("Factor"),
-            column("Tolerance"),
-        ]
+        heads = [*text_columns("Id", "Case", "Quantity"), *number_columns("Factor", "Tolerance")]
         rows = [
             row(
                 held.claim.id,
@@ -195,4 +183,4 @@ def _shown(value: float, unit: str) -> str:
 
 
 def _figure(value: float) -> str:
-    return power(value) if abs(value) >= _LARGE else formats.number(value)
+    return power_of_ten(value) if abs(value) >= _LARGE else formats.number(value)

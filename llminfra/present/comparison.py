@@ -241,17 +241,17 @@ def _cell(value: Range | None, first: Range | None, is_first: bool) -> str:
     if value is None:
         return formats.MISSING
     shown = str(_show(value)(value))
-    return shown if is_first or first is None else f"{shown} {difference(value, first)}".rstrip()
+    return shown if is_first or first is None else f"{shown} {marked(value, first)}".rstrip()
 
 
-def difference(value: Range, first: Range) -> str:
+def marked(value: Range, first: Range) -> str:
     """Mark how a value differs, if it does so in eight of ten cases.
 
     Examples
     --------
-    >>> difference(exact(3.0), exact(2.0)), difference(exact(1.0), exact(2.0))
+    >>> marked(exact(3.0), exact(2.0)), marked(exact(1.0), exact(2.0))
     ('▲ 50 % more', '▼ 50 % less')
-    >>> difference(exact(2.0), exact(2.001))
+    >>> marked(exact(2.0), exact(2.001))
     '≈'
     """
     if not first.base or abs(value.base - first.base) <= _ALIKE * abs(first.base):

@@ -9,15 +9,7 @@ from llminfra.present.blocks import Block, block
 from llminfra.present.cells import Tree
 from llminfra.present.costs import PART_WORDS
 from llminfra.present.model import GROUPS, Model, border
-from llminfra.present.model_lines import (
-    Entry,
-    Row,
-    entry,
-    head_line,
-    line,
-    text_line,
-    total_line,
-)
+from llminfra.present.model_lines import Entry, Row, entry, head_line, line, text_line, total_line
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from llminfra.facets.cost.cash import RESIDUAL
 from llminfra.present import blocks
 from llminfra.present.costs import PART_WORDS, Money
 from llminfra.present.sources import cite
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, row, table_of, text_columns
 from llminfra.ranges import Range
 
 _FOLLOWED: Final = "✓ this one"
@@ -67,8 +67,7 @@ def changes_table(books: Money, changed: Mapping[str, Money]) -> Table:
     assert first is not None
     other = books.followed if books.followed not in (None, first) else second
     heads = [
-        column("What changes", align="left"),
-        column("Cheapest then", align="left"),
+        *text_columns("What changes", "Cheapest then"),
         column("It costs", "a month, all in"),
         *([column(other.label, "a month then")] if other else []),
     ]

@@ -1,12 +1,11 @@
-"""Charts of speed and size: a curve with its band, a front of choices, steps, a timeline."""
+"""Charts of speed and size: a curve with its band, a front of choices, steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 import numpy as np
 
-from llminfra import formats
 from llminfra.present.recipe import Chart, chart_of, ink_of, layered, recipe, text_of, y_axis
 from llminfra.present.theme import TYPE, color
 
@@ -29,7 +28,6 @@ def band_line(
     here: float,
     here_words: str,
     limit: tuple[float, str] | None = None,
-    scale: float = 1.0,
 ) -> Chart:
     """Draw one quantity with its range against a logarithmic x, and mark where the case is.
 
@@ -43,17 +41,13 @@ def band_line(
         Position of the case, and its words; must be one of the positions.
     limit : tuple of float and str, optional
         A level to compare with, in the unit shown, and its words.
-    scale : float
-        What the values are divided by.
     """
-    ends = ["low", "base", "high"]
-    shown = frame.assign(**{end: frame[end] / scale for end in ends})
     titles = (x_title, y_title)
     build = [
-        _band_layers(shown, x, titles, here, here_words, limit, narrow=narrow)
+        _band_layers(frame, x, titles, here, here_words, limit, narrow=narrow)
         for narrow in (False, True)
     ]
-    return Chart(build[0], build[1], shown[[x, *ends]])
+    return Chart(build[0], build[1], frame[[x, "low", "base", "high"]])
 
 
 def _band_layers(
@@ -289,8 +283,8 @@ def _steps(
     )
 
 
-def _whole_steps(top: int, most: int = 6) -> list[int]:
-    """Whole numbers from 0 to the top or just above, evenly spaced, so many at most.
+def _whole_steps(top: int) -> list[int]:
+    """Whole numbers from 0 to the top or just above, evenly spaced, six at most.
 
     Examples
     --------
@@ -298,66 +292,5 @@ def _whole_steps(top: int, most: int = 6) -> list[int]:
     ([0, 1, 2], [0, 5, 10, 15, 20, 25])
     """
     steps = (m * 10**k for k in range(9) for m in (1, 2, 5))
-    step = next(step for step in steps if top <= step * (most - 1))
+    step = next(step for step in steps if top <= step * 5)
     return list(range(0, top + step, step))
-
-
-@recipe
-def timeline(parts: Mapping[str, tuple[float, str]], *, marks: Mapping[str, float]) -> Chart:
-    """Draw what one request passes through, one bar after the other.
-
-    Parameters
-    ----------
-    parts : mapping
-        Words to duration and meaning of the colour, in order. [s]
-    marks : mapping
-        Words to a moment, drawn as a line across. [s]
-    """
-    import pandas as pd  # heavy, and only charts need it
-
-    rows, start = [], 0.0
-    for order, (part, (length, meaning)) in enumerate(parts.items()):
-        end, shown = start + length, formats.seconds(length)
-        row = {"part": part, "order": order, "start": start, "end": end, "shown": shown}
-        rows.append(row | {"fill": color(meaning)})
-        start = end
-    frame = pd.DataFrame(rows)
-    build = [_bars(frame, marks, start, narrow=narrow) for narrow in (False, True)]
-    return Chart(build[0], build[1], frame[["part", "start", "end"]])
-
-
-def _bars(frame: "pd.DataFrame", marks: Mapping[str, float], top: float, *, narrow: bool) -> Any:
-    left = 150 if narrow else 250
-    axis_y = alt.Axis(title=None, labelAlign="left", labelPadding=left, labelLimit=left)
-    span = max(top, *marks.values()) * (1.28 if narrow else 1.12)
-    scale = alt.Scale(domain=[0, span], nice=False)
-    axis_x = alt.Axis(
-        title=None,
-        orient="top",
-        offset=18,
-        tickCount=4 if narrow else 8,
-        labelExpr="datum.value == 0 ? '0 s' : datum.label",
-    )
-    y = alt.Y("part:N", sort=alt.SortField("order"), axis=axis_y)
-    base = chart_of(frame).encode(y=y)
-    # A label that a line would run through stands behind the line.
-    wide = span * (0.3 if narrow else 0.1)
-    frame = frame.assign(label=frame["end"])
-    for moment in marks.values():
-        is_crossed = (frame["label"] <= moment) & (moment < frame["label"] + wide)
-        frame["label"] = frame["label"].mask(is_crossed, moment)
-    layers: list[Any] = []
-    for words, moment in marks.items():
-        rows = alt.Chart(alt.InlineData(values=[{"at": moment, "words": words}]))
-        at = alt.X("at:Q", scale=scale, axis=axis_x)
-        layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
-        label = rows.mark_text(align="left", dx=5, dy=-9, fontSize=_SMALL)
-        layers.append(label.encode(x=at, y=alt.value(0), text=text_of("words")))
-    at = alt.X("label:Q", scale=scale, axis=axis_x)
-    layers += [
-        base.mark_bar(size=20).encode(
-            x=alt.X("start:Q", scale=scale, axis=axis_x), x2=alt.X2("end:Q"), color=ink_of("fill")
-        ),
-        *_on_halo(chart_of(frame).encode(x=at, y=y, text=text_of("shown")), align="left", dx=6),
-    ]
-    return layered(*layers, height=alt.Step(44))

@@ -11,7 +11,7 @@ from llminfra.explain.flips import Flip
 from llminfra.explain.flips import flip as ranking
 from llminfra.explain.goal import Found
 from llminfra.explain.goal import goal as seek
-from llminfra.explain.inputs import Input, Read, path_of, quantity
+from llminfra.explain.inputs import Input, Read, path_of, result_of
 from llminfra.explain.tornado import STEP, Bar
 from llminfra.explain.tornado import tornado as moved
 from llminfra.formats import short
@@ -132,7 +132,7 @@ def _reader(plan: Plan, result: Range) -> Read:
 
 
 def _scaled(other: Plan, plan: Plan, path: str, result: Range, ratio: float) -> Range:
-    return result if other is plan else quantity(other, path) * ratio
+    return result if other is plan else result_of(other, path) * ratio
 
 
 def _frame(bars: tuple[Bar, ...]) -> "pd.DataFrame":

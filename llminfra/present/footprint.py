@@ -8,7 +8,7 @@ from llminfra.facets.energy import accounts, disclosure
 from llminfra.facets.energy.accounts import Account, totals
 from llminfra.facets.energy.disclosure import READ, Field
 from llminfra.plan import Plan
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 from llminfra.ranges import Range
 
 if TYPE_CHECKING:
@@ -38,10 +38,8 @@ def boundary_table(plan: Plan) -> Table:
     ]
     first = steps[0][2]
     heads = [
-        column("Boundary", align="left"),
-        column("Counts", align="left"),
-        column("An answer"),
-        column("Eight of ten cases"),
+        *text_columns("Boundary", "Counts"),
+        *number_columns("An answer", "Eight of ten cases"),
         column("Output token", "J"),
         column("Times the first"),
     ]
@@ -64,9 +62,7 @@ def accounts_table(plan: Plan) -> Table:
     """Tabulate a year by scope of the GHG Protocol for every way to run the service."""
     lines = _accounts(plan)
     heads = [
-        column("Way to run it", align="left"),
-        column("Scope", align="left"),
-        column("What it holds", align="left"),
+        *text_columns("Way to run it", "Scope", "What it holds"),
         column("Location-based", "a year"),
         column("Market-based", "a year"),
     ]
@@ -91,12 +87,7 @@ def account_totals(plan: Plan) -> dict[str, Range]:
 def report_fields(plan: Plan) -> Table:
     """Tabulate the fields of a sustainability report, offered as a file with their ranges."""
     fields = disclosure(plan.resolved, plan.energy, _accounts(plan))
-    heads = [
-        column("Field", align="left"),
-        column("Value"),
-        column("Unit", align="left"),
-        column("Note", align="left"),
-    ]
+    heads = [column("Field", align="left"), column("Value"), *text_columns("Unit", "Note")]
     rows = [row(f.name, _amount(f), f.unit.replace("1", ""), f.note) for f in fields]
     return table_of(heads, rows, csv=_csv(fields))
 

@@ -11,7 +11,7 @@ from llminfra.catalog.loader import ids
 from llminfra.catalog.rules import Instrument
 from llminfra.facets.compliance import BLOCKED, PASSES, UNKNOWN, Compliance, Duty
 from llminfra.facets.cost import LABELS
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, row, table_of, text_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,13 +180,7 @@ class Gates:
 
     def options_table(self) -> Table:
         """Tabulate how each option stands, by symbol and word, and what is not known of it."""
-        heads = [
-            column("Option", align="left"),
-            column("Counts as", align="left"),
-            column("Stands", align="left"),
-            column("Because", align="left"),
-            column("Not known"),
-        ]
+        heads = [*text_columns("Option", "Counts as", "Stands", "Because"), column("Not known")]
         return table_of(heads, [self._option(name) for name in self.found.gates])
 
     def _option(self, name: str) -> dict[str, object]:
@@ -200,14 +194,7 @@ class Gates:
 
     def duties_table(self, option: str = "") -> Table | None:
         """Tabulate the conditions of what is open, or of one option: a checklist; None if none."""
-        heads = [
-            column("", align="left"),
-            column("Condition", align="left"),
-            column("Owner", align="left"),
-            column("Evidence", align="left"),
-            column("Asked by", align="left"),
-            column("Cost", align="left"),
-        ]
+        heads = text_columns("", "Condition", "Owner", "Evidence", "Asked by", "Cost")
         rows = [
             row(
                 f"☐ {duty.id}",
@@ -235,8 +222,7 @@ class Gates:
     def coming_table(self) -> Table | None:
         """Tabulate what applies to this use from a later day; None where nothing does."""
         heads = [
-            column("Requirement", align="left"),
-            column("Asks", align="left"),
+            *text_columns("Requirement", "Asks"),
             column("From"),
             column("Source", align="left"),
         ]
@@ -253,11 +239,7 @@ class Gates:
 
     def corrections_table(self) -> Table:
         """Tabulate common statements beside what the rules say of their options."""
-        heads = [
-            column("Often said", align="left"),
-            column("In the rules", align="left"),
-            column("Print instead", align="left"),
-        ]
+        heads = text_columns("Often said", "In the rules", "Print instead")
         rows = [
             row(c.statement, self._counted(c.requirement), c.correction)
             for c in self.found.rules.corrections
@@ -275,9 +257,7 @@ class Gates:
     def instruments_table(self) -> Table:
         """Tabulate laws and standards: status, and how far each was checked."""
         heads = [
-            column("Instrument", align="left"),
-            column("Reference", align="left"),
-            column("Status", align="left"),
+            *text_columns("Instrument", "Reference", "Status"),
             column("Checked"),
             column("With", align="left"),
         ]
@@ -290,12 +270,7 @@ class Gates:
     def sellers_table(self) -> Table:
         """Tabulate where sellers of tokens process text, and who they are."""
         facts = self.plan.facts_read_by("cost")
-        heads = [
-            column("Seller", align="left"),
-            column("Processes in the EU", align="left"),
-            column("Seat", align="left"),
-            column("Surcharge"),
-        ]
+        heads = [*text_columns("Seller", "Processes in the EU", "Seat"), column("Surcharge")]
         rows = []
         for entity in ids("api_term"):
             if not facts.has(entity, "eu_processing"):

@@ -79,12 +79,12 @@ def live_curves(
 
 
 def expressions(
-    curves: Mapping[str, tuple[str, Curve]], sliders: Sequence[Slider], position: str = "datum.x"
+    curves: Mapping[str, tuple[str, Curve]], sliders: Sequence[Slider]
 ) -> dict[str, str]:
     """Return the expression of each curve for the page, over a column and the sliders' names."""
     symbols = {slider.name: Symbol(slider.name) for slider in sliders}
     return {
-        name: vega(curve(Symbol("position"), **symbols), {"position": position})
+        name: vega(curve(Symbol("position"), **symbols), {"position": "datum.x"})
         for name, (_, curve) in curves.items()
     }
 

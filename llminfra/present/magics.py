@@ -83,7 +83,7 @@ def answer(line: str, cell: str) -> None:
     if shows:
         decided = names.get("decided")
         last = "\nDecision: {{ decided }}.\n" if isinstance(decided, str) and decided else ""
-        _show(blocks.answer(cell.rstrip() + moved.line() + last))
+        _show(blocks.answer(cell.rstrip() + moved.since_line() + last))
     else:  # nothing to see, but the page counts the answers that it might have had
         told = {"line": str(first), "case": case_of(names)}
         _show(blocks.block("unshown", **told), alone=True)

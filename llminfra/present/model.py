@@ -59,9 +59,9 @@ class Model:
             self.cells[found[1]].setdefault("title", words)
         return found
 
-    def value(self, words: str, number: float, unit: str, *, group: str = SCENARIO) -> Tree:
+    def value(self, words: str, number: float, unit: str) -> Tree:
         """Put a number into the model that a reader may change."""
-        cell = {"words": words, "unit": unit, "value": number, "group": group}
+        cell = {"words": words, "unit": unit, "value": number, "group": SCENARIO}
         return ["cell", self._new({"name": formats_name(words), "tree": None} | cell)]
 
     def derived(self, words: str, unit: str, value: float, found: Tree) -> Tree:

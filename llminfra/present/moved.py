@@ -23,21 +23,21 @@ _WORDS: Final = {
 _MOST: Final = 3
 
 
-def told() -> Mapping[str, Any] | None:
+def notebook_told() -> Mapping[str, Any] | None:
     """Return what the notebook was told of the time before; None where there was none."""
     found = blocks.notebook_names().get(TOLD)
     return found if isinstance(found, dict) else None
 
 
-def line() -> str:
+def since_line() -> str:
     """Return the line of the answer box; empty without a time before.
 
     Examples
     --------
-    >>> line()
+    >>> since_line()
     ''
     """
-    found = told()
+    found = notebook_told()
     if found is None:
         return ""
     said = f"{_sentence(found)}, from {formats.month(found['date'])}"
@@ -50,7 +50,9 @@ def _sentence(found: Mapping[str, Any]) -> str:
         return f"nothing moved {what}"
     ends = [_shown(found[end], found["unit"]) for end in ("before", "after")]
     order = sorted(found["steps"], key=lambda step: -abs(step[1]))
-    named = [f"{formats.inside(words)} ({formats.signed(moved)})" for words, moved in order[:_MOST]]
+    named = [
+        f"{formats.lowered(words)} ({formats.signed(moved)})" for words, moved in order[:_MOST]
+    ]
     more = len(order) - len(named)
     rest = [f"{formats.counted(more, 'other change')}"] if more > 0 else []
     return f"{what} went from {ends[0]} to {ends[1]}, by {formats.join([*named, *rest])}"
@@ -62,7 +64,7 @@ def _shown(value: float, unit: str) -> str:
 
 def section(plan: "Plan") -> "Block | None":
     """Return the waterfall from the answer before to that of today; None where nothing moved it."""
-    found = told()
+    found = notebook_told()
     if found is None or not found["steps"]:
         return None
     from llminfra.present.cash_charts import step_bars  # Altair, which charts alone need

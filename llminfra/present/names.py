@@ -14,7 +14,6 @@ from llminfra.formats import (
     gib,
     grams,
     join,
-    kib,
     kilograms,
     kwh,
     litres,
@@ -28,21 +27,11 @@ from llminfra.formats import (
     watts,
     wh,
 )
-from llminfra.present.blocks import (
-    notice,
-    problems,
-    tile,
-    tiles,
-)
+from llminfra.present.blocks import notice, problems, tile, tiles
 from llminfra.present.board import Board
 from llminfra.present.claimed import Claimed
 from llminfra.present.cost_models import cost_model
-from llminfra.present.cost_tables import (
-    cash_table,
-    changes_table,
-    cost_annex,
-    ways_table,
-)
+from llminfra.present.cost_tables import cash_table, changes_table, cost_annex, ways_table
 from llminfra.present.cost_views import paid_chart, token_chart
 from llminfra.present.costs import GROUPS, Money
 from llminfra.present.decided import decision_of, in_its_facility, run_words
@@ -89,4 +78,4 @@ from llminfra.present.trained_seed import Seed
 from llminfra.present.versus import Versus, chance_words
 from llminfra.present.versus_models import versus_model
 from llminfra.present.week import WeekPage
-from llminfra.units import GB, GIB, HOURS_PER_YEAR
+from llminfra.units import GB, GIB

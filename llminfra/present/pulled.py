@@ -8,7 +8,7 @@ from llminfra import formats
 from llminfra.explain.levers import MOST_LOSS, WORTH, Levers, Pull
 from llminfra.explain.service import AIMS, Service
 from llminfra.present.costs import Money
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, row, table_of, text_columns
 from llminfra.ranges import Range, exact
 from llminfra.units import GB
 
@@ -87,7 +87,7 @@ class Pulled:
     def others(self) -> str:
         """The other levers that are worth it."""
         words = [s.lever.words for s in self.found.together if s.lever.words != self.first]
-        return formats.join([formats.inside(w) for w in words])
+        return formats.join([formats.lowered(w) for w in words])
 
     @property
     def fields(self) -> str:
@@ -143,7 +143,7 @@ class Pulled:
             return "nothing that would save as much was left out"
         saved = formats.percent(left[0].saved)
         lost = self.found.quality(left[0])
-        return f"{formats.inside(left[0].lever.words)} would save {saved} alone; {lost}"
+        return f"{formats.lowered(left[0].lever.words)} would save {saved} alone; {lost}"
 
     @property
     def sum_words(self) -> str:
@@ -180,7 +180,7 @@ class Pulled:
     def small_words(self) -> str:
         """What was tried and saves too little."""
         small = [p for p in self.found.alone if self.found.verdict(p) == "not worth it here"]
-        return formats.join([formats.inside(p.lever.words) for p in small]) or "none"
+        return formats.join([formats.lowered(p.lever.words) for p in small]) or "none"
 
     @property
     def note(self) -> str:
@@ -253,12 +253,7 @@ class Pulled:
 
     def quality(self) -> Table:
         """Tabulate the verdict on each lever, and what it does to the quality of answers."""
-        columns = [
-            column("Lever", align="left"),
-            column("Verdict", align="left"),
-            column("Fields", align="left"),
-            column("Loss of quality, and the evidence", align="left"),
-        ]
+        columns = text_columns("Lever", "Verdict", "Fields", "Loss of quality, and the evidence")
         rows = [
             row(
                 pull.lever.words,

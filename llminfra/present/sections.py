@@ -12,7 +12,7 @@ from llminfra.plan import Plan
 from llminfra.present.blocks import Block, Show, notice
 from llminfra.present.costs import Money
 from llminfra.present.fit import is_measured
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 from llminfra.units import HOURS_PER_YEAR
 
 _FOLLOWED: Final = "✓ this one"
@@ -103,8 +103,7 @@ def options_table(found: Options, *, reading_per_s: float = 0.0) -> Table:
         unless the scenario has a target of its own. [token/s]
     """
     heads = [
-        column("Option", align="left"),
-        column("Accelerators", align="left"),
+        *text_columns("Option", "Accelerators"),
         column("Busy", "at the peak"),
         column("Tokens/s", "for a user"),
         column("Cards", "k USD"),
@@ -216,11 +215,7 @@ def spares_table(plan: Plan) -> Table:
     """Tabulate what spare groups make of the hours without enough of them; the plan's is shaded."""
     heads = [
         column("Spare groups", align="left"),
-        column("Groups"),
-        column("Accelerators"),
-        column("Servers"),
-        column("Available"),
-        column("Eight of ten cases"),
+        *number_columns("Groups", "Accelerators", "Servers", "Available", "Eight of ten cases"),
         column("Hours a year", "with too few groups"),
     ]
     plans, same = spares_of(plan), plan.capacity.replicas

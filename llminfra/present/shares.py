@@ -201,9 +201,7 @@ def _label_axis(narrow: bool) -> alt.Axis:
 
 
 @recipe
-def place_bars(
-    frame: "pd.DataFrame", *, subject: str, unit: str, words: tuple[str, str], scale: float = 1.0
-) -> Chart:
+def place_bars(frame: "pd.DataFrame", *, subject: str, unit: str, words: tuple[str, str]) -> Chart:
     """Draw one value a place, of two parts, with the range of their sum.
 
     Parameters
@@ -212,13 +210,12 @@ def place_bars(
         Columns region, low, base, high and embodied, in the order to be shown.
     subject : str
         The region of the case, whose bar is in its colour.
-    unit, scale : str, float
-        Unit that is shown, and what the values are divided by.
+    unit : str
+        Unit that is shown.
     words : tuple of str
         What the first part, `embodied`, and the rest are called.
     """
-    numbers = ["low", "base", "high", "embodied"]
-    shown = frame.assign(**{name: frame[name] / scale for name in numbers})
+    shown = frame.copy()
     shown["order"] = range(len(shown))
     shown["fill"] = [color("orange" if r == subject else "blue") for r in shown["region"]]
     shown["text"] = [
@@ -226,6 +223,7 @@ def place_bars(
         for low, base, high in zip(shown["low"], shown["base"], shown["high"], strict=True)
     ]
     shown = closed(shown)
+    numbers = ["low", "base", "high", "embodied"]
     build = [_place_layers(shown, unit, words, narrow=narrow) for narrow in (False, True)]
     return Chart(build[0], build[1], frame[["code", "region", *numbers, "g_co2e_per_kwh"]])
 

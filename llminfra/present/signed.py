@@ -7,7 +7,7 @@ from llminfra.facets.cost import SELF_RUN, Option
 from llminfra.present.board import Board
 from llminfra.present.board_words import contract_words, or_missing, posts_words, span_words
 from llminfra.present.fit import is_measured
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, row, table_of, text_columns
 
 _POLICY: Final = "policy"
 # Room for a name and a day.
@@ -27,11 +27,7 @@ def signing_table(board: Board) -> Table | None:
     option = board.decision.chosen_option
     if option is None:
         return None
-    heads = [
-        column("Who", align="left"),
-        column("Signs that", align="left"),
-        column("Name, day", align="left"),
-    ]
+    heads = text_columns("Who", "Signs that", "Name, day")
     rows = [
         row("Management", _policy(board), _BLANK),
         row("Data protection", _gates(board, option), _BLANK),

@@ -31,7 +31,6 @@ def table_of(
     rows: Sequence[Mapping[str, Any]],
     *,
     csv: str = "",
-    csv_rows: Sequence[Mapping[str, Any]] = (),
 ) -> Table:
     """Make a table for a ``%%table`` cell to word.
 
@@ -43,8 +42,6 @@ def table_of(
         Of `row`.
     csv : str
         Data to offer instead of the rows.
-    csv_rows : sequence
-        Rows to offer as data instead of those shown.
 
     Examples
     --------
@@ -52,7 +49,7 @@ def table_of(
     >>> spares.csv.splitlines()
     ['Spares,Hours', 'N+1,9']
     """
-    return Table(columns, rows, csv or csv_of(columns, csv_rows or rows))
+    return Table(columns, rows, csv or csv_of(columns, rows))
 
 
 def table_from(frame: "pd.DataFrame") -> Table:
@@ -80,6 +77,16 @@ def column(label: str, unit: str = "", *, align: str = "right", mark: Any = None
         )
         described |= {"mark": ends | ({"texts": texts} if texts else {})}
     return described
+
+
+def text_columns(*labels: str) -> list[dict[str, Any]]:
+    """Describe columns of words, which stand left."""
+    return [column(label, align="left") for label in labels]
+
+
+def number_columns(*labels: str) -> list[dict[str, Any]]:
+    """Describe columns of numbers whose cells say their units."""
+    return [column(label) for label in labels]
 
 
 def row(*cells: Any, emphasis: bool = False) -> dict[str, Any]:

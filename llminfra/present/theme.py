@@ -86,29 +86,28 @@ _BY_NAME: Final = {token.name: token for token in TOKENS}
 
 @dataclass(frozen=True, slots=True)
 class TypeSize:
-    """Size and line height on screen [px], size in print [pt], weight."""
+    """Size on screen [px], size in print [pt], weight."""
 
     px: float
-    line_px: float
     pt: float
     weight: int = 400
 
 
 TYPE: Final = {
-    "title": TypeSize(44, 50, 25, 600),
-    "answer": TypeSize(28, 36, 15.5, 600),
-    "finding": TypeSize(26, 33, 15, 600),
-    "tile": TypeSize(38, 44, 22, 600),
-    "scope": TypeSize(19, 28, 11),
-    "body": TypeSize(17, 26, 10.5),
-    "subtitle": TypeSize(16, 23, 9.5),
-    "table": TypeSize(15, 21, 9),
-    "label": TypeSize(14, 20, 8.5, 600),
-    "source": TypeSize(13, 19, 8),
-    "code": TypeSize(13, 20, 8),
+    "title": TypeSize(44, 25, 600),
+    "answer": TypeSize(28, 15.5, 600),
+    "finding": TypeSize(26, 15, 600),
+    "tile": TypeSize(38, 22, 600),
+    "scope": TypeSize(19, 11),
+    "body": TypeSize(17, 10.5),
+    "subtitle": TypeSize(16, 9.5),
+    "table": TypeSize(15, 9),
+    "label": TypeSize(14, 8.5, 600),
+    "source": TypeSize(13, 8),
+    "code": TypeSize(13, 8),
     # Charts are drawn at 888 px and printed at 170 mm: 15 px becomes 8.1 pt there.
-    "chart": TypeSize(15, 20, 8.1),
-    "chart_small": TypeSize(14, 18, 7.6),
+    "chart": TypeSize(15, 8.1),
+    "chart_small": TypeSize(14, 7.6),
 }
 
 

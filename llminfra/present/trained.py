@@ -11,8 +11,8 @@ from llminfra.errors import MissingFact
 from llminfra.facets.base import base_value
 from llminfra.facets.energy import ADAPTED, EVIDENCE
 from llminfra.facets.training import METHODS, PARTS, WAYS, Hour, State, TrainingRun
-from llminfra.formats.numbers import power
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.formats.numbers import power_of_ten
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 from llminfra.ranges import Range, exact
 
 if TYPE_CHECKING:
@@ -120,11 +120,6 @@ class Trained:
         return f"{hour.words}, {each} for an accelerator hour ({hour.source}, {hour.as_of})"
 
     @property
-    def time_words(self) -> str:
-        """How long it takes, in hours below two days."""
-        return formats.duration(self.run.run_days)
-
-    @property
     def evidence(self) -> str:
         """How well the speed is known, as a sentence goes on."""
         return EVIDENCE[self.run.evidence]
@@ -173,12 +168,12 @@ class Trained:
     def share_words(self) -> str:
         """Compute of the change over that of the original, in words."""
         share = self.run.original_fraction.base
-        return formats.percent(share) if share >= _SMALL else power(share)
+        return formats.percent(share) if share >= _SMALL else power_of_ten(share)
 
     @property
     def original_words(self) -> str:
         """Compute of the original and where it is from, in words."""
-        flop = f"{power(self.run.original_flop)} FLOP"
+        flop = f"{power_of_ten(self.run.original_flop)} FLOP"
         if self.plan.scenario.training_original_flop is not None:
             return f"{flop}, as stated"
         if self.run.is_original_known:
@@ -280,9 +275,7 @@ class Trained:
     def counts_table(self, counts: Sequence[int]) -> Table:
         """Tabulate time, memory, price and interruptions by number of accelerators."""
         columns = [
-            column("Accelerators"),
-            column("Time"),
-            column("Eight of ten cases"),
+            *number_columns("Accelerators", "Time", "Eight of ten cases"),
             column("On each", "GB"),
             column("Fits", align="left"),
             column("Price", f"{self.currency}"),
@@ -314,8 +307,7 @@ class Trained:
             column("Accelerator hour", self.currency),
             column("The run", self.currency),
             column("Eight of ten cases"),
-            column("Price of", align="left"),
-            column("As of", align="left"),
+            *text_columns("Price of", "As of"),
         ]
         return table_of(columns, [self._way_row(hour) for hour in self.run.hours])
 
@@ -361,7 +353,7 @@ class Trained:
         return row(
             _SHORT[name],
             flop_words(run.training_flop),
-            power(share.base) if share.base < _SMALL else formats.percent(share.base),
+            power_of_ten(share.base) if share.base < _SMALL else formats.percent(share.base),
             formats.tokens(most),
             "is a provider" if run.is_provider else "stays a user",
             emphasis=name == self.run.method,
@@ -370,4 +362,4 @@ class Trained:
 
 def flop_words(value: Any) -> str:
     """Show arithmetic with its power of ten."""
-    return str(power(value))
+    return str(power_of_ten(value))

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
-from llminfra.formats.numbers import power
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.formats.numbers import power_of_ten
+from llminfra.present.tables import Table, column, row, table_of, text_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def _run_row(item: Any) -> dict[str, Any]:
     mark = "\u00a0*" if item.is_one_run and not item.is_fitted else ""
     return row(
         item.run.replace(" ", "\u00a0") + mark,
-        power(item.flop),
+        power_of_ten(item.flop),
         formats.number(item.published_hours / _MEGA),
         formats.number(item.hours / _MEGA),
         _ratio(item.left_out_hours, item.published_hours),
@@ -69,9 +69,7 @@ def _ratio(ours: Any, published: float) -> str:
 def shares_table(errors: "pd.DataFrame") -> Table:
     """Tabulate measured shares of the peak by accelerator, format and kind of model."""
     columns = [
-        column("Accelerator", align="left"),
-        column("Format", align="left"),
-        column("Models", align="left"),
+        *text_columns("Accelerator", "Format", "Models"),
         column("Rows"),
         column("Measured", "median share of the peak"),
         column("From", "least"),
@@ -90,8 +88,7 @@ def shares_table(errors: "pd.DataFrame") -> Table:
 def memory_fit_table(errors: "pd.DataFrame") -> Table:
     """Tabulate published memory of training against ours, by case and method."""
     columns = [
-        column("Case", align="left"),
-        column("Method", align="left"),
+        *text_columns("Case", "Method"),
         column("Figures"),
         column("Published", "GB"),
         column("Ours", "GB"),

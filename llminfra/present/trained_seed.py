@@ -9,8 +9,8 @@ from llminfra.catalog.trained import published_runs
 from llminfra.errors import MissingFact
 from llminfra.facets import replica
 from llminfra.facets.training import TrainingRun
-from llminfra.formats.numbers import power
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.formats.numbers import power_of_ten
+from llminfra.present.tables import Table, column, number_columns, row, table_of
 from llminfra.present.trained import Trained, flop_words
 from llminfra.ranges import as_range
 from llminfra.scenario import Scenario
@@ -63,7 +63,7 @@ class Seed:
     @property
     def published_words(self) -> str:
         """What its makers say, in words."""
-        return f"{power(self.published_flop)} FLOP"
+        return f"{power_of_ten(self.published_flop)} FLOP"
 
     @property
     def words(self) -> str:
@@ -112,8 +112,7 @@ class Seed:
             shown.append(row("Price", formats.MISSING, formats.MISSING, str(reason)))
         columns = [
             column("GPT-3", align="left"),
-            column("Computed"),
-            column("Eight of ten cases"),
+            *number_columns("Computed", "Eight of ten cases"),
             column("How", align="left"),
         ]
         return table_of(columns, shown)

@@ -164,7 +164,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _drawn(spec: VegaSpec, width_px: float | None = None) -> Drawing:
     vega = _compile(spec)
-    return _drawing(vega, _told(engine.drawn, vega, _DRAWABLE), width_px)
+    return _drawing(vega, _told(engine.drawn_svg, vega, _DRAWABLE), width_px)
 
 
 def _draw_foreign(spec: VegaSpec) -> Drawing:

@@ -13,7 +13,7 @@ from llminfra import formats
 from llminfra.facets.build_vs_api import BuildVsApi, Comparison, Provisioned
 from llminfra.facets.cost.api import ApiBill
 from llminfra.present.costs import GROUPS, Money
-from llminfra.present.tables import Table, column, row, table_of
+from llminfra.present.tables import Table, column, number_columns, row, table_of, text_columns
 from llminfra.present.turns import NEVER, is_out_of_reach, turns_words
 from llminfra.ranges import Range, exact
 
@@ -200,10 +200,8 @@ class Versus:
         """Tabulate mixtures of both sides with their conditions."""
         heads = [
             column("Mixture", align="left"),
-            column("A month"),
-            column("Instead of"),
-            column("Wins when", align="left"),
-            column("Here", align="left"),
+            *number_columns("A month", "Instead of"),
+            *text_columns("Wins when", "Here"),
         ]
         rows = []
         for one in self.result.hybrids:
@@ -220,8 +218,7 @@ class Versus:
             column("In", "M tokens"),
             column("Out", "M tokens"),
             column("A month"),
-            column("Processes in the EU", align="left"),
-            column("Remark", align="left"),
+            *text_columns("Processes in the EU", "Remark"),
         ]
         return table_of(heads, [self._api(bill) for bill in self.plan.cost.api.all])
 
@@ -261,8 +258,7 @@ class Versus:
         """Tabulate values of single inputs at which the cheaper side changes."""
         heads = [
             column("What changes", align="left"),
-            column("Now"),
-            column("It turns at"),
+            *number_columns("Now", "It turns at"),
             column("That is", align="left"),
         ]
         return table_of(heads, [row(*self.flip_words(flip)) for flip in self.result.flips])
@@ -289,11 +285,7 @@ class Versus:
 
     def exits_table(self) -> Table:
         """Tabulate what leaving either side costs."""
-        heads = [
-            column("Leaving", align="left"),
-            column("Costs"),
-            column("Rest of the contract"),
-        ]
+        heads = [column("Leaving", align="left"), *number_columns("Costs", "Rest of the contract")]
         rows = [
             row(
                 e.label,
@@ -306,13 +298,13 @@ class Versus:
 
     # -- words ---------------------------------------------------------------------------------
 
-    def near_flips(self, most: int = 2) -> str:
+    def near_flips(self) -> str:
         """Name the thresholds most able to turn the answer, as what follows "it turns"."""
         found = [f for f in self.result.flips if math.isfinite(f.distance)]
         told = [
             (flip, "{} at {} (now {})".format(*_moved(self.flip_words(flip)))) for flip in found
         ]
-        return turns_words(told, most)
+        return turns_words(told, 2)
 
     def months(self, value: float) -> str:
         """Say when something has paid.

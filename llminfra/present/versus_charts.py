@@ -69,7 +69,7 @@ def _payback(shown: "pd.DataFrame", horizon: float, here: float, *, narrow: bool
 
 
 @recipe
-def npv_bars(draws: "Sequence[float]", *, unit: str, scale: float = 1.0) -> Chart:
+def npv_bars(draws: "Sequence[float]", *, unit: str) -> Chart:
     """Draw how often which difference of two NPVs occurs; above zero, own machines are cheaper.
 
     Parameters
@@ -78,10 +78,8 @@ def npv_bars(draws: "Sequence[float]", *, unit: str, scale: float = 1.0) -> Char
         The difference in all cases.
     unit : str
         Unit shown.
-    scale : float
-        What the differences are divided by.
     """
-    values = np.asarray(draws, dtype=np.float64) / scale
+    values = np.asarray(draws, dtype=np.float64)
     low, high = np.quantile(values, [0.002, 0.998])
     span = max(high, 0.0) - min(low, 0.0)
     low, high = min(low, -0.2 * span), max(high, 0.2 * span)  # room for the names of both sides

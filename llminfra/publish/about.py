@@ -92,10 +92,15 @@ def about(path: Path) -> About:
     )
 
 
-Cell = tuple[str, str, list[str]]
+def board_first(name: str) -> tuple[bool, str]:
+    """Return by what reports are sorted: the board's page stands before the others."""
+    return name != "decision", name
 
 
-def _cells(path: Path) -> tuple[list[Cell], dict[str, Any]]:
+_Cell = tuple[str, str, list[str]]
+
+
+def _cells(path: Path) -> tuple[list[_Cell], dict[str, Any]]:
     try:
         document = json.loads(path.read_bytes())
         if document.get("nbformat") != 4:
@@ -115,13 +120,13 @@ def _cells(path: Path) -> tuple[list[Cell], dict[str, Any]]:
         raise InvalidInput(f"{path}: is not a readable notebook: {error}") from None
 
 
-def _heading(path: Path, cells: list[Cell]) -> str:
+def _heading(path: Path, cells: list[_Cell]) -> str:
     """First heading as it reads, else the file's name."""
     lines = (line for kind, text, _ in cells if kind == "markdown" for line in text.splitlines())
     heading = next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
     if not _MARKED.search(heading):
         return heading
-    from llminfra.publish.web.markdown import plain_heading  # slow to import, and rarely needed
+    from llminfra.publish.read.markdown import plain_heading  # slow to import, and rarely needed
 
     return plain_heading(heading)
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 from llminfra.disk import inside, write_atomic
 from llminfra.present import theme
 from llminfra.publish import manifest
+from llminfra.publish.about import board_first
 from llminfra.publish.job import Job
 from llminfra.wire import clean_text
 
@@ -67,8 +68,8 @@ def siblings_of(folder: Path, jobs: Sequence[Job]) -> list[Job]:
     }
     titles |= {job.stem: job.title or job.stem for job in jobs if "html" in job.formats}
     links = {
-        n: (t.partition(" · ")[0], f"{quote(n)}.html")
-        for n, t in sorted(titles.items(), key=_board_first)
+        name: (titles[name].partition(" · ")[0], f"{quote(name)}.html")
+        for name in sorted(titles, key=board_first)
     }
     others = [tuple(link for n, link in links.items() if n != job.stem) for job in jobs]
     return [replace(job, siblings=found) for job, found in zip(jobs, others, strict=True)]
@@ -88,10 +89,6 @@ def _template() -> Any:
     return found.get_template(NAME)
 
 
-def _board_first(item: tuple[str, Any]) -> tuple[bool, str]:
-    return item[0] != "decision", item[0]
-
-
 def _cases(out: Path) -> Iterator[Row]:
     for path in sorted(out.glob(f"*/{manifest.NAME}")):
         found = manifest.read(path.parent)
@@ -100,8 +97,8 @@ def _cases(out: Path) -> Iterator[Row]:
             continue
         rows = [
             _report(path.parent, name, entry)
-            for name, entry in sorted(reports.items(), key=_board_first)
-            if isinstance(entry, dict)
+            for name in sorted(reports, key=board_first)
+            if isinstance(entry := reports[name], dict)
         ]
         yield {"name": path.parent.name, "id": quote(path.parent.name), "reports": rows}
 

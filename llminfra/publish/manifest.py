@@ -31,7 +31,7 @@ _CHANGED: Final = "rendered from an earlier state of the scenario"
 Entry = dict[str, Any]
 
 
-def entry(result: Result) -> Entry:
+def entry_of(result: Result) -> Entry:
     """Describe a result; problems are the notices that the notebook itself raised.
 
     Parameters

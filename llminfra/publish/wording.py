@@ -9,8 +9,8 @@ from nbformat import NotebookNode
 from llminfra.errors import RenderError
 from llminfra.present.remarks import TYPED, odd_labels, typed_numbers
 from llminfra.present.tally import answers_fault
+from llminfra.publish.read.cells import cell_blocks
 from llminfra.publish.where import MARKDOWN, cell_name
-from llminfra.wire import BLOCK_MIME
 
 MAGICS: Final = ("masthead", "answer", "figure", "table", "prose")
 _FINDING: Final = re.compile(r"Finding \d+")
@@ -45,7 +45,7 @@ def check_prose(document: NotebookNode) -> None:
     RenderError
         One line with the cell, the heading above it and its first line.
     """
-    if not any(b.get("kind") == "masthead" for cell in document.cells for b in _blocks(cell)):
+    if not _is_report(document):
         return
     for index, cell in enumerate(document.cells):
         text = _CODE.sub("", str(cell.source)) if cell.cell_type == "markdown" else ""
@@ -60,7 +60,7 @@ def number_findings(document: NotebookNode) -> None:
     """Number the findings as they stand on the page, whatever the order in which cells ran."""
     numbers = iter(range(1, len(document.cells) + 1))
     for cell in document.cells:
-        for block in _blocks(cell):
+        for block in cell_blocks(cell):
             if _FINDING.fullmatch(str(block.get("kicker") or "")):
                 block["kicker"] = f"Finding {next(numbers)}"
 
@@ -91,7 +91,7 @@ def remarks(document: NotebookNode) -> list[str]:
 def note_typed(document: NotebookNode) -> None:
     """Have the closing section name the numbers that somebody typed."""
     typed = "; ".join(f"{', '.join(numbers)} in {where}" for where, numbers in _typed(document))
-    for block in (block for cell in document.cells for block in _blocks(cell)):
+    for block in (block for cell in document.cells for block in cell_blocks(cell)):
         if block.get("kind") == "provenance" and typed:
             # The notebook itself knows word cells alone, and no numbers of cells.
             note = str(block.get("note") or "").partition(f" {TYPED}: ")[0]
@@ -100,7 +100,7 @@ def note_typed(document: NotebookNode) -> None:
 
 def _typed(document: NotebookNode) -> Iterator[tuple[str, list[str]]]:
     """Yield name and numbers of cells with typed numbers; Markdown counts in reports alone."""
-    is_report = any(b.get("kind") == "masthead" for cell in document.cells for b in _blocks(cell))
+    is_report = _is_report(document)
     for index, cell in enumerate(document.cells):
         text = ""
         if _is_words(cell, *(f"%%{name}" for name in MAGICS)):
@@ -111,18 +111,18 @@ def _typed(document: NotebookNode) -> Iterator[tuple[str, list[str]]]:
             yield cell_name(document.cells, index), numbers
 
 
+def _is_report(document: NotebookNode) -> bool:
+    blocks = (block for cell in document.cells for block in cell_blocks(cell))
+    return any(block.get("kind") == "masthead" for block in blocks)
+
+
 def _is_words(cell: NotebookNode, *magics: str) -> bool:
     return cell.cell_type == "code" and _first_line(cell).split(" ")[0] in magics
 
 
 def _answers(cell: NotebookNode) -> Iterator[Any]:
     if _first_line(cell).startswith("%%answer"):
-        yield from (b for b in _blocks(cell) if b.get("kind") in ("answer", "unshown"))
-
-
-def _blocks(cell: NotebookNode) -> Iterator[Any]:
-    found = (output.get("data", {}).get(BLOCK_MIME) for output in cell.get("outputs", []))
-    yield from (block for block in found if isinstance(block, dict))
+        yield from (b for b in cell_blocks(cell) if b.get("kind") in ("answer", "unshown"))
 
 
 def _first_line(cell: NotebookNode) -> str:

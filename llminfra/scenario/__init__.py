@@ -13,7 +13,7 @@ from llminfra import units
 from llminfra.catalog.loader import catalog_date
 from llminfra.errors import InvalidInput, closest, shown
 from llminfra.facets import FACETS, decision, training
-from llminfra.facets.base import Band, plain
+from llminfra.facets.base import Band, storable
 from llminfra.facets.demand import DEFAULT_IN_FLIGHT
 
 _PLAIN: Final = (str, int, float, bool, list, dict, tuple, dt.date, types.NoneType)
@@ -85,7 +85,7 @@ class Scenario(training.Inputs, decision.Inputs):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain data."""
-        return {name: plain(getattr(self, name)) for name in type(self).model_fields}
+        return {name: storable(getattr(self, name)) for name in type(self).model_fields}
 
     @classmethod
     def describe_fields(cls) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ class Scenario(training.Inputs, decision.Inputs):
                 "name": name,
                 "type": expected(name),
                 "unit": _extra(name).get("unit", ""),
-                "default": plain(info.default),
+                "default": storable(info.default),
                 "help": info.description or "",
             }
             for name, info in cls.model_fields.items()
@@ -182,7 +182,7 @@ def _message(detail: ErrorDetails) -> str:
         return unknown_field(name, Scenario.model_fields)
     if len(detail["loc"]) > 1:  # a member of a union: show the whole value
         value = getattr(detail["input"], "value", detail["input"])
-    default = plain(Scenario.model_fields[name].default)
+    default = storable(Scenario.model_fields[name].default)
     fix = f"; the default is {default!r}" if default not in (None, "") else "; leave it out"
     choices = [str(c) for p in _parts(Scenario.model_fields[name].annotation) for c in _choices(p)]
     if isinstance(value, str) and len(choices) > _MANY:

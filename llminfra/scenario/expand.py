@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from llminfra.errors import ImpossibleCombination, InvalidInput, shown
-from llminfra.facets.base import plain
+from llminfra.facets.base import storable
 from llminfra.names import MOST_BYTES, OF_CASES, distinct_name
 from llminfra.scenario import Scenario, unknown_field
 
@@ -211,7 +211,7 @@ def _case(name: str, fields: Fields, origins: Mapping[str, str]) -> Case:
 
 
 def _default(name: str) -> Any:
-    return plain(Scenario.model_fields[name].default)
+    return storable(Scenario.model_fields[name].default)
 
 
 def _with_facts(fields: Fields, own: Fields) -> Fields:

@@ -137,38 +137,11 @@ class Search:
 
     @property
     def cheapest(self) -> RankedLayout | None:
-        """Lowest price of the accelerators that meet everything; see `cheapest_by`."""
+        """Lowest price of the accelerators that meet everything; the fewest if none has one."""
         found = self._meeting
         if not found.size:
             return None
         return self.row(found[np.argmin(last(self.columns["price_usd"][found]))])
-
-    @property
-    def cheapest_by(self) -> str:
-        """What `cheapest` compares: prices where any is known, else numbers of accelerators."""
-        prices = self.columns["price_usd"][self._meeting]
-        without = int(np.isnan(prices).sum())
-        if without == prices.size:
-            return "number of accelerators; no price is known"
-        left_out = f"; {without} of {prices.size} rows have none" if without else ""
-        return f"price of the accelerators in USD, without hosts{left_out}"
-
-    def pareto(self) -> "pd.DataFrame":
-        """Return the rows that no other beats both per user and per accelerator.
-
-        Returns
-        -------
-        pareto : DataFrame
-            As `table`, of the rows that hold the load, from the fastest for a user to the most
-            productive; the index is the row number, for `row`.
-        """
-        user = self.columns["user_tokens_per_s"]
-        each = self.columns["output_tokens_per_s_per_accelerator"]
-        held = np.flatnonzero(self.columns["holds_load"] & np.isfinite(user * each))
-        order = held[np.lexsort((-each[held], -user[held]))]
-        best = np.maximum.accumulate(each[order])
-        is_better = np.diff(best, prepend=-np.inf) > 0
-        return self.table().iloc[order[is_better]]
 
     def near_misses(self, n: int = 5) -> list[RankedLayout]:
         """Return what fails by least, one for each accelerator and precision.

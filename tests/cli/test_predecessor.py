@@ -10,7 +10,7 @@ import pytest
 from llminfra import Scenario, evaluate, lock
 from llminfra.cli.predecessor import before_of, predecessor, told
 from llminfra.present import moved
-from llminfra.present.moved import TOLD, line
+from llminfra.present.moved import TOLD, since_line
 from llminfra.scenario.file import load_cases
 from llminfra.since import since, since_then
 from tests.cli.conftest import files, ok, write
@@ -102,5 +102,5 @@ def test_words_of_a_step_are_no_template(monkeypatch: pytest.MonkeyPatch) -> Non
     given = {"date": "2026-10-01", "answer": COST, "unit": "USD/month", "before": 10.0}
     said = {TOLD: given | {"after": 15.0, "steps": [step]}}
     monkeypatch.setattr(moved.blocks, "notebook_names", lambda: said)
-    assert "{" not in line()
-    assert "from 10 USD/month to 15 USD/month" in line().replace("\u202f", " ")
+    assert "{" not in since_line()
+    assert "from 10 USD/month to 15 USD/month" in since_line().replace("\u202f", " ")

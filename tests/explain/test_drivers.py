@@ -11,7 +11,7 @@ from llminfra.errors import InvalidInput
 from llminfra.explain.difference import difference
 from llminfra.explain.flips import flip, flip_probability
 from llminfra.explain.goal import goal
-from llminfra.explain.inputs import paths, quantity, settled
+from llminfra.explain.inputs import paths, result_of, settled
 from llminfra.explain.tornado import tornado
 from llminfra.plan import Plan
 from llminfra.ranges import exact, sample
@@ -61,7 +61,7 @@ def test_bars_agree_with_plans_evaluated_anew(seed: int) -> None:
     assert len(found.bars) >= 5
     for bar in found.bars[:6]:
         for value, at in ((bar.low, bar.at_low), (bar.high, bar.at_high)):
-            anew = quantity(bar.input.changed(base, value), MONTH).base
+            anew = result_of(bar.input.changed(base, value), MONTH).base
             assert abs(at - anew) <= 0.02 * abs(found.result.base), (bar.input.key, value)
 
 
@@ -98,7 +98,7 @@ def test_a_result_that_does_not_exist_names_the_closest_three(owned: Plan) -> No
 )
 def test_a_path_that_leads_to_no_number_is_refused(owned: Plan, path: str) -> None:
     with pytest.raises(InvalidInput, match="quantity must be"):
-        quantity(owned, path)
+        result_of(owned, path)
 
 
 def test_paths_of_all_results_can_be_read(owned: Plan) -> None:
@@ -106,7 +106,7 @@ def test_paths_of_all_results_can_be_read(owned: Plan) -> None:
     assert MONTH in found
     assert "cost.on_demand.usd_per_month" in found
     for path in found:
-        quantity(owned, path)
+        result_of(owned, path)
 
 
 def test_an_input_that_does_not_exist_names_the_closest_three(owned: Plan) -> None:
@@ -169,7 +169,7 @@ def test_thresholds_put_into_the_scenario_turn_the_ranking() -> None:
     for one in found.thresholds:
         beyond = one.value + 0.01 * (one.value - one.now)
         anew = evaluate(plan.scenario.replace(**one.input.fields(plan, beyond)))
-        own, rented = (quantity(anew, way).base for way in ways)
+        own, rented = (result_of(anew, way).base for way in ways)
         assert own > rented
         assert str(one).startswith(one.input.words)
 

@@ -1,5 +1,6 @@
 """Levers over many services: steps sum, order does not matter, together is no more than alone."""
 
+from functools import cache
 from itertools import permutations
 from typing import Any
 
@@ -90,15 +91,20 @@ def test_where_machines_come_whole_together_can_be_more_and_says_so() -> None:
     assert "accelerators come whole" in Pulled(found).sum_words
 
 
+@cache
+def chat(aim: str) -> Levers:
+    return checked(CHAT, aim, ALL_BUT_MODELS)
+
+
 @pytest.mark.parametrize("aim", ["latency", "energy"])
 def test_what_one_has_saved_no_other_saves_again(aim: str) -> None:
-    found = checked(CHAT, aim, ALL_BUT_MODELS)
+    found = chat(aim)
     assert len(found.together) > 1
     assert found.saved <= found.saved_alone + 1e-9
 
 
 def test_steps_stand_in_cost_energy_time_and_memory() -> None:
-    found = checked(CHAT, "latency", ALL_BUT_MODELS)
+    found = chat("latency")
     table = Pulled(found).steps()
     assert table is not None
     heads = [head["label"] for head in table.columns]

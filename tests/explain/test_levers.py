@@ -1,5 +1,7 @@
 """Levers: recomputed alone and together, with every difference between both accounted for."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +28,14 @@ def named(found: Levers, words: str) -> Pull:
     return pull
 
 
+@cache
+def levers_of(case: str, aim: str) -> Levers:
+    return levers(evaluate(Scenario(**CASES[case])), aim, without=LEFT_OUT.get(case, ()))
+
+
 @pytest.fixture(scope="module", params=ASKED, ids="-".join)
 def found(request: pytest.FixtureRequest) -> Levers:
-    case, aim = request.param
-    return levers(evaluate(Scenario(**CASES[case])), aim, without=LEFT_OUT.get(case, ()))
+    return levers_of(*request.param)
 
 
 def amount(plan: Plan, aim: str) -> float:
@@ -173,7 +179,7 @@ def test_a_batch_lane_fills_quiet_hours_of_a_week_and_none_that_are_off() -> Non
 
 
 def test_a_flat_load_has_nothing_to_move_and_a_seller_has_a_lane() -> None:
-    flat = levers(evaluate(Scenario(**CASES["chat"])), "latency")
+    flat = levers_of("chat", "latency")
     assert named(flat, "A batch lane").plan is None
     assert "no peaks" in flat.verdict(named(flat, "A batch lane"))
     bought = evaluate(Scenario(tensor_parallel=8, hosting="api_same_model"))

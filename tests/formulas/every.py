@@ -19,8 +19,6 @@ SENSIBLE: Final[dict[str, dict[str, float]]] = {
     "in_flight_of_rate_on_curve": {"curve_requests": 40.0},
     "overflow_fraction": {"capacity_ratio": 1.0, "peak_ratio": 3.0},
     "tuning_break_even_requests": {"api_usd_per_request": 90.0},
-    "caching_reuses": {"cached_usd_per_mtok": 0.1},
-    "crossing_hours": {"own_usd_per_hour": 0.1},
     "left_weight_bytes": {"weight_bytes": 9.0},
     "step_excess_bytes": {"step_bytes": 90.0},
 }

@@ -48,12 +48,6 @@ def answer(given: Case, today: float) -> str:
     return outcome(intervals(given), mtok_per_month=today, **prices)
 
 
-def straight(given: Case) -> Any:
-    lines = {n: given[n] for n in ("own_usd_per_mtok", "fixed_usd_per_month", "api_usd_per_mtok")}
-    first = np.asarray(given["step_usd_per_month"])[..., 0]
-    return break_even.straight_break_even_mtok(own_usd_per_month=first, **lines)
-
-
 def node(api_usd_per_mtok: float, own: float = 0.0) -> Case:
     """One 8xA100 of decision framework 2.4, with one to spare."""
     return case([2 * NODE_USD], [NODE_MTOK], own, api_usd_per_mtok)
@@ -89,14 +83,12 @@ def test_worked_scenarios_of_decision_framework_2_4() -> None:
 def test_break_even_at_six_and_a_half_times_capacity_is_beyond_it() -> None:
     given = case([6.5 * 1000 * 2.0], [1000], 0, 2.0)
     assert answer(given, 500) == BEYOND_CAPACITY
-    assert straight(given) / 1000 == pytest.approx(6.5)
     assert break_even.break_even_mtok_per_month(**given) == np.inf
     assert intervals(given) == ()
 
 
 def test_never_is_where_a_token_costs_no_less_oneself() -> None:
     assert answer(node(0.05, own=0.05), 1e9) == NEVER
-    assert straight(node(0.05, own=0.05)) == np.inf
     assert answer(node(0.0501, own=0.05), 10) == BEYOND_CAPACITY
 
 
@@ -165,7 +157,6 @@ def test_draws_stand_before_the_steps() -> None:
     assert found == pytest.approx([4_000, 4_000])
     low, high = break_even.cheaper_between(**given)
     assert low.shape == high.shape == (2, 4)
-    assert straight(given) == pytest.approx([4_000, 4_000])
     costs = own_usd(given, [[1_000, 9_000], [1_000, 9_000]])
     assert costs[0] == pytest.approx([10_100, 19_900])
     assert np.isnan(costs[1, 1])

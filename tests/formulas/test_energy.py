@@ -117,12 +117,6 @@ def golden(name: str, value: float, expected: float, within: float = EXACT) -> A
         golden("E25 BLOOM, MWh", card_mwh(1_082_990, 400), 433.196),
         golden("E28 Olmo 3, g/kWh", 4251e6 / 12.3e6, 345.61),
         golden(
-            "E39 EPA eGRID2023",
-            float(footprint.g_per_kwh_of_pounds(lb_per_mwh=593.4)),
-            269.162,
-        ),
-        golden("E38 kWh per million", float(energy.kwh_per_mtok(j_per_token=1.0)), 0.277778),
-        golden(
             "C22 node of eight H100 with PUE 1.4, kWh an hour",
             float(
                 energy.facility_kwh(
@@ -139,11 +133,6 @@ def golden(name: str, value: float, expected: float, within: float = EXACT) -> A
                 )
             ),
             10.64,
-        ),
-        golden(
-            "C23 0.39 J a token at 0.10 USD/kWh",
-            float(energy.kwh_per_mtok(j_per_token=0.39)) * 0.10,
-            0.0108333,
         ),
     ],
 )

@@ -89,8 +89,3 @@ def test_a_split_of_everything_is_own_and_of_nothing_is_the_api() -> None:
         inside_usd_per_month=[8_000, 0], api_usd_per_month=20_000, inside_fraction=[1, 0]
     )
     assert both.tolist() == [8_000, 20_000]
-
-
-def test_serverless_wins_below_the_ratio_of_prices() -> None:
-    found = hybrid.winning_busy_fraction(reserved_usd_per_hour=2.5, serverless_usd_per_hour=5)
-    assert found == 0.5

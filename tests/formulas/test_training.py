@@ -7,11 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llminfra.architecture import Architecture, Dense, Gqa, Layer
-from llminfra.architecture.training import (
-    forward_flop_per_token,
-    kept_values,
-    recomputed_values,
-)
+from llminfra.architecture.training import forward_flop_per_token, kept_values, recomputed_values
 from llminfra.catalog.facts import architecture
 from llminfra.formulas import (
     training,

@@ -1,12 +1,11 @@
 """Charts of speed and size: valid, in both layouts, with the numbers they plot."""
 
-import json
 import re
 
 import pandas as pd
 import pytest
 
-from llminfra.present import band_line, front, step_line, theme, timeline
+from llminfra.present import band_line, front, step_line, theme
 from llminfra.present.recipe import Chart
 from llminfra.present.vega import draw
 
@@ -49,9 +48,6 @@ def recipes() -> dict[str, Chart]:
         "step_line": step_line(
             [(10.0, 1), (20.0, 2), (30.0, 2)], x_title="users", y_title="n", here=(20.0, "here")
         ),
-        "timeline": timeline(
-            {"prompt": (0.05, "subject"), "answer": (2.0, "compute")}, marks={"one second": 1.0}
-        ),
     }
 
 
@@ -88,15 +84,3 @@ def test_a_front_marks_the_case_and_names_the_curves_of_the_subject() -> None:
 def test_steps_have_whole_numbers_beside_them_once() -> None:
     svg = draw(recipes()["step_line"].wide, width_px=theme.WIDE_PX).svg
     assert len(re.findall(r">1</text>", svg)) == 1
-
-
-def test_a_line_across_does_not_run_through_a_label() -> None:
-    drawn = timeline({"short": (0.9, "subject"), "long": (9.0, "compute")}, marks={"1 s": 1.0})
-    labels = re.findall(r'"label": ([\d.]+)', json.dumps(drawn.wide.to_dict()))
-    assert {float(label) for label in labels} == {1.0, 9.9}
-
-
-def test_short_times_are_told_in_milliseconds() -> None:
-    svg = draw(recipes()["timeline"].wide, width_px=theme.WIDE_PX).svg
-    assert "50\u202fms" in svg
-    assert "2\u202fs" in svg

@@ -71,7 +71,7 @@ def test_bold_text_and_unknown_letters_have_a_width() -> None:
     def width(**look: object) -> float:
         enter = {"text": {"value": "runs"}, "fontSize": {"value": 100}, **look}
         mark = {"type": "text", "encode": {"enter": enter}}
-        svg = engine.drawn({"width": 1, "height": 1, "autosize": "pad", "marks": [mark]})
+        svg = engine.drawn_svg({"width": 1, "height": 1, "autosize": "pad", "marks": [mark]})
         found = re.search(r'viewBox="0 0 ([\d.]+)', svg)
         assert found is not None
         return float(found[1])
@@ -86,12 +86,12 @@ def test_errors_are_short() -> None:
         engine.compiled({"mark": "nonsense"})
     assert len(str(caught.value)) < 300  # V8's own text would hold the whole library
     with pytest.raises(ValueError, match="tag"):
-        engine.drawn({"marks": [{"type": "no such"}]})
+        engine.drawn_svg({"marks": [{"type": "no such"}]})
 
 
 def test_nothing_is_loaded_from_outside() -> None:
     with pytest.raises(ValueError, match="loads nothing"):
-        engine.drawn({"data": [{"name": "a", "url": "https://example.org/a.json"}]})
+        engine.drawn_svg({"data": [{"name": "a", "url": "https://example.org/a.json"}]})
 
 
 def test_two_engines_live_in_one_process_that_ends() -> None:

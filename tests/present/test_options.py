@@ -1,17 +1,24 @@
 """The table of options: what carries the load, and what a reader must know of such a row."""
 
+from functools import cache
 from typing import Any
 
 from llminfra import Scenario, evaluate, options
+from llminfra.explain.options import Options
 from llminfra.facets.decision import LEAST_SAVING
 from llminfra.present import Board, options_table
 
 A100 = {"accelerator": "a100-sxm-80", "tensor_parallel": 8, "active_users": 100}
 
 
+@cache
+def options_of(**fields: Any) -> Options:
+    return options(evaluate(Scenario(**A100 | fields)))
+
+
 def results(reading_per_s: float, **fields: Any) -> dict[str, tuple[float, str]]:
     """Speed and verdict of each option."""
-    found = options(evaluate(Scenario(**A100 | fields)))
+    found = options_of(**fields)
     rows = options_table(found, reading_per_s=reading_per_s).rows
     speeds = [item.user_tokens_per_s for item in found.rows]
     return {r["cells"][0]: (s, r["cells"][-1]) for r, s in zip(rows, speeds, strict=True)}
@@ -36,7 +43,7 @@ def test_a_speed_that_nobody_measured_has_its_mark() -> None:
 
 def test_less_means_less_by_a_part_that_matters() -> None:
     idle = options(evaluate(Scenario(model="llama-3.1-8b", accelerator="h100-sxm", named_users=20)))
-    for found in (idle, options(evaluate(Scenario(**A100)))):
+    for found in (idle, options_of()):
         cheaper, follow = found.cheaper(), found.follow
         if cheaper is not None:
             saved = 1 - cheaper.usd_per_month.base / follow.usd_per_month.base

@@ -23,7 +23,7 @@ def update(tmp_path: Path, fingerprint: str = "f", **entries: manifest.Entry) ->
 
 
 def test_manifest_describes_files_and_problems(tmp_path: Path) -> None:
-    found = update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    found = update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, text="<html>")))
     assert found["memory"] == {
         "status": "ok",
         "title": "Memory",
@@ -40,12 +40,12 @@ def test_manifest_describes_files_and_problems(tmp_path: Path) -> None:
         "error": None,
     }
     again = (tmp_path / manifest.NAME).read_bytes()
-    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, text="<html>")))
     assert (tmp_path / manifest.NAME).read_bytes() == again
 
 
 def test_manifest_keeps_reports_that_were_not_rendered_now(tmp_path: Path) -> None:
-    memory = manifest.entry(result_of(tmp_path, text="<html>"))
+    memory = manifest.entry_of(result_of(tmp_path, text="<html>"))
     update(tmp_path, memory=memory)
     found = update(tmp_path, cost=manifest.not_possible("Cost", "no price"))
     assert found["memory"] == memory
@@ -53,23 +53,23 @@ def test_manifest_keeps_reports_that_were_not_rendered_now(tmp_path: Path) -> No
 
 
 def test_manifest_marks_reports_of_an_earlier_scenario_stale(tmp_path: Path) -> None:
-    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, text="<html>")))
     found = update(tmp_path, fingerprint="other", cost=manifest.not_possible("Cost", "no price"))
     assert found["memory"]["status"] == "stale"
     assert found["memory"]["outputs"]["html"]["stale"] is True
 
 
 def test_manifest_marks_files_that_outlive_a_failure_stale(tmp_path: Path) -> None:
-    first = update(tmp_path, memory=manifest.entry(result_of(tmp_path, error="cell 2: no")))
+    first = update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, error="cell 2: no")))
     assert first["memory"]["status"] == "failed"
-    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
-    found = update(tmp_path, memory=manifest.entry(result_of(tmp_path, error="cell 2: no")))
+    update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, text="<html>")))
+    found = update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, error="cell 2: no")))
     assert (found["memory"]["status"], found["memory"]["error"]) == ("stale", "cell 2: no")
     assert found["memory"]["outputs"]["html"]["stale"] is True
 
 
 def test_manifest_drops_files_that_are_gone_or_changed(tmp_path: Path) -> None:
-    update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, text="<html>")))
     (tmp_path / "memory.html").write_text("edited")
     assert "memory" not in update(tmp_path, cost=manifest.not_possible("Cost", "no price"))
 
@@ -89,5 +89,5 @@ def test_manifest_drops_files_that_are_gone_or_changed(tmp_path: Path) -> None:
 )
 def test_broken_manifest_is_replaced(tmp_path: Path, broken: bytes) -> None:
     (tmp_path / manifest.NAME).write_bytes(broken)
-    found = update(tmp_path, memory=manifest.entry(result_of(tmp_path, text="<html>")))
+    found = update(tmp_path, memory=manifest.entry_of(result_of(tmp_path, text="<html>")))
     assert list(found) == ["memory"]

@@ -47,13 +47,9 @@ def test_a_report_is_small(report: Printed) -> None:
     assert len(report.data) < 500_000
 
 
-def test_the_same_notebook_gives_the_same_bytes(report: Printed) -> None:
-    assert export(sample.report()) == report.data
-
-
-def test_the_notebook_is_left_as_it_was() -> None:
+def test_the_same_notebook_gives_the_same_bytes_and_is_left_as_it_was(report: Printed) -> None:
     notebook = sample.report()
-    export(notebook)
+    assert export(notebook) == report.data
     assert notebook == sample.report()
 
 

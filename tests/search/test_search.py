@@ -146,7 +146,6 @@ def test_the_smallest_and_the_cheapest_meet_everything(found: Search) -> None:
     assert cheapest is not None
     assert smallest.accelerators == met["accelerators"].min()
     assert cheapest.price_usd == met["price_usd"].min()
-    assert "USD" in found.cheapest_by
     for one in (smallest, cheapest):
         serving = evaluate(USERS.replace(**one.fields)).serving
         assert serving.ttft_s.base <= 1.0
@@ -155,7 +154,6 @@ def test_the_smallest_and_the_cheapest_meet_everything(found: Search) -> None:
 
 def test_without_prices_the_fewest_are_the_cheapest() -> None:
     result = search(USERS, accelerators=["gb300"])
-    assert result.cheapest_by.startswith("number of accelerators")
     assert result.cheapest is not None
     assert result.smallest is not None
     assert result.cheapest.fields == result.smallest.fields
@@ -198,19 +196,6 @@ def test_more_load_takes_replicas() -> None:
     assert smallest.replicas > 1
     assert smallest.in_flight == pytest.approx(2000 / smallest.replicas)
     assert smallest.replicas == evaluate(many.replace(**smallest.fields)).capacity.replicas_needed
-
-
-def test_no_point_of_the_front_is_beaten(found: Search) -> None:
-    front = found.pareto()
-    user = front["user_tokens_per_s"].to_numpy()
-    each = front["output_tokens_per_s_per_accelerator"].to_numpy()
-    assert (np.diff(user) < 0).all()
-    assert (np.diff(each) > 0).all()
-    table = found.table()[found.columns["holds_load"]]
-    users, all_each = table["user_tokens_per_s"], table[COLUMNS[-4]]
-    for u, e in zip(user, each, strict=True):
-        assert not ((users > u) & (all_each > e)).any()
-    assert found.row(int(front.index[0])).tpot_s == front["tpot_s"].iloc[0]
 
 
 def test_near_misses_say_which_limit_and_by_how_much() -> None:
@@ -310,9 +295,9 @@ def test_no_other_layout_that_meets_everything_is_smaller(case: str) -> None:
     assert chosen.capacity.accelerators == best.accelerators
     assert [str(p) for p in chosen.problems_of(*SERVED) if p.is_error] == []
     for accelerator in ("gb200", "h200-sxm", "mi355x", "b300-sxm"):
-        for n in (1, 2, 4, 8):
+        for n in (n for n in (1, 2, 4, 8) if n < best.accelerators):  # no others can be fewer
             plan = evaluate(scenario.replace(accelerator=accelerator, tensor_parallel=n))
-            if plan.capacity.accelerators < best.accelerators and plan.memory.fits:
+            if plan.memory.fits and plan.capacity.accelerators < best.accelerators:
                 assert any(p.is_error or p.code == "W-SLO" for p in plan.problems_of(*SERVED))
 
 
@@ -343,7 +328,6 @@ def test_nothing_found_is_an_empty_answer(no_memory: str) -> None:
     assert (result.smallest, result.cheapest, result.nearest) == (None, None, None)
     assert result.near_misses() == []
     assert list(result.table().columns) == [*COLUMNS, "accelerator_name"]
-    assert len(result.pareto()) == 0
 
 
 def test_an_impossible_target_leaves_near_misses_alone() -> None:

@@ -139,12 +139,6 @@ class Comparison:
     # -- money ---------------------------------------------------------------------------------
 
     @cached_property
-    def saving_usd_per_month(self) -> Range:
-        """What own machines save in the first month, all in; negative where they cost more."""
-        saved = self.api.option.usd_per_month - self.own.option.usd_per_month
-        return as_range(saved, name="usd_per_month")
-
-    @cached_property
     def npv_difference_usd(self) -> Range:
         """NPV of the own option less that of the API: above zero, own machines are cheaper."""
         return as_range(

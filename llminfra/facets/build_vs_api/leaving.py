@@ -40,7 +40,7 @@ def leave(inputs: Inputs, option: Option) -> Exit:
     horizon = _MONTHS * float(base_value(inputs.horizon_years))
     after = horizon if inputs.exit_after_months is None else float(inputs.exit_after_months)
     rest = max(option.commitment_months - after, 0.0)
-    book, resale = _values(inputs, option, after, horizon)
+    book, resale = _values(option, after, horizon)
     usd = formulas.exit_usd(
         work_days=quantity(inputs, "exit_work_days"),
         usd_per_day=quantity(inputs, "exit_usd_per_day"),
@@ -54,7 +54,7 @@ def leave(inputs: Inputs, option: Option) -> Exit:
     return Exit(option.name, option.label, usd, rest)
 
 
-def _values(inputs: Inputs, option: Option, after: float, horizon: float) -> tuple[Range, Range]:
+def _values(option: Option, after: float, horizon: float) -> tuple[Range, Range]:
     """Straight-line book value and resale value of what was bought."""
     if option.name not in BOUGHT or after >= horizon:
         return _NOTHING, _NOTHING

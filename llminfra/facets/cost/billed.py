@@ -6,7 +6,7 @@ from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.case import Load
 from llminfra.facets.cost.month import Month
 from llminfra.facets.cost.shared import Shared
-from llminfra.facets.cost.way import NOTHING, Way, kept
+from llminfra.facets.cost.way import NOTHING, Way, once_a_load
 
 
 class Bill:
@@ -21,7 +21,7 @@ class Bill:
         price = Priced(self.bill.usd_per_mtok_total, source, self.bill.price_as_of, self._is_stale)
         return Way(
             price=price,
-            month=kept(self.month),
+            month=once_a_load(self.month),
             accelerators=lambda load: 0,
             paid_hours_per_week=NOTHING,
             drifting="tokens",

@@ -7,7 +7,7 @@ from llminfra.facets.base import quantity
 from llminfra.facets.cost.case import Load
 from llminfra.facets.cost.month import Month
 from llminfra.facets.cost.shared import Shared
-from llminfra.facets.cost.way import NOTHING, Way, kept, present, resale
+from llminfra.facets.cost.way import NOTHING, Way, once_a_load, present, resale
 from llminfra.formulas import month_parts as parts
 from llminfra.formulas import purchase as buying
 from llminfra.ranges import Range, as_range, exact
@@ -28,7 +28,7 @@ class Bought:
         """The purchase as a function of the load."""
         return Way(
             price=self.server,
-            month=kept(self.month),
+            month=once_a_load(self.month),
             accelerators=lambda load: load.servers * self.case.accelerators_per_server,
             residual_fraction=self.residual_fraction,
             investment=self.investment,

@@ -6,7 +6,7 @@ from llminfra.facets.base import FIELD_ORIGIN
 from llminfra.facets.cost.case import Load
 from llminfra.facets.cost.month import Month
 from llminfra.facets.cost.shared import Shared
-from llminfra.facets.cost.way import NOTHING, Way, kept
+from llminfra.facets.cost.way import NOTHING, Way, once_a_load
 from llminfra.formulas import cash
 from llminfra.ranges import as_range, exact
 
@@ -29,4 +29,4 @@ def with_conditions(way: Way, shared: Shared, usd: float) -> Way:
             {**found.spread, _SETUP: as_range(cash.both_usd(one_usd=had, other_usd=spread))},
         )
 
-    return replace(way, month=kept(month))
+    return replace(way, month=once_a_load(month))

@@ -12,7 +12,7 @@ from llminfra.facets.cost.book import OWN_VALUE, Priced
 from llminfra.facets.cost.case import Load
 from llminfra.facets.cost.month import Month
 from llminfra.facets.cost.shared import Shared
-from llminfra.facets.cost.way import ALWAYS, NOTHING, Way, kept, present
+from llminfra.facets.cost.way import ALWAYS, NOTHING, Way, once_a_load, present
 from llminfra.formulas import demand, rent
 from llminfra.ranges import Range, as_range, exact
 
@@ -56,7 +56,7 @@ class Rented:
             raise MissingFact(self.case.cold_start_words)
         return Way(
             price=self.price,
-            month=kept(self.month),
+            month=once_a_load(self.month),
             accelerators=self.accelerators,
             paid_hours_per_week=self.hours,
             drifting="" if self.name.startswith("reserved") else "rent",

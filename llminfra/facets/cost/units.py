@@ -16,7 +16,7 @@ from llminfra.facets.cost.book import OWN_VALUE, Priced
 from llminfra.facets.cost.case import Load
 from llminfra.facets.cost.month import Month
 from llminfra.facets.cost.shared import Shared
-from llminfra.facets.cost.way import Way, kept
+from llminfra.facets.cost.way import Way, once_a_load
 from llminfra.formulas import provisioned as formulas
 from llminfra.ranges import Range, as_range, exact
 from llminfra.units import HOURS_PER_MONTH
@@ -189,7 +189,7 @@ class Units:
         """The bill of the units as a function of the load; prices drift as those of tokens."""
         return Way(
             price=self.price,
-            month=kept(self.month),
+            month=once_a_load(self.month),
             accelerators=lambda load: 0,
             drifting="tokens",
             drift=price_drift(self.inputs, self.facts),

@@ -73,7 +73,7 @@ def resale(net: Range, fraction: Range, years: float) -> Range:
     return as_range(found)
 
 
-def kept(month: Callable[[Load], Month]) -> Callable[[Load], Month]:
+def once_a_load(month: Callable[[Load], Month]) -> Callable[[Load], Month]:
     """Compute the month of a load once."""
     months: dict[tuple[int, int, int, bool], tuple[Load, Month]] = {}
 

@@ -20,14 +20,7 @@ from llminfra.facets.compliance import Compliance
 from llminfra.facets.cost import SELF_RUN, Cost, Option
 from llminfra.facets.cost.option import PROVISIONED, by_month
 from llminfra.facets.decision import turns
-from llminfra.facets.decision.candidates import (
-    HYBRID,
-    NONE_OPEN,
-    WAIT,
-    Sieve,
-    group_of,
-    stages,
-)
+from llminfra.facets.decision.candidates import HYBRID, NONE_OPEN, WAIT, Sieve, group_of, stages
 from llminfra.facets.decision.inputs import Inputs
 from llminfra.facets.decision.score import Score, leaders, scores, weights_of
 from llminfra.facets.energy import Energy, facility_at, pue_of

@@ -128,7 +128,7 @@ def problems(scenario: Inputs, facts: Facts, deployment: Deployment) -> list[Pro
     found = [
         _other_towers(scenario, deployment),
         _other_weights(scenario, deployment),
-        _own_mix(scenario, facts, deployment) or _assumed_recipe(scenario, deployment),
+        _own_mix(scenario, facts, deployment) or _assumed_recipe(deployment),
         _unknown_draft(scenario, deployment),
     ]
     return [problem for problem in found if problem is not None]
@@ -162,7 +162,7 @@ def _other_weights(scenario: Inputs, deployment: Deployment) -> Problem | None:
     )
 
 
-def _assumed_recipe(scenario: Inputs, deployment: Deployment) -> Problem | None:
+def _assumed_recipe(deployment: Deployment) -> Problem | None:
     """A model named by its id is counted as one published checkpoint, and producers differ."""
     stored = deployment.architecture.stored_weights
     if stored is None or not stored.is_assumed:

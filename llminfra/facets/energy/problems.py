@@ -12,7 +12,7 @@ from llminfra.units import HOURS_PER_WEEK
 
 def problems(inputs: Inputs, facts: Facts, result: Energy, *, demand: Demand) -> list[Problem]:
     """Name what was taken in place of a missing figure, and how to give one's own."""
-    return [*_power(inputs, result), *_water(inputs, result), *_hours(inputs, demand)]
+    return [*_power(inputs, result), *_water(result), *_hours(demand)]
 
 
 def _power(inputs: Inputs, result: Energy) -> Iterator[Problem]:
@@ -26,7 +26,7 @@ def _power(inputs: Inputs, result: Energy) -> Iterator[Problem]:
         )
 
 
-def _water(inputs: Inputs, result: Energy) -> Iterator[Problem]:
+def _water(result: Energy) -> Iterator[Problem]:
     grid = result.grid
     if not grid.has_water:
         yield Problem(
@@ -37,7 +37,7 @@ def _water(inputs: Inputs, result: Energy) -> Iterator[Problem]:
         )
 
 
-def _hours(inputs: Inputs, demand: Demand) -> Iterator[Problem]:
+def _hours(demand: Demand) -> Iterator[Problem]:
     loaded = demand.load_fraction.base * HOURS_PER_WEEK
     on = demand.hours_on_per_week.base
     if on < loaded * (1 - 1e-9):

@@ -41,7 +41,7 @@ def compiled(spec: Mapping[str, Any]) -> dict[str, Any]:
     return vega
 
 
-def drawn(spec: Mapping[str, Any]) -> str:
+def drawn_svg(spec: Mapping[str, Any]) -> str:
     """Return a Vega specification as SVG.
 
     Raises
@@ -51,7 +51,7 @@ def drawn(spec: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> drawn({"width": 20, "height": 10})[:4]
+    >>> drawn_svg({"width": 20, "height": 10})[:4]
     '<svg'
     """
     _engine().eval(f"llBegin({json.dumps(spec)});0")

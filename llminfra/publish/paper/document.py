@@ -13,17 +13,10 @@ from llminfra.present.render import describe, keep_together
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.formula import formula_data, spoken
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
-from llminfra.publish.paper.outputs import OutputReader
+from llminfra.publish.paper.outputs import PaperOutputs, Write
 from llminfra.publish.paper.prose import Prose
-from llminfra.publish.web.page import (
-    HIDE_CELL,
-    HIDE_OUTPUT,
-    SILENT_BLOCKS,
-    Show,
-    code_label,
-    hides_input,
-    tags,
-)
+from llminfra.publish.read.cells import Cell, Show, shown_cells
+from llminfra.publish.read.outputs import Form, written
 
 _ABOVE_PT: Final = {"first": 20, "section": 26}
 _WHOLE_ROWS: Final = 14  # a table of so many rows is not split over pages
@@ -77,17 +70,21 @@ class _Builder:
         self._show = show
         self._document = Document()
         self._prose = Prose(self._document.pictures, self._heading, folder)
-        self._outputs = OutputReader(self._block, self._prose.read, self._document.pictures)
+        self._writers: dict[str, Write] = {
+            **PaperOutputs(self._document.pictures).writers,
+            "markdown": lambda form: self._prose.read(form.value, form.about),
+            "raw": lambda form: [nodes.code(form.value)],
+            "code": _code,
+            "block": lambda form: self._block(form.value),
+        }
         self._level = 0
         self._top_level = 1
         self._has_figure = False
 
     def build(self) -> Document:
         document = self._document
-        for number, cell in enumerate(self._notebook.cells, start=1):
-            if not HIDE_CELL & tags(cell):
-                where = f"cell {number} ({cell.get('id') or 'no id'})"
-                document.parts += [{**node, "cell": where} for node in self._read(cell)]
+        for cell in shown_cells(self._notebook, self._show):
+            document.parts += [{**node, "cell": cell.where} for node in self._read(cell)]
         if not document.title:
             document.title, document.heading = self._name, [self._name]
         if not document.parts and any(c.cell_type == "code" for c in self._notebook.cells):
@@ -95,41 +92,25 @@ class _Builder:
         _anchor(document.parts)
         return document
 
-    def _read(self, cell: NotebookNode) -> list[Node]:
+    def _read(self, cell: Cell) -> list[Node]:
         try:
-            return [nodes.shallow(node) for node in self._cell(cell)]
+            return [nodes.shallow(node) for piece in cell.pieces for node in self._piece(piece)]
         except RecursionError:
             return [nodes.remark("A cell nested too deeply for a page is left out here.")]
 
-    def _cell(self, cell: NotebookNode) -> Iterator[Node]:
-        if cell.cell_type == "markdown" and self._show.markdown:
-            yield from self._prose.read(cell.source, cell.get("attachments"))
-        elif cell.cell_type == "raw" and self._show.raw:
-            yield from self._raw(cell)
-        elif cell.cell_type == "code" and self._show.code:
-            yield from self._code(cell)
-            if self._show.outputs and not HIDE_OUTPUT & tags(cell):
-                alt = str(cell.metadata.get("alt") or "")
-                for output in cell.get("outputs", []):
-                    yield from self._outputs.read(output, alt)
+    def _piece(self, forms: Sequence[Form]) -> Iterator[Node]:
+        for found in written(forms, self._write, lambda text: [nodes.remark(text)]):
+            yield from found
 
-    def _raw(self, cell: NotebookNode) -> list[Node]:
-        kind = cell.metadata.get("raw_mimetype") or cell.metadata.get("format") or ""
-        if kind == "text/markdown":
-            return self._prose.read(cell.source)
-        return [nodes.code(cell.source)] if cell.source.strip() else []
-
-    def _code(self, cell: NotebookNode) -> Iterator[Node]:
-        if self._show.inputs and not hides_input(cell) and cell.source.strip():
-            yield nodes.paragraph({"k": "strong", "c": [code_label(cell)]})
-            yield nodes.code(cell.source.strip("\n"))
+    def _write(self, form: Form) -> list[Node] | None:
+        return self._writers[form.kind](form)
 
     # --- headings ----------------------------------------------------------------------------
 
     def _heading(self, text: list[Inline], level: int, kicker: str) -> Node | None:
-        text = [nodes.plain([n]) if _is_picture(n) else n for n in text]
+        text = [nodes.plain_words([n]) if _is_picture(n) else n for n in text]
         words = [keep_together(n) if isinstance(n, str) else n for n in text]
-        title = nodes.plain(text)
+        title = nodes.plain_words(text)
         if not title:
             return None
         if not self._document.title:
@@ -142,11 +123,9 @@ class _Builder:
 
     # --- blocks ------------------------------------------------------------------------------
 
-    def _block(self, block: Any) -> list[Node]:
-        if isinstance(block, Mapping) and block.get("kind") in SILENT_BLOCKS:
-            return []
+    def _block(self, block: Mapping[str, Any]) -> list[Node]:
         try:
-            shown = describe(block if isinstance(block, Mapping) else {})
+            shown = describe(block)
         except LlmInfraError as error:
             self._document.unshown.append(str(error))
             return [nodes.remark(f"A part of this report could not be shown: {error}")]
@@ -166,6 +145,10 @@ class _Builder:
     def _picture(self, svg: str) -> tuple[str, bool]:
         first, self._has_figure = not self._has_figure, True
         return self._document.pictures.add_svg(svg), first
+
+
+def _code(form: Form) -> list[Node]:
+    return [nodes.paragraph({"k": "strong", "c": [form.words]}), nodes.code(form.value)]
 
 
 def _is_picture(node: Inline) -> bool:

@@ -11,7 +11,7 @@ from tinycss2.color3 import RGBA, parse_color
 
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
-from llminfra.publish.web.clean import clean_html, safe_url
+from llminfra.publish.read.clean import clean_html, safe_url
 from llminfra.wire import clean_text
 
 _WRAPS: Final = {
@@ -69,13 +69,13 @@ class _Reader:
         text: list[Inline] = []
         for node in line:
             if isinstance(node, dict) and node["k"] == "picture":
-                if nodes.plain(text):
+                if nodes.plain_words(text):
                     yield nodes.paragraph(*text)
                 yield node
                 text = []
             else:
                 text.append(node)
-        if nodes.plain(text):
+        if nodes.plain_words(text):
             yield nodes.paragraph(*text)
 
     def _block(self, tag: Tag) -> list[Node]:
@@ -114,7 +114,7 @@ class _Reader:
         inner = self._inlines(node)
         if node.name == "a":
             url = safe_url(str(node.get("href") or ""))
-            is_outside = url is not None and ":" in url.split("/")[0] and nodes.plain(inner)
+            is_outside = url is not None and ":" in url.split("/")[0] and nodes.plain_words(inner)
             return [{"k": "link", "url": url, "c": inner}] if is_outside else inner
         return [{"k": _WRAPS[node.name], "c": inner}] if node.name in _WRAPS else inner
 

@@ -234,12 +234,12 @@ def shallow(node: Node, room: int = _MAX_DEPTH) -> Node:
             return child
         if room > 0:
             return shallow(child, room - 1)
-        return paragraph(plain([child])) if child["k"] in _BLOCKS else plain([child])
+        return paragraph(plain_words([child])) if child["k"] in _BLOCKS else plain_words([child])
 
     return {key: inner(value) if key in _INSIDE else value for key, value in node.items()}
 
 
-def plain(inlines: Sequence[Inline]) -> str:
+def plain_words(inlines: Sequence[Inline]) -> str:
     """Return the text of inlines without their form."""
     return "".join(_texts(inlines)).strip()
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from llminfra.publish.paper import nodes
 from llminfra.publish.paper.nodes import Inline, Node, Pictures
-from llminfra.publish.web.clean import safe_url
-from llminfra.publish.web.markdown import create_markdown, image_data
+from llminfra.publish.read.clean import safe_url
+from llminfra.publish.read.markdown import create_markdown, image_data
 
 OnHeading = Callable[[list[Inline], int, str], Node | None]
 Token = Mapping[str, Any]
@@ -93,13 +93,13 @@ class Prose:
         line: list[Inline] = []
         for node in self._inlines(token["children"]):
             if isinstance(node, dict) and node["k"] in ("picture", "display"):
-                if nodes.plain(line):
+                if nodes.plain_words(line):
                     yield nodes.paragraph(*line)
                 yield node["node"] if node["k"] == "display" else node
                 line = []
             else:
                 line.append(node)
-        if nodes.plain(line):
+        if nodes.plain_words(line):
             yield nodes.paragraph(*line)
 
     def _list(self, token: Token) -> Iterator[Node]:
@@ -163,13 +163,13 @@ class Prose:
         text = self._inlines(token["children"])
         url = safe_url(token["attrs"]["url"])
         # An address inside a page of the web has no place in a document.
-        if url is None or ":" not in url.split("/")[0] or not nodes.plain(text):
+        if url is None or ":" not in url.split("/")[0] or not nodes.plain_words(text):
             return text
         return [{"k": "link", "url": url, "c": text}]
 
     def _image(self, token: Token) -> list[Inline]:
         url = token["attrs"]["url"]
-        words = nodes.plain(self._inlines(token["children"]))
+        words = nodes.plain_words(self._inlines(token["children"]))
         data = image_data(url, self._attachments, self._folder)
         path = self._pictures.add_url(data) if data else None
         if path is None:

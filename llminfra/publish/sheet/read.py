@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from nbformat import NotebookNode
 
-from llminfra.publish.web.page import HIDE_CELL, HIDE_OUTPUT, tags
-from llminfra.wire import BLOCK_MIME, clean_text
+from llminfra.publish.read.cells import shown_blocks
+from llminfra.wire import clean_text
 
 _TABLES: Final = ("table", "assumptions", "figure")
 
@@ -53,7 +53,7 @@ def read(notebook: NotebookNode, name: str) -> Report:
         Title where it has no heading.
     """
     report = Report(title=_heading(notebook) or name)
-    for block in _blocks(notebook):
+    for block in shown_blocks(notebook):
         kind = block.get("kind")
         if kind in _TABLES:
             report.grids += _grids(block)
@@ -73,16 +73,6 @@ def read(notebook: NotebookNode, name: str) -> Report:
             report.about, facts = _about(block), _facts(block)
             report.grids += [facts] if len(facts.rows) > 1 else []
     return report
-
-
-def _blocks(notebook: NotebookNode) -> Iterator[Mapping[str, Any]]:
-    for cell in notebook.cells:
-        if (HIDE_CELL | HIDE_OUTPUT) & tags(cell):
-            continue
-        for output in cell.get("outputs", []):
-            block = output.get("data", {}).get(BLOCK_MIME)
-            if isinstance(block, Mapping):
-                yield block
 
 
 def _heading(notebook: NotebookNode) -> str:

@@ -1,6 +1,5 @@
-"""Source code and terminal text as HTML."""
+"""Source code as HTML."""
 
-import re
 from functools import lru_cache
 from html import escape
 from typing import Any, Final
@@ -10,7 +9,6 @@ from pygments.token import Comment, Keyword, Number, String
 from pygments.util import ClassNotFound
 
 _MAX_TEXT: Final = 200_000
-_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # What the page colours; more classes would only add weight.
 _CLASSES: Final = ((Comment, "c"), (Keyword, "k"), (String, "s"), (Number, "s"))
 
@@ -48,25 +46,3 @@ def _lexer(language: str) -> Any:
         return get_lexer_by_name(language, stripnl=False) if language else None
     except ClassNotFound:
         return None
-
-
-def terminal_text(text: str) -> str:
-    """Return terminal text as it looks in the end, escaped for HTML."""
-    return escape(plain_terminal_text(text))
-
-
-def plain_terminal_text(text: str) -> str:
-    r"""Return terminal text as it looks in the end: no colours, progress bars overwritten.
-
-    Examples
-    --------
-    >>> plain_terminal_text("10%\r100%\n\x1b[31mred\x1b[0m")
-    '100%\nred'
-    """
-    plain = _ANSI.sub("", text)
-    lines = (line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n"))
-    shown = "\n".join(lines)
-    if len(shown) > _MAX_TEXT:
-        left_out = len(shown) - _MAX_TEXT
-        shown = f"{shown[:_MAX_TEXT]}\n… {left_out:,} more characters are not shown here"
-    return shown

@@ -1,7 +1,7 @@
 """A notebook as the parts of a page: title, masthead, sections, contents, provenance."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from pathlib import Path
@@ -11,18 +11,14 @@ from nbformat import NotebookNode
 
 from llminfra.errors import LlmInfraError
 from llminfra.present.render import keep_together, render_fragment
-from llminfra.publish.web.clean import clean_html
+from llminfra.publish.read.cells import Show as Show
+from llminfra.publish.read.cells import shown_cells
+from llminfra.publish.read.clean import clean_html
+from llminfra.publish.read.outputs import Form, written
 from llminfra.publish.web.code import highlighted
 from llminfra.publish.web.markdown import Markdown
-from llminfra.publish.web.outputs import OutputRenderer, note
+from llminfra.publish.web.outputs import PageOutputs, Write, remark
 
-# A preview of this very page, what tells that an answer is not for this case, and what is for the
-# workbook alone.
-SILENT_BLOCKS: Final = frozenset({"preview", "unshown", "model"})
-HIDE_CELL: Final = frozenset({"remove_cell", "remove-cell"})
-_HIDE_INPUT: Final = frozenset({"remove_input", "remove-input", "hide_input", "hide-input"})
-HIDE_OUTPUT: Final = frozenset({"remove_output", "remove-output"})
-_PARAMETERS: Final = {"parameters": "Parameters", "injected-parameters": "Parameters given"}
 _RESERVED: Final = ("content", "contents", "ll-code", "ll-scheme", "p")
 
 
@@ -49,17 +45,6 @@ class Page:
     contents: list[Entry] = field(default_factory=list)
     unshown: list[str] = field(default_factory=list)
     has_code: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """What of a notebook is shown."""
-
-    code: bool = True
-    inputs: bool = True
-    outputs: bool = True
-    markdown: bool = True
-    raw: bool = True
 
 
 def build_page(
@@ -93,15 +78,22 @@ class _Builder:
         self._has_title = False
         self._in_findings = False
         self._markdown = Markdown(self._heading, folder)
-        self._outputs = OutputRenderer(self._block, self._markdown.html)
+        self._writers: dict[str, Write] = {
+            **PageOutputs().writers,
+            "markdown": lambda form: self._markdown.html(form.value, form.about),
+            "raw": _raw,
+            "code": self._code,
+            "block": lambda form: self._block(form.value),
+        }
         info = notebook.metadata.get("language_info", {})
         kernel = notebook.metadata.get("kernelspec", {})
         self._language = str(info.get("name") or kernel.get("language") or "")
 
     def build(self) -> Page:
-        for cell in self._notebook.cells:
-            if not HIDE_CELL & tags(cell):
-                self._page.body_html += [html for html in self._cell(cell) if html]
+        for cell in shown_cells(self._notebook, self._show):
+            for forms in cell.pieces:
+                if html := "".join(written(forms, self._write, remark)):
+                    self._page.body_html.append(html)
         if not self._has_title:
             self._page.title = self._name
             self._page.title_html = escape(self._name)
@@ -109,60 +101,32 @@ class _Builder:
             self._page.contents.append(Entry("provenance", "Provenance"))
         return self._page
 
-    def _cell(self, cell: NotebookNode) -> Iterator[str]:
-        if cell.cell_type == "markdown" and self._show.markdown:
-            yield self._markdown.html(cell.source, cell.get("attachments"))
-        elif cell.cell_type == "raw" and self._show.raw:
-            yield self._raw(cell)
-        elif cell.cell_type == "code" and self._show.code:
-            yield self._code(cell)
-            yield from self._cell_outputs(cell)
+    def _write(self, form: Form) -> str | None:
+        return self._writers[form.kind](form)
 
-    def _raw(self, cell: NotebookNode) -> str:
-        kind = cell.metadata.get("raw_mimetype") or cell.metadata.get("format") or ""
-        if kind == "text/html":
-            return clean_html(cell.source)
-        if kind == "text/markdown":
-            return self._markdown.html(cell.source)
-        return (
-            f'<pre class="ll-pre" tabindex="0">{escape(cell.source)}</pre>' if cell.source else ""
-        )
-
-    def _code(self, cell: NotebookNode) -> str:
-        if hides_input(cell) or not self._show.inputs or not cell.source.strip():
-            return ""
+    def _code(self, form: Form) -> str:
         self._page.has_code = True
-        word = code_label(cell)
-        code = highlighted(cell.source.strip("\n"), self._language)
+        code = highlighted(form.value, self._language)
         return (
-            f'<details class="ll-code"><summary>{word}</summary>'
+            f'<details class="ll-code"><summary>{form.words}</summary>'
             f'<pre class="ll-pre" tabindex="0">{code}</pre></details>'
         )
 
-    def _cell_outputs(self, cell: NotebookNode) -> Iterator[str]:
-        if not self._show.outputs or HIDE_OUTPUT & tags(cell):
-            return
-        alt = str(cell.metadata.get("alt") or "")
-        for output in cell.get("outputs", []):
-            yield self._outputs.html(output, alt)
-
     # --- blocks ------------------------------------------------------------------------------
 
-    def _block(self, block: Any) -> str:
-        kind = block.get("kind") if isinstance(block, Mapping) else None
+    def _block(self, block: Mapping[str, Any]) -> str:
+        kind = block.get("kind")
         try:
-            if kind in SILENT_BLOCKS:
-                return ""
             if kind == "masthead":
                 return self._masthead(block)
             if kind == "provenance":
                 self._page.provenance_html = render_fragment(block, uid="provenance")
                 return ""
             uid = self._unique(_block_name(block) if kind else "block")
-            html = render_fragment(block if kind else {}, uid=uid)
+            html = render_fragment(block, uid=uid)
         except LlmInfraError as error:
             self._page.unshown.append(str(error))
-            return note(f"A part of this report could not be shown: {error}")
+            return remark(f"A part of this report could not be shown: {error}")
         self._add_block_entry(block, uid)
         return html
 
@@ -218,20 +182,10 @@ class _Builder:
         return uid
 
 
-def tags(cell: NotebookNode) -> frozenset[str]:
-    """Return the tags of a cell."""
-    return frozenset(map(str, cell.metadata.get("tags", ())))
-
-
-def hides_input(cell: NotebookNode) -> bool:
-    """Tell whether a cell's author wants its source out of the report."""
-    hidden = cell.metadata.get("jupyter", {}).get("source_hidden") or _HIDE_INPUT & tags(cell)
-    return bool(hidden) or cell.metadata.get("hide_input") is True
-
-
-def code_label(cell: NotebookNode) -> str:
-    """Return what to call a cell's source: Parameters, Parameters given or Code."""
-    return next((label for tag, label in _PARAMETERS.items() if tag in tags(cell)), "Code")
+def _raw(form: Form) -> str:
+    if form.words == "text/html":
+        return clean_html(form.value)
+    return f'<pre class="ll-pre" tabindex="0">{escape(form.value)}</pre>'
 
 
 def _block_name(block: Mapping[str, Any]) -> str:
