@@ -166,7 +166,7 @@ class Pulled:
         if helped is None:
             return "none saves it alone"
         name, alone, on_top = helped.lever.words, helped.alone, helped.on_top
-        said = f"{formats.inside(name)} saves {formats.percent(alone)} alone and "
+        said = f"{formats.lowered(name)} saves {formats.percent(alone)} alone and "
         said += f"{formats.percent(on_top)} on top of the others"
         if helped.idle_alone > helped.idle_on_top + _NOTHING:
             idle = [formats.percent(part) for part in (helped.idle_alone, helped.idle_on_top)]
