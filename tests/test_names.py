@@ -157,6 +157,6 @@ def test_make_knows_the_target(target: str) -> None:
     assert re.search(rf"^{target}:", MAKEFILE.read_text(encoding="utf-8"), re.M)
 
 
-@pytest.mark.parametrize("what", ["models", "accelerators", "notebooks", "fields"])
+@pytest.mark.parametrize("what", words("models accelerators notebooks fields facts prices regions"))
 def test_the_list_exists(what: str) -> None:
     assert CliRunner().invoke(main, ["list", what, "--json"]).exit_code == 0

@@ -253,7 +253,7 @@ def diff_(first: Path, second: Path, answers: tuple[str, ...], as_json: bool) ->
     click.echo(diff.as_json(found) if as_json else diff.as_lines(found))
 
 
-_LISTS: Final = ("models", "accelerators", "fields", "prices", "regions", "notebooks")
+_LISTS: Final = ("models", "accelerators", "fields", "facts", "prices", "regions", "notebooks")
 
 
 @main.command("list")

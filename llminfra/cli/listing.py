@@ -1,4 +1,4 @@
-"""Tables of what scenarios can name: models, accelerators, fields."""
+"""Tables of what scenarios can name, and of what they rest on."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from llminfra.catalog.current import current_fact
 from llminfra.catalog.facts import Facts
-from llminfra.catalog.loader import ids, model_entries
+from llminfra.catalog.loader import all_facts, ids, model_entries
 from llminfra.catalog.price_list import price_list
 from llminfra.facets import energy
 from llminfra.scenario import Scenario
@@ -80,6 +80,23 @@ def region_rows() -> list[Row]:
     return rows
 
 
+def fact_rows() -> list[Row]:
+    """Return one row per fact of the catalogue, those that a scenario's ``[facts]`` can replace."""
+    return [
+        {
+            "key": fact.key,
+            "value": fact.value,
+            "low": fact.low,
+            "high": fact.high,
+            "unit": fact.unit,
+            "as_of": fact.as_of,
+            "confidence": fact.confidence,
+            "source": fact.source,
+        }
+        for fact in all_facts().values()
+    ]
+
+
 def fields() -> list[Row]:
     """Return one row per scenario field."""
     return Scenario.describe_fields()
@@ -89,6 +106,7 @@ LISTS: Final[dict[str, Callable[[], list[Row]]]] = {
     "models": models,
     "accelerators": accelerators,
     "fields": fields,
+    "facts": fact_rows,
     "prices": price_list,
     "regions": region_rows,
 }

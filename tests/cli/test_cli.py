@@ -344,6 +344,7 @@ def test_plan_of_a_sweep_without_a_possible_case_says_so(
         ("accelerators", "h100", "h100-sxm"),
         ("fields", "tensor", "tensor_parallel"),
         ("notebooks", "memory", "memory"),
+        ("facts", "h100-sxm bandwidth", "h100-sxm.memory_bandwidth_bytes_per_s"),
     ],
 )
 def test_lists_can_be_filtered(what: str, filter_text: str, found: str) -> None:
@@ -351,7 +352,7 @@ def test_lists_can_be_filtered(what: str, filter_text: str, found: str) -> None:
         strict_json(ok("list", what, *words, "--json")) for words in ([filter_text], [])
     )
     text = ok("list", what, filter_text)
-    key = "id" if "id" in rows[0] else "name"
+    key = next(key for key in ("id", "key", "name") if key in rows[0])
     assert found in [row[key] for row in rows]
     assert [row for row in rows if row not in all_rows] == []
     for row in rows:
