@@ -21,7 +21,7 @@ from llminfra.present.drawings import cached_drawing
 from llminfra.present.own_charts import own_specification
 from llminfra.present.plotted import is_plotted, numbers_of, svg_of
 from llminfra.present.prose import fill, split_answer
-from llminfra.present.render import packed, render_block
+from llminfra.present.render import packed_spec, render_block
 from llminfra.present.tables import csv_of
 from llminfra.present.theme import NARROW_PX, WIDE_PX
 from llminfra.present.vega import specification
@@ -294,7 +294,7 @@ def drawn(figure: Mapping[str, Any]) -> Block:
     return Block(
         data
         | {"svg": wide.svg, "svg_narrow": narrow.svg}
-        | {"spec": packed(wide.vega_spec), "spec_narrow": packed(narrow.vega_spec)}
+        | {"spec": packed_spec(wide.vega_spec), "spec_narrow": packed_spec(narrow.vega_spec)}
     )
 
 

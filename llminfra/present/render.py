@@ -270,10 +270,10 @@ def _figure(block: Block, uid: str) -> dict[str, Any]:
 
 def _plot(svg: str, spec: Block | str | None, *, uid: str, variant: str) -> dict[str, Any]:
     drawn = Markup(clean_svg(svg, prefix=f"{uid}-"))  # clean_svg keeps drawing elements only
-    return {"svg": drawn, "spec": packed(spec) if spec else "", "variant": variant}
+    return {"svg": drawn, "spec": packed_spec(spec) if spec else "", "variant": variant}
 
 
-def packed(spec: Block | str) -> str:
+def packed_spec(spec: Block | str) -> str:
     """Return a specification as a page and a notebook hold it; one that is packed stays."""
     if isinstance(spec, str):
         return spec
