@@ -73,6 +73,15 @@ PRIORS: Final[dict[str, Prior]] = {
 }
 # Told by tables of 2026, where all that earlier tables tell stays as it is.
 PRIORS_2026: Final[dict[str, Prior]] = {
+    **{
+        key: prior
+        for name in ("serving-card-latents", "serving-card-latents-sglang")
+        for key, prior in _engine(
+            name,
+            cache_bandwidth_fraction=(0.85, 0.3, 0.1, 0.95),
+            cache_wait_sequences=(2.0, 1.0, 0.1, 100.0),
+        ).items()
+    },
     **_engine(
         "serving-sglang-0",
         layer_overhead_s=(71e-6, 0.5, 1e-6, 1e-3),
@@ -190,7 +199,7 @@ def unit_of_key(field: str) -> str:
     if field == "accelerators":
         return ""
     ends = {"bytes_per_s": "byte/s", "flop_per_s": "FLOP/s", "j_per_flop": "J/FLOP"}
-    ends |= {"_s": "s", "_tokens": "token", "_values": "value"}
+    ends |= {"_s": "s", "_tokens": "token", "_values": "value", "_sequences": "sequence"}
     named = {"s_per_value": "s/value", "cycle_bytes": "byte"}
     return named.get(field) or next((u for end, u in ends.items() if field.endswith(end)), "1")
 

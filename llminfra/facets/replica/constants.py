@@ -26,6 +26,9 @@ _MAKERS: Final = {
 _NEW_STATES: Final = (0, 21)
 # SGLang's kernels on AMD's data-centre chips take longer than elsewhere.
 _AMD_CHIPS: Final = "CDNA"
+# Kernels that read latents on cards; SGLang's; and those of ranks that share a context, each of
+# which attends with the heads of all.
+_LATENTS: Final = "serving-card-latents"
 _OLDER_HOSTS: Final = ("Pascal", "Volta", "Turing", "Ampere")
 _COMMON: Final = (
     *("cache_bandwidth_fraction", "s_per_value"),
@@ -74,6 +77,7 @@ class Setting:
     is_cpu: bool = False
     has_graphics_memory: bool = False
     has_slow_latents: bool = False
+    shares_contexts: bool = False
 
 
 def engine_profile(engine: str, version: str) -> str:
@@ -183,7 +187,6 @@ def keys(case: Setting) -> dict[str, str]:
     is_stream = case.is_cpu or case.engine == "llama.cpp"
     is_seen = case.engine == _SEEN_FULL[0] and case.generation in _SEEN_FULL[1]
     has_loss = case.engine == _FITTED_FULL or is_seen
-    slow_latents = f"{COMMON}.latent_cache_card_fraction"
     small = "expert_half_tokens" if has_loss else "other_expert_half_tokens"
     return (
         {name: f"{COMMON}.{name}" for name in _COMMON}
@@ -193,10 +196,16 @@ def keys(case: Setting) -> dict[str, str]:
         | {"plain_arithmetic_fraction": f"{plain}.arithmetic_fraction"}
         | {"stage_hop_s": f"{COMMON}.{hop}", "expert_half_tokens": f"{COMMON}.{small}"}
         | {"link_fraction": f"{COMMON}.{case.link}_bandwidth_fraction"}
-        | ({"cache_bandwidth_fraction": slow_latents} if case.has_slow_latents else {})
+        | (_latents(case) if case.has_slow_latents else {})
         | ({"stream_unit_bytes": unit} if is_stream else {})
         | launches
     )
+
+
+def _latents(case: Setting) -> dict[str, str]:
+    entry = f"{_LATENTS}-sglang" if case.engine == "sglang" else _LATENTS
+    entry = f"{_LATENTS}-shared" if case.shares_contexts else entry
+    return {n: f"{entry}.{n}" for n in ("cache_bandwidth_fraction", "cache_wait_sequences")}
 
 
 def native_rate(case: Setting) -> str:
