@@ -22,6 +22,8 @@ _MAKERS: Final = {
     **dict.fromkeys(("RDNA 3", "RDNA 4", "CDNA 2", "CDNA 3", "CDNA 4", "Vega"), "amd"),
     "Xe": "intel",
 }
+# Of releases before those that follow no row was measured: they go by the nearest that was.
+_UNMEASURED: Final = "serving-vllm-0"
 # Releases of vLLM in which layers with states run inside the graphs of a step.
 _NEW_STATES: Final = (0, 21)
 # SGLang's kernels on AMD's data-centre chips take longer than elsewhere.
@@ -81,14 +83,14 @@ class Setting:
 
 
 def engine_profile(engine: str, version: str) -> str:
-    """Return the newest profile of an engine that is not newer than a version."""
+    """Return the newest profile of an engine that is not newer than a version, or its first."""
     start = f"serving-{engine}-"
-    found = [entry for entry in ids("serving") if entry.startswith(start)]
+    found = [e for e in ids("serving") if e.startswith(start) and e != _UNMEASURED]
     by_version = sorted((version_numbers(entry.removeprefix(start)), entry) for entry in found)
     # A build without a number counts as the newest.
     numbers = version_numbers(version) or (math.inf,)
     older = [entry for first, entry in by_version if first <= numbers]
-    return (older or [entry for _, entry in by_version])[-1]
+    return (older or [entry for _, entry in by_version[:1]])[-1]
 
 
 def format_profile(case: Setting) -> str:
