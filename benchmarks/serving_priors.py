@@ -92,6 +92,8 @@ PRIORS_2026: Final[dict[str, Prior]] = {
         pass_overhead_s=(260e-6, 0.7, 1e-6, 5e-3),
         request_overhead_s=(41e-3, 0.5, 1e-3, 1),
         moe_layer_overhead_s=(71e-6, 0.5, 1e-6, 1e-3),
+        # Steps stop while a prompt is read: runs of short answers show it.
+        mixed_layer_overhead_s=(250e-6, 0.7, 1e-6, 1e-2),
     ),
     **_engine(
         "serving-cdna-sglang",
@@ -182,7 +184,8 @@ FIXED: Final[dict[str, float]] = {
     f"{_SG}.burst_fraction": 0.5,
     f"{_SG_NEW}.burst_fraction": 0.1,  # five requests per client
     **{f"{e}.expert_arithmetic_ratio": 1.0 for e in (_VL, _OLD, _RC, _NEW, _CPP)},
-    # Their tables do not tell them from the time of a layer, a token and a pass.
+    # Their tables do not tell them from the time of a layer, a token and a pass; of newer releases
+    # of SGLang those of 2026 do.
     **{f"{e}.sequence_overhead_s": 0.0 for e in _PROFILES},
     **{f"{e}.mixed_layer_overhead_s": 0.0 for e in _PROFILES},
     f"{_CPP}.moe_layer_overhead_s": 110e-6,
