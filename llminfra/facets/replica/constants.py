@@ -181,6 +181,7 @@ def keys(case: Setting) -> dict[str, str]:
         launches = {
             "layer_overhead_s": f"{weights}.{twin}layer_overhead_s",
             "state_layer_overhead_s": f"{weights}.state_layer_overhead_s",
+            "expert_arithmetic_ratio": f"{weights}.expert_arithmetic_ratio",
         }
     if case.engine == "vllm" and _is_since(case.engine_version, _NEW_STATES):
         launches = {"state_layer_overhead_s": f"{COMMON}.new_state_layer_overhead_s"}
