@@ -22,7 +22,8 @@ _MAKERS: Final = {
     **dict.fromkeys(("RDNA 3", "RDNA 4", "CDNA 2", "CDNA 3", "CDNA 4", "Vega"), "amd"),
     "Xe": "intel",
 }
-# Of releases before those that follow no row was measured: they go by the nearest that was.
+# Of releases before those that follow no row was measured: they go by the nearest that was, but on
+# AMD's data-centre chips, where results of MLPerf confirm these constants.
 _UNMEASURED: Final = "serving-vllm-0"
 # Releases of vLLM in which layers with states run inside the graphs of a step.
 _NEW_STATES: Final = (0, 21)
@@ -82,10 +83,11 @@ class Setting:
     shares_contexts: bool = False
 
 
-def engine_profile(engine: str, version: str) -> str:
+def engine_profile(engine: str, version: str, generation: str = "") -> str:
     """Return the newest profile of an engine that is not newer than a version, or its first."""
     start = f"serving-{engine}-"
-    found = [e for e in ids("serving") if e.startswith(start) and e != _UNMEASURED]
+    is_seen = generation in _SEEN_FULL[1]
+    found = [e for e in ids("serving") if e.startswith(start) and (is_seen or e != _UNMEASURED)]
     by_version = sorted((version_numbers(entry.removeprefix(start)), entry) for entry in found)
     # A build without a number counts as the newest.
     numbers = version_numbers(version) or (math.inf,)
@@ -169,7 +171,9 @@ def generation_id(generation: str) -> str:
 
 def keys(case: Setting) -> dict[str, str]:
     """Return the fact that plays each role in the law."""
-    engine = CPU if case.is_cpu else engine_profile(case.engine, case.engine_version)
+    engine = (
+        CPU if case.is_cpu else engine_profile(case.engine, case.engine_version, case.generation)
+    )
     hop = "block_stage_hop_s" if case.engine == "llama.cpp" else "stage_hop_s"
     weights = format_profile(case)
     plain = weights if case.is_cpu or case.engine == "llama.cpp" else PLAIN
