@@ -2,8 +2,9 @@
 
     python benchmarks/fit_2026.py ../shared/measured
 
-SGLang's times of a layer, a pass and a request, on its rows of all years; all else stays what
-`fit_serving.py` gave. And what families and releases that no row holds add to the ranges.
+SGLang's times of a layer, a pass, a request and a step that stops for a prompt, on its rows of all
+years, and how cards read latents; all else stays what `fit_serving.py` gave. And what families and
+releases that no row holds add to the ranges.
 Needs SciPy.
 """
 

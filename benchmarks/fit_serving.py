@@ -52,9 +52,11 @@ class Table:
         self.work = _columns(rows["work"])
         self.chip = _columns(rows["chip"])
         keys = pd.DataFrame(list(rows["keys"])).replace(ties)
-        self.names = sorted(set(keys.to_numpy().ravel()))
+        self.names = sorted({name for role in keys for name in keys[role].dropna()})
         place = {name: i for i, name in enumerate(self.names)}
-        self.places = {role: keys[role].map(place).to_numpy() for role in keys}
+        # A role that a row does not have is nothing there.
+        places = keys.apply(lambda names: names.map(place)).fillna(len(place)).astype(int)
+        self.places = {role: places[role].to_numpy() for role in places}
 
     def where(self, mask: NDArray[np.bool_]) -> "Table":
         """Return the table of some rows."""
@@ -67,7 +69,7 @@ class Table:
 
     def inputs(self, params: Params) -> Any:
         """Return the inputs of the law for every row."""
-        values = np.array([params[name] for name in self.names])
+        values = np.array([*(params[name] for name in self.names), 0.0])
         c = {role: values[place] for role, place in self.places.items()}
         return law.inputs(self.work, self.chip, c)
 

@@ -24,6 +24,7 @@ CONSTANTS: Final = {
     "handoff_overhead_s": (0.03, FIXED_ORIGIN._replace(note="routing and a second scheduler")),
     "burst_fraction": (0.1, Origin(note="chosen with these rows in view; first token alone")),
     "expert_arithmetic_ratio": (1.0, FIXED_ORIGIN._replace(note="one for all engines")),
+    "mixed_layer_overhead_s": (0.0, FIXED_ORIGIN._replace(note="no prompt between its steps")),
     "node_layer_overhead_s": (110e-6, Origin(note="8 rows of one group, on two servers of H100")),
 }
 PAIR: Final = {f"{pools.ENTITY}.{name}": value for name, (value, _) in CONSTANTS.items()}
@@ -34,7 +35,7 @@ _LAYOUT: Final = (
 )
 _MODELS: Final = MODELS | {"nvidia/Qwen3-32B-NVFP4": "qwen3-32b"}
 _ACCELERATORS: Final = ACCELERATORS | {"GB300": "gb300"}
-_KEYS: Final = ("expert_arithmetic_ratio", "burst_fraction")
+_KEYS: Final = ("expert_arithmetic_ratio", "burst_fraction", "mixed_layer_overhead_s")
 
 
 def pair_rows(path: Path) -> pd.DataFrame:

@@ -16,8 +16,8 @@ from llminfra.catalog.loader import ids, model_entries
 # Machines by the names that they are sold under.
 _MACHINES: Final = {
     "spark": ("gb10",),
-    "strixhalo": ("ryzen-ai-max-395",),
-    "framework": ("ryzen-ai-max-395",),
+    "strixhalo": ("radeon-8060s", "ryzen-ai-max-395"),
+    "framework": ("radeon-8060s", "ryzen-ai-max-395"),
     "macstudio": ("m3-ultra", "m4-max", "m2-ultra"),
     "macmini": ("m4-pro", "m4"),
     "macbook": ("m5", "m4-max", "m4-pro"),

@@ -20,7 +20,8 @@ def parts(v: Values, load: Values, step_s: Quantity) -> dict[str, Quantity]:
     on_rank = np.maximum(load["in_flight"] / v["ranks"], 1.0)
     steps = load["steps"]
     pass_tokens = steps * on_rank + on_rank * load["computed_tokens"]
-    cache_s = on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] * steps
+    wait_s = v.get("cache_wait_s", 0.0)
+    cache_s = (on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] + wait_s) * steps
     sent_s = pass_tokens * v["link_bytes_per_token"] / v["link_bytes_per_s"]
     mixed = step.mixed_step_fraction(sequences=on_rank, output_tokens=steps)
     each_step_s = v["overhead_s"] + v["mixed_overhead_s"] * mixed

@@ -63,7 +63,9 @@ def passes(v: Values, load: Values, sequences: Quantity, *, full: bool) -> dict[
         overhead_s=step.step_overhead_s(
             mixed_step_fraction=mixed,
             overhead_s=drafting.verified_overhead_s(
-                **drafted, **pick(v, "overhead_s", "verify_overhead_ratio")
+                **drafted,
+                **pick(v, "overhead_s", "verify_overhead_ratio"),
+                **pick(v, *{"cache_wait_s"} & v.keys()),
             ),
             **pick(v, "mixed_overhead_s"),
         ),

@@ -34,7 +34,8 @@ def inputs(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:
         **pick(work, *counts),
         **pick(c, *constants),
         **_arithmetic(chip, c),
-        **_reading(work, chip, c),
+        **(reading := _reading(work, chip, c)),
+        **_waiting(work, reading, c),
         **_sending(work, chip, c),
         **_launches(work, c),
         **_drafting(work, chip, c),
@@ -108,6 +109,18 @@ def _reading(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:
         )
         for name, rate in found.items()
     }
+
+
+def _waiting(work: Values, reading: Values, c: Values) -> dict[str, Quantity]:
+    """What a step waits for the attention of a sequence, where kernels make it wait."""
+    if "cache_wait_sequences" not in c:
+        return {}
+    wait = drafting.cache_wait_s(
+        **pick(work, "cache_read_bytes"),
+        **pick(reading, "cache_bytes_per_s"),
+        **pick(c, "cache_wait_sequences"),
+    )
+    return {"cache_wait_s": wait}
 
 
 def _sending(work: Values, chip: Values, c: Values) -> dict[str, Quantity]:

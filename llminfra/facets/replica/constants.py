@@ -22,10 +22,16 @@ _MAKERS: Final = {
     **dict.fromkeys(("RDNA 3", "RDNA 4", "CDNA 2", "CDNA 3", "CDNA 4", "Vega"), "amd"),
     "Xe": "intel",
 }
+# Of releases before those that follow no row was measured: they go by the nearest that was, but on
+# AMD's data-centre chips, where results of MLPerf confirm these constants.
+_UNMEASURED: Final = "serving-vllm-0"
 # Releases of vLLM in which layers with states run inside the graphs of a step.
 _NEW_STATES: Final = (0, 21)
 # SGLang's kernels on AMD's data-centre chips take longer than elsewhere.
 _AMD_CHIPS: Final = "CDNA"
+# Kernels that read latents on cards; SGLang's; and those of ranks that share a context, each of
+# which attends with the heads of all.
+_LATENTS: Final = "serving-card-latents"
 _OLDER_HOSTS: Final = ("Pascal", "Volta", "Turing", "Ampere")
 _COMMON: Final = (
     *("cache_bandwidth_fraction", "s_per_value"),
@@ -74,17 +80,19 @@ class Setting:
     is_cpu: bool = False
     has_graphics_memory: bool = False
     has_slow_latents: bool = False
+    shares_contexts: bool = False
 
 
-def engine_profile(engine: str, version: str) -> str:
-    """Return the newest profile of an engine that is not newer than a version."""
+def engine_profile(engine: str, version: str, generation: str = "") -> str:
+    """Return the newest profile of an engine that is not newer than a version, or its first."""
     start = f"serving-{engine}-"
-    found = [entry for entry in ids("serving") if entry.startswith(start)]
+    is_seen = generation in _SEEN_FULL[1]
+    found = [e for e in ids("serving") if e.startswith(start) and (is_seen or e != _UNMEASURED)]
     by_version = sorted((version_numbers(entry.removeprefix(start)), entry) for entry in found)
     # A build without a number counts as the newest.
     numbers = version_numbers(version) or (math.inf,)
     older = [entry for first, entry in by_version if first <= numbers]
-    return (older or [entry for _, entry in by_version])[-1]
+    return (older or [entry for _, entry in by_version[:1]])[-1]
 
 
 def format_profile(case: Setting) -> str:
@@ -163,7 +171,9 @@ def generation_id(generation: str) -> str:
 
 def keys(case: Setting) -> dict[str, str]:
     """Return the fact that plays each role in the law."""
-    engine = CPU if case.is_cpu else engine_profile(case.engine, case.engine_version)
+    engine = (
+        CPU if case.is_cpu else engine_profile(case.engine, case.engine_version, case.generation)
+    )
     hop = "block_stage_hop_s" if case.engine == "llama.cpp" else "stage_hop_s"
     weights = format_profile(case)
     plain = weights if case.is_cpu or case.engine == "llama.cpp" else PLAIN
@@ -175,6 +185,7 @@ def keys(case: Setting) -> dict[str, str]:
         launches = {
             "layer_overhead_s": f"{weights}.{twin}layer_overhead_s",
             "state_layer_overhead_s": f"{weights}.state_layer_overhead_s",
+            "expert_arithmetic_ratio": f"{weights}.expert_arithmetic_ratio",
         }
     if case.engine == "vllm" and _is_since(case.engine_version, _NEW_STATES):
         launches = {"state_layer_overhead_s": f"{COMMON}.new_state_layer_overhead_s"}
@@ -183,7 +194,6 @@ def keys(case: Setting) -> dict[str, str]:
     is_stream = case.is_cpu or case.engine == "llama.cpp"
     is_seen = case.engine == _SEEN_FULL[0] and case.generation in _SEEN_FULL[1]
     has_loss = case.engine == _FITTED_FULL or is_seen
-    slow_latents = f"{COMMON}.latent_cache_card_fraction"
     small = "expert_half_tokens" if has_loss else "other_expert_half_tokens"
     return (
         {name: f"{COMMON}.{name}" for name in _COMMON}
@@ -193,10 +203,16 @@ def keys(case: Setting) -> dict[str, str]:
         | {"plain_arithmetic_fraction": f"{plain}.arithmetic_fraction"}
         | {"stage_hop_s": f"{COMMON}.{hop}", "expert_half_tokens": f"{COMMON}.{small}"}
         | {"link_fraction": f"{COMMON}.{case.link}_bandwidth_fraction"}
-        | ({"cache_bandwidth_fraction": slow_latents} if case.has_slow_latents else {})
+        | (_latents(case) if case.has_slow_latents else {})
         | ({"stream_unit_bytes": unit} if is_stream else {})
         | launches
     )
+
+
+def _latents(case: Setting) -> dict[str, str]:
+    entry = f"{_LATENTS}-sglang" if case.engine == "sglang" else _LATENTS
+    entry = f"{_LATENTS}-shared" if case.shares_contexts else entry
+    return {n: f"{entry}.{n}" for n in ("cache_bandwidth_fraction", "cache_wait_sequences")}
 
 
 def native_rate(case: Setting) -> str:

@@ -111,6 +111,7 @@ class Engine:
             has_graphics_memory=self._has_graphics_memory(),
             # Kernels that read latents are slow where the cards of a group meet over PCIe.
             has_slow_latents=is_card and not self.is_blockwise and layers_with(model, "latent") > 0,
+            shares_contexts=scenario.decode_context_parallel > 1,
         )
 
     def _has_graphics_memory(self) -> bool:

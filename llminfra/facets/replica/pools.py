@@ -24,13 +24,17 @@ ENTITY: Final = "serving-disaggregated"
 _FULL: Final = 0.95
 
 
+# Constants of its own, whatever the engine.
+_OWN: Final = ("expert_arithmetic_ratio", "burst_fraction", "mixed_layer_overhead_s")
+
+
 class Worker(Engine):
     """A worker of either pool: an engine whose constants are those of disaggregated serving."""
 
     def roles(self) -> dict[str, Range]:
         """Return the constants; a group across servers takes longer for each layer."""
         number, found = self.facts.number, super().roles()
-        found |= {n: number(ENTITY, n) for n in ("expert_arithmetic_ratio", "burst_fraction")}
+        found |= {n: number(ENTITY, n) for n in _OWN}
         if (
             self.scenario.engine == "sglang"
         ):  # its pools were fitted with vLLM's overhead of a layer
