@@ -206,6 +206,10 @@ def _tried(plan: Plan) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     table = found.table()
     meets = table[table["meets_targets"]]
     own = meets[meets["accelerator"] == chip]
+    # Other cards are named where their speed was measured or their price is quoted, if any is.
+    quoted = [price.accelerator for price in plan.scenario.own_prices()]
+    sure = meets["is_measured"] | meets["accelerator"].isin([chip, *quoted])
+    meets = meets[sure] if sure.any() else meets
     same = own[own["accelerators"] == most]
     fast = meets[meets["accelerators"] <= most]
     kinds = {

@@ -85,7 +85,9 @@ def _log_layers(
     own = alt.Chart(alt.InlineData(values=[{x: here[0], "base": here[1], "words": here[2]}]))
     at = own.encode(x=place_x, y=place_y)
     is_left = here[0] > (x_span[0] * x_span[1]) ** 0.5
-    is_low = between is not None and here[1] < between[1]
+    # Beside the line: below it on the side where it is higher than here, above it on the other.
+    falls = float(frame["base"].iloc[0]) > float(frame["base"].iloc[-1])
+    is_low = is_left == falls if between is None else here[1] < between[1]
     label = {"align": "right" if is_left else "left", "dx": -10 if is_left else 10}
     label["dy"] = 18 if is_low else -14
     layers = [band, *(_strip(between, x_span, y_span, titles) if between else []), line]

@@ -22,7 +22,8 @@ from llminfra.errors import RenderError, shown
 from llminfra.publish.beside import Beside
 from llminfra.publish.cell_error import CellError, one_line, plain
 from llminfra.publish.fork.engine import LlmInfraEngine
-from llminfra.publish.kernel import OWN_KERNEL, OwnKernelManager, kernel_config, last_words
+from llminfra.publish.fork.lane import OWN_KERNEL
+from llminfra.publish.kernel import OwnKernelManager, kernel_config, last_words
 from llminfra.publish.where import INJECTED, cell_name, cell_number
 from llminfra.publish.wording import check_answers, check_prose, remarks
 from llminfra.wire import BLOCK_MIME, DRAWS_LATER

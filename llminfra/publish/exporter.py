@@ -7,7 +7,7 @@ from nbconvert.exporters.exporter import Exporter
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
 
-from llminfra.publish.web.page import Show
+from llminfra.publish.read.cells import Show
 from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 

@@ -30,7 +30,6 @@ from llminfra.publish.fork.lane import begin, close_lanes
 from llminfra.publish.job import Block, Job, Result
 from llminfra.publish.status import Status
 from llminfra.publish.writing import as_text, warm_up, write_formats
-from llminfra.wire import BLOCK_MIME
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -156,11 +155,10 @@ def run(
 
 
 def _blocks(document: "NotebookNode", kinds: Sequence[str]) -> Iterator[Block]:
+    from llminfra.publish.read.cells import cell_blocks  # loads nbformat
+
     for cell in document.cells:
-        for output in cell.get("outputs", []):
-            block = output.get("data", {}).get(BLOCK_MIME)
-            if isinstance(block, dict) and block.get("kind") in kinds:
-                yield dict(block)
+        yield from (dict(block) for block in cell_blocks(cell) if block.get("kind") in kinds)
 
 
 def _failed(

@@ -14,9 +14,9 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 from llminfra.publish.cell_error import plain
+from llminfra.publish.fork.lane import OWN_KERNEL
 from llminfra.wire import DRAWS_LATER
 
-OWN_KERNEL: Final = "python3"
 # A kernel that nobody debugs need not load the debugger, which takes a tenth of a second.
 _LAUNCH: Final = """
 import sys

@@ -16,6 +16,7 @@ from llminfra.errors import MissingFact, unknown
 from llminfra.facets.base import Band, base_value
 from llminfra.facets.capacity import fleet
 from llminfra.facets.demand import Demand, latency_targets
+from llminfra.facets.memory.beside import UNIFIED
 from llminfra.facets.memory.sizing import Sizing
 from llminfra.facets.replica.curve import Curve
 from llminfra.facets.replica.engine import Engine
@@ -79,13 +80,24 @@ class Pair:
 
 
 def common_accelerators(scenario: Scenario, facts: Facts) -> list[str]:
-    """Accelerators that the engine runs on and whose memory some source states."""
+    """Accelerators that the engine runs on and whose memory some source states.
+
+    Laptops, boards and boxes under a desk are for who has one: they stand beside another of their
+    kind, and where llama.cpp serves.
+    """
     entry = engine_entry(scenario.engine, scenario.engine_version)
+    has_one = scenario.engine == "llama.cpp" or _is_whole_machine(facts, scenario.accelerator)
     return [
         name
         for name in ids("accelerator")
         if support(facts, entry, name) != "none" and _is_stated(facts, name)
+        if has_one or not _is_whole_machine(facts, name)
     ]
+
+
+def _is_whole_machine(facts: Facts, accelerator: str) -> bool:
+    known = facts.has(accelerator, "form_factor")
+    return known and facts.text(accelerator, "form_factor") in UNIFIED
 
 
 def _is_stated(facts: Facts, accelerator: str) -> bool:

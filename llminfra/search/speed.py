@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from llminfra.facets.memory.sizing import Sizing
 from llminfra.facets.replica.engine import Engine
 from llminfra.formulas import batch, binding, law, request
 from llminfra.formulas.memory import pool_sequences
+from llminfra.ranges import exact
 from llminfra.search.columns import Columns
 from llminfra.search.memory import Held
 
@@ -90,6 +91,10 @@ def speeds(engines: Sequence[Engine], sizings: Sequence[Sizing], held: Held) -> 
     return Speeds(engines, inputs, errors, on_rank, terms["max_num_seqs"] < sequences)
 
 
+# A constant of chips that wait for the attention of a sequence; beside them all others have none.
+_NO_WAIT: Final = {"cache_wait_sequences": exact(0.0)}
+
+
 class _Terms:
     """What the law of a layout is made of; what layouts have in common is computed once."""
 
@@ -119,7 +124,7 @@ class _Terms:
         try:
             chip, roles = engine.chip(), self._once(engine.case, engine.roles)
             seen = engine.error_profile, engine.distance
-            return {**chip, **roles, **self._once(seen, engine.log_errors)}
+            return {**_NO_WAIT, **chip, **roles, **self._once(seen, engine.log_errors)}
         except MissingFact:
             return {}
 

@@ -7,7 +7,7 @@ from tests.notebooks.test_answers import ROOT
 from tests.present.notebook import Notebook
 
 # People have access, talk, or do not count: the axis of the chart is in their unit.
-LOADS = {"named_users": 20_000, "active_users": 300, "requests_per_s": 20.0}
+LOADS = {"named_users": 20_000, "active_users": 3_000, "requests_per_s": 20.0}
 
 
 @pytest.mark.parametrize("view", LOADS)

@@ -11,8 +11,7 @@ from nbformat import NotebookNode
 
 from llminfra.errors import LlmInfraError
 from llminfra.present.render import keep_together, render_fragment
-from llminfra.publish.read.cells import Show as Show
-from llminfra.publish.read.cells import shown_cells
+from llminfra.publish.read.cells import Show, shown_cells
 from llminfra.publish.read.clean import clean_html
 from llminfra.publish.read.outputs import Form, written
 from llminfra.publish.web.code import highlighted
