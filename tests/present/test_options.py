@@ -50,7 +50,7 @@ def test_less_means_less_by_a_part_that_matters() -> None:
             assert saved >= LEAST_SAVING
     apart = {"accelerator": "h100-sxm", "tensor_parallel": 4, "requests_per_s": 4}
     pools = options(evaluate(Scenario(**apart, prefill_workers=2, decode_workers=2)))
-    assert pools.cheaper().words == "4 × H100 80 GB (one group)"
+    assert pools.cheaper().words == "1 × B200"
 
 
 def test_the_board_names_fewer_machines_where_most_of_them_are_idle() -> None:
