@@ -25,7 +25,7 @@ _HELP = """Reports on the memory of serving language models, from one scenario f
 
 \b
 Start with    llminfra render reports/assistant-70b.toml
-Look around   llminfra list models 70b    llminfra list fields
+Look around   llminfra list models 70b    llminfra list fields    llminfra list facts h200
 """
 
 

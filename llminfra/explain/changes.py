@@ -39,7 +39,7 @@ def fixes(plan: Plan, goal: Goal) -> Sequence[str]:
     >>> plan = evaluate(Scenario(tensor_parallel=2, precision="fp8", in_flight=600))
     >>> (missed,) = (problem.goal for problem in plan.problems if problem.code == "E-LOAD")
     >>> fixes(plan, missed)[1]
-    '4 × A100 80 GB, FP8 (tensor_parallel = 4): holds 995\u202frequests at once'
+    '4 × A100 80 GB, FP8 (tensor_parallel = 4): holds 991\u202frequests at once'
     """
     if goal.name in ("fit", "load"):
         return [str(change) for change in nearest_changes(plan)]

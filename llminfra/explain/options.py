@@ -208,8 +208,8 @@ def _tried(plan: Plan) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     own = meets[meets["accelerator"] == chip]
     # Other cards are named where their speed was measured or their price is quoted, if any is.
     quoted = [price.accelerator for price in plan.scenario.own_prices()]
-    sure = meets["is_measured"] | meets["accelerator"].isin([chip, *quoted])
-    meets = meets[sure] if sure.any() else meets
+    sure = meets["is_measured"] | meets["accelerator"].isin(quoted)
+    meets = meets[sure | (meets["accelerator"] == chip)] if sure.any() else meets
     same = own[own["accelerators"] == most]
     fast = meets[meets["accelerators"] <= most]
     kinds = {

@@ -56,7 +56,10 @@ class Service:
     @property
     def idle_fraction(self) -> float:
         """Share of the accelerators that the peak leaves idle, as copies of a model come whole."""
-        each = [(plan.capacity, plan.deployment.accelerators_per_replica) for plan in self.plans]
+        try:
+            each = [(p.capacity, p.deployment.accelerators_per_replica) for p in self.plans]
+        except MissingFact:
+            return math.nan
         needed = sum((fleet.replicas_needed or math.nan) * n for fleet, n in each)
         return 1 - sum(fleet.replicas_filled * n for fleet, n in each) / needed
 

@@ -18,17 +18,17 @@ _RATES: Final = (
 def parts(v: Values, load: Values, step_s: Quantity) -> dict[str, Quantity]:
     """Times that make up a request, by what they are bound by; of numbers or arrays."""
     on_rank = np.maximum(load["in_flight"] / v["ranks"], 1.0)
-    steps = load["steps"]
-    pass_tokens = steps * on_rank + on_rank * load["computed_tokens"]
+    steps, decoded = load["steps"], load["steps"] * load["tokens_per_step"]
+    pass_tokens = decoded * on_rank + on_rank * load["computed_tokens"]
     wait_s = v.get("cache_wait_s", 0.0)
-    cache_s = (on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] + wait_s) * steps
+    cache_s = (on_rank * v["cache_read_bytes"] / v["cache_bytes_per_s"] + wait_s) * decoded
     sent_s = pass_tokens * v["link_bytes_per_token"] / v["link_bytes_per_s"]
     mixed = step.mixed_step_fraction(sequences=on_rank, output_tokens=steps)
     each_step_s = v["overhead_s"] + v["mixed_overhead_s"] * mixed
     overhead_s = (each_step_s + v["sequence_overhead_s"] * on_rank) * steps
     price_s = sum(v[f"{kind}_flop_per_token"] / v[rate] for kind, rate in _RATES)
     arithmetic_s = pass_tokens * price_s
-    decode_s = (arithmetic_s + sent_s) * steps * on_rank / pass_tokens
+    decode_s = (arithmetic_s + sent_s) * decoded * on_rank / pass_tokens
     return {
         "memory bandwidth: weights": step_s * steps - cache_s - overhead_s - decode_s,
         "memory bandwidth: KV cache": cache_s,

@@ -72,7 +72,7 @@ def cache_wait_s(
 
     Notes
     -----
-    .. math:: t_a = \lambda \, k / \beta_k
+    .. math:: t_a = n_a \, k / \beta_k
 
     Valid for kernels that deal a sequence to few units of a chip, while others are at work on other
     sequences.

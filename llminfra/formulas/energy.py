@@ -9,7 +9,6 @@ from llminfra.units import HOURS_PER_YEAR
 _W_PER_KW = 1e3
 _G_PER_KG = 1e3
 _J_PER_KWH = 3.6e6
-_MTOK = 1e6
 
 
 @formula

@@ -3,9 +3,6 @@
 from llminfra.formulas._formula import Quantity, formula
 from llminfra.units import HOURS_PER_MONTH
 
-_G_PER_LB = 453.59237
-_KWH_PER_MWH = 1e3
-
 
 @formula
 def use_g(*, kwh: Quantity, g_per_kwh: Quantity) -> Quantity:

@@ -7,7 +7,15 @@ link_bytes_per_s and handoff_overhead_s.
 
 from typing import Final
 
-from llminfra.formulas import decode_pool, disaggregated, first_token, law, prefill, queueing
+from llminfra.formulas import (
+    decode_pool,
+    disaggregated,
+    drafting,
+    first_token,
+    law,
+    prefill,
+    queueing,
+)
 from llminfra.formulas._formula import Quantity, named
 from llminfra.formulas.step import touched_fraction
 from llminfra.formulas.worker import Values, pick
@@ -103,7 +111,13 @@ def _balanced(
     d: Values, pools: Values, load: Values, prompt: Values, **balance: Quantity
 ) -> Quantity:
     """Sequences on a decode rank; a step is a curve over them, with the rest of it for each."""
-    fixed = decode_pool.fixed_step_s(**pick(d, "weight_bytes", "weight_bytes_per_s", "overhead_s"))
+    overhead = drafting.verified_overhead_s(
+        **pick(d, "overhead_s", "verify_overhead_ratio", *{"cache_wait_s"} & d.keys()),
+        step_tokens=load["tokens_per_step"],
+    )
+    fixed = decode_pool.fixed_step_s(
+        **pick(d, "weight_bytes", "weight_bytes_per_s"), overhead_s=overhead
+    )
     experts = decode_pool.experts_step_s(**pick(d, "expert_bytes", "expert_bytes_per_s"))
     share, shared = d["expert_share_fraction"], d["attention_ranks"] * load["tokens_per_step"]
     sequence = decode_pool.sequence_step_s(

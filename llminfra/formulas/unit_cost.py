@@ -7,7 +7,6 @@ from llminfra.units import HOURS_PER_MONTH
 
 _TOKENS_PER_MTOK = 1e6
 _HOURS_PER_WEEK = 168
-_J_PER_KWH = 3.6e6
 
 
 @formula

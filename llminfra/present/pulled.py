@@ -166,8 +166,8 @@ class Pulled:
         if helped is None:
             return "none saves it alone"
         name, alone, on_top = helped.lever.words, helped.alone, helped.on_top
-        said = f"by {formats.lowered(name)} alone it would be {formats.percent(alone)}, "
-        said += f"on top of the others it is {formats.percent(on_top)}"
+        said = f"by {formats.lowered(name)} {formats.percent(alone)} is saved alone, "
+        said += f"{formats.percent(on_top)} on top of those before it"
         if helped.idle_alone > helped.idle_on_top + _NOTHING:
             idle = [formats.percent(part) for part in (helped.idle_alone, helped.idle_on_top)]
             return (

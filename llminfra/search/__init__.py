@@ -187,7 +187,8 @@ def search(
         Model, engine, demand and latency targets; its accelerator and split do not matter. A plan
         notes what was read: facts of what is near the top by name, and a digest of all.
     accelerators : sequence of str, optional
-        Catalogue ids; by default those that the engine runs on and whose memory is known.
+        Catalogue ids; by default those that the engine runs on and whose memory is
+        known, without laptops and boards unless the scenario has one or llama.cpp serves.
     precisions : sequence of str
         Weight formats to try beside the scenario's own.
     counts, tensor_parallel : sequence of int, optional
@@ -209,7 +210,7 @@ def search(
     Returns
     -------
     search : Search
-        All rows, the winners, the front and the near misses.
+        All rows, the winners and the near misses.
 
     Raises
     ------

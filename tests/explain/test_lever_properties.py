@@ -1,4 +1,4 @@
-"""Levers over many services: steps sum, order does not matter, together is no more than alone."""
+"""Levers over many services: steps sum, order does not matter, the sum alone is accounted for."""
 
 from functools import cache
 from itertools import permutations

@@ -167,7 +167,7 @@ def test_what_cannot_fit_names_the_gap_and_three_ways_out(tmp_path: Path) -> Non
     document = rendered(memory, tmp_path, ("model=llama-3.3-70b", "tensor_parallel=1"))
     is_sound(document)
     (answer,) = blocks(document, "answer")
-    assert re.search(r"does not fit on 1 × A100 80 GB: .* 65.4.GB short", answer["headline"])
+    assert re.search(r"does not fit on 1 × A100 80 GB: .* 65.6.GB short", answer["headline"])
     notice = next(b for b in blocks(document, "notice") if b["level"] == "problem")
     assert len(notice["items"]) == 3
     assert notice["title"] == "Nearest changes that work"

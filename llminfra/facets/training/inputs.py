@@ -123,7 +123,7 @@ def _check_experts(inputs: Inputs) -> None:
             field="training_expert_parallel",
         )
     tensor, stages = inputs.training_tensor_parallel, inputs.training_pipeline_parallel
-    each = math.lcm(dealt, tensor) * stages
+    each = math.lcm(max(dealt, tensor), tensor) * stages
     if inputs.training_accelerators % each:
         raise ImpossibleCombination(
             "training_accelerators must be a multiple of training_expert_parallel, in whole "
