@@ -187,8 +187,7 @@ class Range(NDArrayOperatorsMixin):
     def __round__(self, digits: int = 0) -> float:
         return round(self.base, digits)
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # one quantity is no other, however equal their base cases
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Real | Range) and self.base == float(other)
@@ -217,7 +216,7 @@ class Range(NDArrayOperatorsMixin):
 def _over_draws(
     formula: Callable[..., Any], compute: Callable[[dict[str, Any]], Any], inputs: dict[str, Any]
 ) -> Range:
-    arrays = {name: draws_of(value) for name, value in inputs.items()}
+    arrays = {n: v.draws if isinstance(v, Range) else v for n, v in inputs.items()}
     return Range(compute(arrays), name=formula.__name__, formula=formula, inputs=inputs)
 
 

@@ -58,10 +58,10 @@ def formula(body: Callable[P, Quantity]) -> Callable[P, Quantity]:
     """
     equation = cast(Body, body)
 
+    @np.errstate(divide="ignore", invalid="ignore")
     def compute(inputs: Inputs) -> Any:
         arrays = {name: np.asarray(value, np.float64) for name, value in inputs.items()}
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(equation(**arrays))[()]
+        return np.asarray(equation(**arrays))[()]
 
     @wraps(body)
     def called(**inputs: Any) -> Quantity:

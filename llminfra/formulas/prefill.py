@@ -132,8 +132,9 @@ def prefill_s(
     0.377
     """
     work_s = prompt_tokens * s_per_token + expert_read_s + attention_flop / attention_flop_per_s
-    # A fourth root by squares and square roots, which are several times faster than powers.
-    return np.sqrt(np.hypot(np.square(work_s), np.square(floor_s / shared_prompts)))
+    # Squares and square roots are several times faster than powers.
+    fourth_power = np.square(np.square(work_s)) + np.square(np.square(floor_s / shared_prompts))
+    return np.sqrt(np.sqrt(fourth_power))
 
 
 @formula
