@@ -7,7 +7,7 @@ out. Uneven splits are rounded up: the numbers are those of the fullest rank.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -187,10 +187,7 @@ class CacheGroup:
         [1600.0, 3200.0]
         """
         kept = np.asarray(tokens) if self.window is None else np.minimum(tokens, self.window)
-        width = self.width_bytes(bytes_per_value)
-        entry_bytes = np.multiply(self.values_on_rank(tensor_parallel), width)
-        per_layer = np.ceil(kept / self.tokens_per_entry) * entry_bytes
-        return self.n_layers * (per_layer + ceil_div(self.state_bytes, tensor_parallel))
+        return self._kept_bytes(kept, bytes_per_value, tensor_parallel)
 
     def reserved_on_rank(
         self,
@@ -228,10 +225,14 @@ class CacheGroup:
             kept = np.maximum(limited, np.multiply(tokens, windows.full_fraction))
             block = block if windows.block_tokens is None else np.asarray(windows.block_tokens)
         blocks = np.ceil(kept / block) + spare
-        unlimited = replace(self, window=None)
-        return unlimited.bytes_on_rank(
-            blocks * block, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel
-        )
+        return self._kept_bytes(blocks * block, bytes_per_value, tensor_parallel)
+
+    def _kept_bytes(self, kept: Any, bytes_per_value: ArrayLike, tensor_parallel: int) -> Any:
+        """Bytes of so many tokens in these layers on one rank, however wide the window [byte]."""
+        width = self.width_bytes(bytes_per_value)
+        entry_bytes = np.multiply(self.values_on_rank(tensor_parallel), width)
+        per_layer = np.ceil(kept / self.tokens_per_entry) * entry_bytes
+        return self.n_layers * (per_layer + ceil_div(self.state_bytes, tensor_parallel))
 
 
 def attention_bytes(

@@ -46,6 +46,8 @@ class Offload:
         if group.name == "experts":
             share = max(share, self.expert_fraction)
         on_host = round(group.count * share / group.units) * group.units
+        if not on_host:
+            return group, replace(group, count=0)
         return replace(group, count=group.count - on_host), replace(group, count=on_host)
 
 

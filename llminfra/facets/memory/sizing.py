@@ -111,8 +111,12 @@ class Sizing(Runtime, BesideTerms):
     def model_origin(self) -> object:
         """Where the configuration of the model comes from."""
         key = f"{self.scenario.model}.config"
-        read = (read.fact for read in self.facts.ledger if read.fact.key == key)
-        return self._once(lambda: next(read, f"configuration at {self.scenario.model}"), key)
+
+        def found() -> object:
+            read = (read.fact for read in self.facts.ledger if read.fact.key == key)
+            return next(read, f"configuration at {self.scenario.model}")
+
+        return self._once(found, key)
 
     def _memory_bytes(self) -> Range:
         name = f"memory_{self.scenario.memory_basis}_bytes"
@@ -246,12 +250,15 @@ class Sizing(Runtime, BesideTerms):
 
     def weights(self, stage: Stage, tensor_parallel: int) -> Range:
         """Weights of one rank at the scenario's precision."""
-        fields = ("expert_parallel", "data_parallel")
-        own = {name: int(getattr(self.scenario, name)) for name in fields}
 
         def kept() -> Range:
-            groups = self._on_device(stage)
-            return self._left(self.weights_of(groups, tensor_parallel=tensor_parallel, **own))
+            weights = self.weights_of(
+                self._on_device(stage),
+                tensor_parallel=tensor_parallel,
+                expert_parallel=self.scenario.expert_parallel,
+                data_parallel=self.scenario.data_parallel,
+            )
+            return self._left(weights)
 
         where = (id(stage), self._leaves_embedding, tensor_parallel)
         found: Range = self._once(kept, "weights", self.scenario.precision, *where)
@@ -353,10 +360,14 @@ class Sizing(Runtime, BesideTerms):
         layout = self.layout(self.deployment.tensor_parallel)
         most_bytes = (layout.pool_bytes / sequences).draws
         low, high = 0 * most_bytes, self.longest_tokens.draws + 0.0
+        stage, parts = self._kept(layout.stage), self.scenario.decode_context_parallel
+        page = {name: value.draws for name, value in self.pages().items()}
         for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
             middle = np.ceil((low + high) / 2)
-            needed = self.reserved(layout.stage, layout.tensor_parallel, Range(middle))
-            fits = needed.draws <= most_bytes
+            kept = startup.kept_tokens(tokens=middle, decode_context_parallel=parts)
+            fits = most_bytes >= stage.reserved_cache_bytes(
+                tokens=kept, tensor_parallel=layout.tensor_parallel, **page
+            )
             low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
         return Range(
             np.maximum(low, 0),
