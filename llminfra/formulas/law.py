@@ -132,9 +132,11 @@ def full_batch(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
     return times | {"busy_s": named(_busy_s(load, times, batch), "full_busy_s")}
 
 
-def saturated(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
+def saturated(
+    v: Values, load: Values, batch: Quantity, *, full: Values | None = None
+) -> dict[str, Quantity]:
     """The full batch, and its output rate."""
-    full = full_batch(v, load, batch)
+    full = full or full_batch(v, load, batch)
     rate = places.max_output_tokens_per_s(
         sequences=batch,
         n_ranks=v["ranks"],
@@ -142,18 +144,24 @@ def saturated(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
         output_tokens=load["output_tokens"],
         busy_s=full["busy_s"],
     )
-    return full | {"max_output_tokens_per_s": rate}
+    return {**full, "max_output_tokens_per_s": rate}
 
 
-def loaded(v: Values, load: Values, batch: Quantity, *, arrivals: str) -> dict[str, Quantity]:
-    """What a request sees with `in_flight` requests at the replica and room for `batch` a rank."""
+def loaded(
+    v: Values, load: Values, batch: Quantity, *, arrivals: str, full: Values | None = None
+) -> dict[str, Quantity]:
+    """What a request sees with `in_flight` requests at the replica and room for `batch` a rank.
+
+    No load changes the `full` batch: who asks for many loads computes it once.
+    """
+    full = full or full_batch(v, load, batch)
     dealt = {"in_flight": load["in_flight"], "n_ranks": v["ranks"]}
     on_rank = places.requests_on_rank(**dealt)
     sequences = places.working_sequences(in_flight=on_rank, full_sequences=batch)
     times = passes(v, load, sequences, full=False)
     busy = request.shared_busy_s(
         busy_s=_busy_s(load, times, sequences),
-        full_busy_s=full_batch(v, load, batch)["busy_s"],
+        full_busy_s=full["busy_s"],
         full_sequences=batch,
         stage_fraction=v["stage_fraction"],
         **dealt,

@@ -48,6 +48,8 @@ def _distinct(values: Sequence[T]) -> tuple[list[T], Array]:
 def _column(values: Sequence[Any]) -> tuple[Array, Array]:
     """Return the draws of the distinct quantities as a table, and the row there of every value."""
     distinct, index = _distinct(values)
-    draws = [np.atleast_1d(draws_of(value)) for value in distinct]
-    width = max(map(len, draws), default=1)
-    return np.array([np.broadcast_to(row, width) for row in draws], dtype=float), index
+    draws = [draws_of(value) for value in distinct]
+    table = np.empty((len(draws), max(map(np.size, draws), default=1)))
+    for row, drawn in zip(table, draws, strict=True):
+        row[:] = drawn
+    return table, index

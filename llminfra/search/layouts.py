@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -75,7 +76,8 @@ class Pair:
             demand=self.plan.demand,
             memory=MissingFact("of many layouts at once"),  # search sizes all layouts together
         )
-        engine.distance  # noqa: B018  # computed now, so that engines of other splits share it
+        with suppress(MissingFact):  # computed now, so that engines of other splits share both
+            _ = engine.distance, engine.sheets
         return engine
 
 

@@ -158,12 +158,11 @@ def nearest_of_each(c: Mapping[str, Array], n: int) -> list[int]:
     kinds, meets, found = c["kind"], c["meets_targets"], []
     most = c["accelerators"][0] * _COMPARABLE if meets.any() else np.inf
     has_room = (c["sized_sequences"] >= 1) & (c["accelerators"] <= most)
-    for kind in np.unique(kinds):
-        own = kinds == kind
-        own_size = c["accelerators"][own & meets].min(initial=np.iinfo(np.int64).max)
-        rows = np.flatnonzero(own & ~meets & has_room & (c["accelerators"] < own_size))
-        if not rows.size:
-            continue
+    own_size = np.full(kinds.max() + 1, np.inf)
+    np.minimum.at(own_size, kinds[meets], c["accelerators"][meets])
+    smaller = np.flatnonzero(~meets & has_room & (c["accelerators"] < own_size[kinds]))
+    for kind in np.unique(kinds[smaller]):
+        rows = smaller[kinds[smaller] == kind]
         close = rows[c["miss_ratio"][rows] <= c["miss_ratio"][rows].min() * _ABOUT]
         found.append(close[np.lexsort((c["miss_ratio"][close], c["accelerators"][close]))[0]])
     if not found and not meets.any():

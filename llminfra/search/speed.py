@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -59,10 +60,15 @@ class Speeds:
         )
         return found
 
+    @cached_property
+    def _full_batch(self) -> dict[str, Array]:
+        return law.full_batch(self.inputs, self.engines[0].base_load(1.0), self.batch)
+
     def _seen(self, in_flight: Array) -> dict[str, Array]:
         engine = self.engines[0]
         load = engine.base_load(batch.present_requests(in_flight=in_flight))
-        return law.loaded(self.inputs, load, self.batch, arrivals=engine.scenario.arrivals)
+        arrivals = engine.scenario.arrivals
+        return law.loaded(self.inputs, load, self.batch, arrivals=arrivals, full=self._full_batch)
 
     def _answered(self, in_flight: Array, seen: Mapping[str, Array]) -> dict[str, Array]:
         tokens = self.engines[0].output_tokens.base
@@ -122,7 +128,8 @@ class _Terms:
     def _rates(self, engine: Engine) -> dict[str, Any]:
         """Rates and constants of a chip with a link; nothing where a fact is missing."""
         try:
-            chip, roles = engine.chip(), self._once(engine.case, engine.roles)
+            constants = engine.case, engine.crosses_servers
+            chip, roles = engine.chip(), self._once(constants, engine.roles)
             seen = engine.error_profile, engine.distance
             return {**_NO_WAIT, **chip, **roles, **self._once(seen, engine.log_errors)}
         except MissingFact:

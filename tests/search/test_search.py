@@ -89,6 +89,16 @@ def test_a_row_equals_the_plan_of_its_fields(case: str) -> None:
         assert row.accelerators == plan.capacity.accelerators
 
 
+def test_a_group_beyond_a_host_waits_for_the_network_as_its_plan_does() -> None:
+    wanted = Scenario(precision="fp8", in_flight=100)
+    groups = {"tensor_parallel": [8, 16], "pipeline_parallel": [1], "beyond_node": True}
+    found = search(wanted, accelerators=["h100-sxm"], replicas=[1], **groups)
+    rows = {row.tensor_parallel: row for row in (found.row(i) for i in range(len(found)))}
+    plan = evaluate(wanted).variant(**rows[16].fields)
+    assert rows[16].tpot_s == pytest.approx(plan.serving.tpot_s.base, rel=1e-6)
+    assert rows[16].tpot_s > rows[8].tpot_s
+
+
 def test_a_fact_of_the_scenario_reaches_the_search() -> None:
     given = {"value": 4e10, "source": "s", "as_of": "2026"}
     small = USERS.replace(facts={"h100-sxm.memory_usable_bytes": given})

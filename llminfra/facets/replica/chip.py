@@ -21,6 +21,12 @@ def n_cores(facts: Facts, accelerator: str) -> float:
     return float(facts.text(accelerator, "cores").split()[0])
 
 
+def has_graphics_memory(facts: Facts, accelerator: str) -> bool:
+    """Whether a card has GDDR, which streams what is unpacked better than stacks do."""
+    is_said = facts.has(accelerator, "memory_type")
+    return is_said and facts.text(accelerator, "memory_type").startswith("GDDR")
+
+
 @dataclass(frozen=True)
 class Chip:
     """An accelerator, and the case that decides which of its rates count."""
@@ -33,6 +39,20 @@ class Chip:
     def _is_blockwise(self) -> bool:
         """llama.cpp multiplies weights in blocks of small integers."""
         return self.case.engine == "llama.cpp"
+
+    def rates(self) -> dict[str, Quantity]:
+        """What the data sheet says of arithmetic and memory, and what limits both."""
+        plain, native = self.flop_per_s()
+        units, limit = self.stream_limits()
+        bandwidth = self.facts.number(self.accelerator, "memory_bandwidth_bytes_per_s")
+        return {
+            "native_flop_per_s": native,
+            "plain_flop_per_s": plain,
+            "memory_bytes_per_s": bandwidth,
+            "stream_units": units,
+            "limit_bytes_per_s": limit,
+            "power_fraction": self.power_fraction(),
+        }
 
     def flop_per_s(self) -> tuple[Range, Range]:
         """Arithmetic in 16 bits, and in the format of the weights."""

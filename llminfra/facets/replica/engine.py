@@ -1,6 +1,6 @@
 """One replica's engine: its work, constants and batch limit, evaluated by the serving law."""
 
-from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Final, Self
 
@@ -16,7 +16,7 @@ from llminfra.facets.demand import Demand
 from llminfra.facets.deployment import Deployment
 from llminfra.facets.memory import Memory
 from llminfra.facets.replica import constants, drafting, host
-from llminfra.facets.replica.chip import Chip
+from llminfra.facets.replica.chip import Chip, has_graphics_memory
 from llminfra.facets.replica.distance import Distance, distance_of, fit_of, log_error
 from llminfra.facets.replica.inputs import Inputs
 from llminfra.facets.replica.room import RankRoom, room_of
@@ -57,19 +57,20 @@ class Engine:
         self.is_blockwise = scenario.engine == "llama.cpp"
         self.prompt_tokens, self.output_tokens = demand.prompt_tokens, demand.output_tokens
         whole = (deployment.tensor_parallel, scenario.pipeline_parallel)
-        self._split(*(split or whole))
+        self.layout = self._layout(*(split or whole))
+        self.case = self._case()
 
     def over(self, tensor_parallel: int, pipeline_parallel: int) -> Self:
         """Return the same engine over another split."""
-        other = copy(self)
-        for name in ("work", "inputs", "batch", "_drafting", "_on_host"):  # of another split
-            vars(other).pop(name, None)
-        other._split(tensor_parallel, pipeline_parallel)
+        of_split = ("work", "inputs", "batch", "_full_batch", "_drafting", "_on_host")
+        other = type(self).__new__(type(self))  # as `copy`, which takes seven times as long
+        vars(other).update(
+            {name: value for name, value in vars(self).items() if name not in of_split}
+        )
+        other.layout = self._layout(tensor_parallel, pipeline_parallel)
+        link = other._link()
+        other.case = self.case if link == self.case.link else replace(self.case, link=link)
         return other
-
-    def _split(self, tensor_parallel: int, pipeline_parallel: int) -> None:
-        self.layout = self._layout(tensor_parallel, pipeline_parallel)
-        self.case = self._case()
 
     @cached_property
     def room(self) -> RankRoom:
@@ -90,9 +91,8 @@ class Engine:
         return Division(tensor, stages, self.scenario.data_parallel)
 
     def _case(self) -> constants.Setting:
-        facts, scenario = self.facts, self.scenario
+        facts, scenario, is_card = self.facts, self.scenario, self._is_card
         model = self.deployment.architecture
-        is_card = facts.text(self.accelerator, "form_factor") == "PCIe"
         return constants.Setting(
             engine=scenario.engine,
             engine_version=scenario.engine_version or "",
@@ -101,24 +101,25 @@ class Engine:
             generation=self.generation,
             is_native=self.deployment.is_native_format,
             has_experts=expert_of(model) is not None,
-            link=constants.link_of(
-                self.layout.tensor_parallel,
-                has_scale_up=facts.has(self.accelerator, "scale_up_bytes_per_s"),
-                is_card=is_card,
-                generation=self.generation,
-            ),
+            link=self._link(),
             is_cpu=is_processor(facts, self.accelerator),
-            has_graphics_memory=self._has_graphics_memory(),
+            has_graphics_memory=has_graphics_memory(facts, self.accelerator),
             # Kernels that read latents are slow where the cards of a group meet over PCIe.
             has_slow_latents=is_card and not self.is_blockwise and layers_with(model, "latent") > 0,
             shares_contexts=scenario.decode_context_parallel > 1,
         )
 
-    def _has_graphics_memory(self) -> bool:
-        """Whether a card has GDDR, which streams what is unpacked better than stacks do."""
-        facts, field = self.facts, "memory_type"
-        is_said = facts.has(self.accelerator, field)
-        return is_said and facts.text(self.accelerator, field).startswith("GDDR")
+    def _link(self) -> str:
+        return constants.link_of(
+            self.layout.tensor_parallel,
+            has_scale_up=self.facts.has(self.accelerator, "scale_up_bytes_per_s"),
+            is_card=self._is_card,
+            generation=self.generation,
+        )
+
+    @cached_property
+    def _is_card(self) -> bool:
+        return self.facts.text(self.accelerator, "form_factor") == "PCIe"
 
     @property
     def ranks(self) -> int:
@@ -191,7 +192,7 @@ class Engine:
         added = {
             "eager_layer_overhead_s": self.scenario.eager,
             "context_layer_overhead_s": self.scenario.decode_context_parallel > 1,
-            "network_layer_overhead_s": self._crosses_servers(),
+            "network_layer_overhead_s": self.crosses_servers,
         }
         for name, applies in added.items():
             if applies:
@@ -207,7 +208,8 @@ class Engine:
         )
         return sent * self.facts.number(constants.COMMON, "context_link_ratio").draws
 
-    def _crosses_servers(self) -> bool:
+    @property
+    def crosses_servers(self) -> bool:
         """Whether a tensor group is larger than what the links of a server join."""
         facts, chip = self.facts, self.accelerator
         most = facts.number(chip, "accelerators_per_node").base
@@ -225,31 +227,26 @@ class Engine:
 
         Of unlike cards in a replica the slowest decides, rate by rate.
         """
-        cards = (self.accelerator, *self.scenario.beside_accelerators)
-        sheets = [self._rates(card) for card in cards]
+        sheets = [
+            sheet | {"link_bytes_per_s": self._link_bytes_per_s(card)}
+            for card, sheet in self.sheets.items()
+        ]
         slowest = {name: min((s[name] for s in sheets), key=base_of) for name in sheets[0]}
         host_rate = host.bytes_per_s(self.scenario, self.facts) if self._on_host else None
         rates = {} if host_rate is None else {"host_bytes_per_s": host_rate}
         return slowest | rates | {"tuning_factor": quantity(self.scenario, "tuning_factor")}
 
-    def _rates(self, card: str) -> dict[str, Quantity]:
-        facts = self.facts
-        link = "scale_up" if self.case.link == "link" else "pcie"
-        has_link = link == "pcie" or facts.has(card, "scale_up_bytes_per_s")
-        sends = self.layout.tensor_parallel * self.layout.data_parallel > 1
-        sheet = Chip(facts, card, self.case)
-        plain, native = sheet.flop_per_s()
-        units, limit = sheet.stream_limits()
-        name = f"{link if has_link else 'pcie'}_bytes_per_s"
-        return {
-            "native_flop_per_s": native,
-            "plain_flop_per_s": plain,
-            "memory_bytes_per_s": facts.number(card, "memory_bandwidth_bytes_per_s"),
-            "link_bytes_per_s": facts.number(card, name) if sends else 1.0,
-            "stream_units": units,
-            "limit_bytes_per_s": limit,
-            "power_fraction": sheet.power_fraction(),
-        }
+    @cached_property
+    def sheets(self) -> dict[str, dict[str, Quantity]]:
+        """Rates of each kind of card in a replica that no split changes."""
+        cards = (self.accelerator, *self.scenario.beside_accelerators)
+        return {card: Chip(self.facts, card, self.case).rates() for card in cards}
+
+    def _link_bytes_per_s(self, card: str) -> Quantity:
+        if self.layout.tensor_parallel * self.layout.data_parallel == 1:
+            return 1.0  # nothing is sent
+        has_link = self.case.link == "link" and self.facts.has(card, "scale_up_bytes_per_s")
+        return self.facts.number(card, f"{'scale_up' if has_link else 'pcie'}_bytes_per_s")
 
     def kept_fraction(self, kv_bytes_per_value: Quantity) -> Quantity:
         """Cache that a request holds on average, of what it holds at its end."""
@@ -290,22 +287,27 @@ class Engine:
             "most_utilization": _MOST_UTILIZATION,
         }
 
+    @cached_property
+    def _full_batch(self) -> dict[str, Range]:
+        return law.full_batch(self.inputs, self.load(exact(1)), self.batch)
+
     def loaded(self, in_flight: Range) -> dict[str, Range]:
         """What a request sees with so many in flight at the replica."""
         load = self.load(batch.present_requests(in_flight=in_flight))
         arrivals = self.scenario.arrivals
-        return law.loaded(self.inputs, load, self.batch, arrivals=arrivals)
+        return law.loaded(self.inputs, load, self.batch, arrivals=arrivals, full=self._full_batch)
 
     def saturated(self) -> dict[str, Range]:
         """What the replica delivers when there is always a request to admit."""
-        return law.saturated(self.inputs, self.load(exact(1)), self.batch)
+        return law.saturated(self.inputs, self.load(exact(1)), self.batch, full=self._full_batch)
 
     def curve(self, in_flight: Quantity) -> dict[str, Quantity]:
         """Times over an array of loads, whose last axis is one or the draws."""
         load = {name: draws_of(value) for name, value in self.load(in_flight).items()}
         inputs = {name: draws_of(value) for name, value in self.inputs.items()}
+        full = {name: draws_of(value) for name, value in self._full_batch.items()}
         arrivals, held = self.scenario.arrivals, self.batch.draws
-        return law.loaded(inputs, load, held, arrivals=arrivals)
+        return law.loaded(inputs, load, held, arrivals=arrivals, full=full)
 
     def base_inputs(self) -> dict[str, float]:
         """Base cases of the law's inputs, for evaluation over arrays."""

@@ -46,7 +46,8 @@ class Worker(Engine):
             }
         return found
 
-    def _crosses_servers(self) -> bool:
+    @property
+    def crosses_servers(self) -> bool:
         """What a group across servers takes is among the constants of disaggregated serving."""
         return False
 
