@@ -2,11 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-from jinja2 import Environment, TemplateError, nodes
 
 from llminfra.cli import finding
 from llminfra.disk import write_atomic
@@ -22,14 +20,8 @@ _FIRST_NOTEBOOK: Final = "my-report"
 _FIRST_SCENARIO: Final = "assistant-70b.toml"
 _SCHEMA: Final = "scenario.schema.json"
 _PARAMETERS: Final = "parameters"
-# What every report has; of other cells only those stay that these need.
-_FRAME: Final = frozenset(
-    {"from_cell", "problems", "tiles", "assumptions", "method", "equation", "provenance"}
-)
-_TOLD: Final = frozenset({"problems"})
-_WORDS: Final = ("masthead", "answer")
-_FINDING: Final = "figure"
-_OUTLINE: Final = "remove_cell"  # headings for JupyterLab alone carry this tag
+# The tag of cells that a report has for its own question: later findings, and what they alone need.
+_STAYS_OUT: Final = "not_in_new"
 _GUIDE: Final = """\
 **For you, not for the report:** the tag `remove_cell` keeps this cell out of every page. Delete it
 when you are done.
@@ -73,7 +65,7 @@ def new_notebook(name: str, source: str = "memory", *, folder: Path = Path()) ->
 
     Notes
     -----
-    Cells keep their ids. Which other cells stay follows from the names that the kept ones read.
+    Cells keep their ids. Those with the tag ``not_in_new`` stay out, and the old title.
     """
     _check_name(name)
     origin = finding.find_notebook(source, option="--from")
@@ -130,7 +122,7 @@ def _started(document: "NotebookNode", name: str, origin: Path) -> "NotebookNode
 
     cells = document.cells
     parameters = next((c for c in cells if _PARAMETERS in c.metadata.get("tags", ())), None)
-    if parameters is None or not any("provenance" in _calls(cell) for cell in cells):
+    if parameters is None or not any(_provenance(cell) for cell in cells):
         raise InvalidInput(
             f"--from must be a report with parameters and provenance, got {origin.name}; try memory"
         )
@@ -139,9 +131,7 @@ def _started(document: "NotebookNode", name: str, origin: Path) -> "NotebookNode
     guide = new_markdown_cell(
         _GUIDE.replace("NAME", name), id="guide", metadata={"tags": ["remove_cell"]}
     )
-    kept = [cell for cell in _kept(cells) if cell is not parameters]
-    used = set().union(*map(_reads, kept))
-    rest = [_importing(_renamed(cell, name), used) for cell in kept]
+    rest = [_renamed(c, name) for c in cells if c is not parameters and _stays(c)]
     body = [title, _titled(parameters, words), guide, *rest]
     started: NotebookNode = new_notebook(cells=_identified(body), metadata=dict(document.metadata))
     return started
@@ -159,106 +149,13 @@ def _words(name: str) -> str:
     return words[0].upper() + words[1:]
 
 
-# -- which cells stay -----------------------------------------------------------------------------
+def _stays(cell: "NotebookNode") -> bool:
+    if cell.cell_type == "markdown" and cell.source.startswith("# "):  # the title of the source
+        return False
+    return cell.get("id") != "guide" and _STAYS_OUT not in cell.metadata.get("tags", ())
 
 
-def _kept(cells: list["NotebookNode"]) -> Iterator["NotebookNode"]:
-    """Yield the frame, the first finding, the method, and what these read, in order."""
-    heads = [i for i, cell in enumerate(cells) if i and cell.source.startswith("## ")]
-    method = next((i for i in heads if not _is_outline(cells[i])), len(cells))
-    figures = [i for i, cell in enumerate(cells) if _magic(cell) == _FINDING]
-    wanted = {i for i, cell in enumerate(cells) if _is_frame(cell, after_method=i >= method)}
-    # What a later section is warned of goes with the section.
-    wanted -= {
-        i for i in wanted if figures and i > figures[0] and _FRAME & _calls(cells[i]) == _TOLD
-    }
-    wanted |= set(figures[:1])
-    wanted |= {i for i in heads if figures and i < figures[0] and _is_outline(cells[i])}
-    queue = list(wanted)
-    while queue:
-        at = queue.pop()
-        for name in _reads(cells[at]):
-            maker = next((i for i in range(at)[::-1] if name in _makes(cells[i])), None)
-            if maker is not None and maker not in wanted:
-                wanted.add(maker)
-                queue.append(maker)
-    yield from (cells[i] for i in sorted(wanted))
-
-
-def _is_outline(cell: "NotebookNode") -> bool:
-    return cell.cell_type == "markdown" and _OUTLINE in cell.metadata.get("tags", ())
-
-
-def _magic(cell: "NotebookNode") -> str:
-    """Return the magic that a word cell begins with."""
-    found = re.match(r"%%(\w+)", cell.source) if cell.cell_type == "code" else None
-    return found[1] if found else ""
-
-
-def _is_frame(cell: "NotebookNode", *, after_method: bool) -> bool:
-    if cell.cell_type != "code":
-        return after_method and not _is_outline(cell)
-    if _magic(cell):
-        return _magic(cell) in _WORDS or (after_method and _magic(cell) == "prose")
-    return bool(_FRAME & _calls(cell))
-
-
-def _reads(cell: "NotebookNode") -> set[str]:
-    """Names that a cell uses, in code and in templates."""
-    if cell.cell_type != "code":
-        return set()
-    if _magic(cell):
-        return _template_names(cell.source) | _head_names(cell.source.partition("\n")[0])
-    found: set[str] = set()
-    for node in ast.walk(_parsed(cell)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.add(node.id)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found |= _template_names(node.value)
-    return found
-
-
-def _calls(cell: "NotebookNode") -> set[str]:
-    """Names of the functions and methods that a cell calls."""
-    if cell.cell_type != "code" or cell.source.startswith("%%"):
-        return set()
-    called = (n.func for n in ast.walk(_parsed(cell)) if isinstance(n, ast.Call))
-    return {str(getattr(f, "id", None) or getattr(f, "attr", "")) for f in called}
-
-
-def _makes(cell: "NotebookNode") -> set[str]:
-    if cell.cell_type != "code" or cell.source.startswith("%%"):
-        return set()
-    stored = (n for n in ast.walk(_parsed(cell)) if isinstance(n, ast.Name))
-    return {node.id for node in stored if isinstance(node.ctx, ast.Store)}
-
-
-def _parsed(cell: "NotebookNode") -> ast.Module:
-    try:
-        return ast.parse(str(cell.source))
-    except SyntaxError:  # a magic, a shell command: nothing that a report's frame reads
-        return ast.Module([], [])
-
-
-def _head_names(line: str) -> set[str]:
-    """Names in the first line of a word cell: what it words, and when it is shown."""
-    subject, _, condition = line.partition(" when ")
-    try:
-        tree = ast.parse(condition.strip() or "None", mode="eval")
-    except SyntaxError:
-        return set()
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return names | set(subject.split()[1:2])
-
-
-def _template_names(text: str) -> set[str]:
-    try:
-        return {node.name for node in Environment(autoescape=True).parse(text).find_all(nodes.Name)}
-    except TemplateError:
-        return set()
-
-
-# -- what becomes of them -------------------------------------------------------------------------
+# -- what becomes of the cells that stay --------------------------------------------------------
 
 
 def _titled(cell: "NotebookNode", words: str) -> "NotebookNode":
@@ -270,31 +167,24 @@ def _titled(cell: "NotebookNode", words: str) -> "NotebookNode":
 def _renamed(cell: "NotebookNode", name: str) -> "NotebookNode":
     """Put the new name where the masthead and the provenance say what the report is."""
     source = cell.source
-    if _magic(cell) == "masthead":
-        source = re.sub(r"^%%masthead .*", lambda _: f"%%masthead {_words(name)}", source)
-    for call in ast.walk(_parsed(cell)) if cell.cell_type == "code" else ():
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "provenance":
-            texts = [*call.args, *(word.value for word in call.keywords)]
-            source = _with_name(source, texts, name)
+    if cell.cell_type == "code":
+        source = re.sub(r"\A%%masthead .*", lambda _: f"%%masthead {_words(name)}", source)
+    for call in _provenance(cell):
+        for text in (*call.args, *(word.value for word in call.keywords)):
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                source = source.replace(ast.get_source_segment(source, text) or "", f'"{name}"')
     return _with(cell, source)
 
 
-def _with_name(source: str, texts: Iterable[ast.expr], name: str) -> str:
-    for text in texts:
-        if isinstance(text, ast.Constant) and isinstance(text.value, str):
-            source = source.replace(ast.get_source_segment(source, text) or "", f'"{name}"')
-    return source
-
-
-def _importing(cell: "NotebookNode", used: set[str]) -> "NotebookNode":
-    """Import no more of the package than the kept cells use."""
-    source = cell.source
-    for node in _parsed(cell).body if cell.cell_type == "code" else ():
-        if isinstance(node, ast.ImportFrom) and node.module == "llminfra":
-            names = [a.name for a in node.names if {a.name, a.asname} & used]
-            line = f"from llminfra import {', '.join(names)}" if names else ""
-            source = source.replace(ast.get_source_segment(source, node) or "", line)
-    return _with(cell, source)
+def _provenance(cell: "NotebookNode") -> list[ast.Call]:
+    """Calls of ``provenance`` in a cell of plain code."""
+    if cell.cell_type != "code" or cell.source.startswith("%%"):
+        return []
+    try:
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+    except SyntaxError:  # a magic, a shell command: nothing that makes a report
+        return []
+    return [call for call in calls if ast.unparse(call.func) == "provenance"]
 
 
 def _with(cell: "NotebookNode", source: str) -> "NotebookNode":

@@ -1,5 +1,6 @@
 """``llminfra new``: a notebook to start from, which already is a report."""
 
+import ast
 import inspect
 import json
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 from click.testing import CliRunner, Result
+from jinja2 import Environment, nodes
 
 from llminfra.cli import main
 from tests import test_house
@@ -64,6 +66,27 @@ def test_no_code_is_left_of_a_section_that_is_gone(folder: Path, source: str) ->
     kinds = [cell.source.split(" ")[0] for cell in cells]
     below = cells[next(i for i, kind in enumerate(kinds) if kind == "%%figure") + 1]
     assert below.cell_type == "markdown", below.source
+
+
+def names(cell: Any, context: type[ast.expr_context]) -> set[str]:
+    """Names that plain code assigns or reads; those that a word cell shows or asks for."""
+    if cell.source.startswith("%%"):
+        case = cell.source.splitlines()[0].partition(" when ")[2]
+        words = Environment(autoescape=True).parse(f"{{{{ {case or 0} }}}}\n{cell.source}")
+        return {node.name for node in words.find_all(nodes.Name) if context is ast.Load}
+    found = (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name))
+    return {node.id for node in found if isinstance(node.ctx, context)}
+
+
+@pytest.mark.parametrize("source", test_house.named(test_house.NOTEBOOKS))
+def test_no_cell_that_stays_reads_a_name_of_one_that_goes(source: Path) -> None:
+    code = [c for c in nbformat.read(source, as_version=4).cells if c.cell_type == "code"]
+    gone = [cell for cell in code if "not_in_new" in cell.metadata.get("tags", ())]
+    kept = [cell for cell in code if cell not in gone]
+    lost = set[str]().union(*(names(cell, ast.Store) for cell in gone))
+    lost -= set().union(*(names(cell, ast.Store) for cell in kept))
+    assert gone
+    assert {cell.id: read for cell in kept if (read := lost & names(cell, ast.Load))} == {}
 
 
 def test_new_notebook_renders_under_its_own_name(folder: Path) -> None:
