@@ -1,48 +1,76 @@
-"""What every exporter does before it writes: a copy with numbers and marks, its name and folder."""
+"""What every exporter of a report is: it reads a copy with numbers and marks, and writes it."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 from nbconvert.exporters.exporter import Exporter
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
+from traitlets import Unicode, default
 
 from llminfra.publish.read.cells import Show
 from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 
-class Prepared(NamedTuple):
-    """A notebook that is ready to be written."""
-
-    notebook: NotebookNode
-    resources: dict[str, Any]
-    about: dict[str, Any]
-    name: str
-    folder: Path | None
-
-
-def prepared(exporter: Exporter, nb: NotebookNode, resources: Any, **kw: Any) -> Prepared:
-    """Return a copy of the notebook, read as a report, with what nbconvert says of it.
+class ReportExporter(TemplateExporter):
+    """Export a notebook as a report; nbconvert's options say what is left out.
 
     Reports have templates of their own, so nbconvert's Jinja2 stage is left out.
     """
-    copy, found = Exporter.from_notebook_node(exporter, nb, resources, **kw)
-    found["output_extension"] = exporter.file_extension
-    check_answers(copy)
-    number_findings(copy)
-    note_typed(copy)
-    about = found.get("metadata", {})
-    path = about.get("path")
-    folder = None if path is None else Path(path)
-    return Prepared(copy, found, about, str(about.get("name") or "Notebook"), folder)
 
+    extension: ClassVar[str]
+    language = Unicode("en", help="Language of the text, for screen readers").tag(config=True)
 
-def what_to_show(exporter: TemplateExporter, *, inputs: bool = True) -> Show:
-    """Return what nbconvert's options leave of a notebook."""
-    return Show(
-        code=not exporter.exclude_code_cell,
-        inputs=inputs and not exporter.exclude_input,
-        outputs=not exporter.exclude_output,
-        markdown=not exporter.exclude_markdown,
-        raw=not exporter.exclude_raw,
-    )
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return self.extension
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: Any = None, **kw: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Convert a notebook.
+
+        Parameters
+        ----------
+        nb : NotebookNode
+            The executed notebook; it is not changed.
+        resources : dict, optional
+            nbconvert's; ``metadata.name``, ``metadata.path`` and, as links of a page,
+            ``metadata.index`` and ``metadata.siblings`` are used.
+
+        Returns
+        -------
+        report : str or bytes
+            The page, document or workbook.
+        resources : dict
+            With ``output_extension``, and as ``unshown`` why parts of the report are missing.
+
+        Raises
+        ------
+        RenderError
+            If a part cannot be typeset; the message names the cell.
+        """
+        copy, found = Exporter.from_notebook_node(self, nb, resources, **kw)
+        found["output_extension"] = self.file_extension
+        check_answers(copy)
+        number_findings(copy)
+        note_typed(copy)
+        about = found.get("metadata", {})
+        name, path = str(about.get("name") or "Notebook"), about.get("path")
+        return self.written(copy, found, name, None if path is None else Path(path)), found
+
+    def written(
+        self, notebook: NotebookNode, resources: dict[str, Any], name: str, folder: Path | None
+    ) -> Any:
+        """Write a prepared notebook, and note in `resources` what is not shown."""
+        raise NotImplementedError
+
+    def shown(self, *, inputs: bool = True) -> Show:
+        """Return what nbconvert's options leave of a notebook."""
+        return Show(
+            code=not self.exclude_code_cell,
+            inputs=inputs and not self.exclude_input,
+            outputs=not self.exclude_output,
+            markdown=not self.exclude_markdown,
+            raw=not self.exclude_raw,
+        )

@@ -8,13 +8,11 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
-from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
-from traitlets import Unicode, default
 
 from llminfra.present import theme
 from llminfra.present.render import block_css
-from llminfra.publish.exporter import prepared, what_to_show
+from llminfra.publish.exporter import ReportExporter
 from llminfra.publish.web.bundle import vega_bundle
 from llminfra.publish.web.page import Page, build_page
 from llminfra.wire import clean_text
@@ -29,7 +27,7 @@ _FACES: Final = (
 )
 
 
-class HtmlReportExporter(TemplateExporter):
+class HtmlReportExporter(ReportExporter):
     """Export a notebook as a self-contained HTML report.
 
     Notes
@@ -42,38 +40,18 @@ class HtmlReportExporter(TemplateExporter):
     export_from_notebook = "llminfra report (HTML)"
     output_mimetype = "text/html"
 
-    language = Unicode("en", help="Language of the text, for screen readers").tag(config=True)
+    extension = ".html"
 
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".html"
-
-    def from_notebook_node(  # type: ignore[override]  # nbconvert types resources as Any and None
-        self, nb: NotebookNode, resources: Any = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Convert a notebook.
-
-        Parameters
-        ----------
-        nb : NotebookNode
-            The executed notebook; it is not changed.
-        resources : dict, optional
-            nbconvert's; ``metadata.name``, ``metadata.path`` and, as links, ``metadata.index`` and
-            ``metadata.siblings`` are used.
-
-        Returns
-        -------
-        html : str
-            The page.
-        resources : dict
-            With ``output_extension``, and as ``unshown`` why parts of the report are missing.
-        """
-        copy, resources, about, name, folder = prepared(self, nb, resources, **kw)
-        page = build_page(copy, name=name, folder=folder, show=what_to_show(self))
+    def written(
+        self, notebook: NotebookNode, resources: dict[str, Any], name: str, folder: Path | None
+    ) -> str:
+        """Write the page."""
+        page = build_page(notebook, name=name, folder=folder, show=self.shown())
         resources["unshown"] = page.unshown
-        title = str(copy.metadata.get("title") or page.title)
+        title = str(notebook.metadata.get("title") or page.title)
+        about = resources.get("metadata", {})
         links = {name: about.get(name) or "" for name in ("index", "siblings")}
-        return clean_text(self._html(page, title, links)), resources
+        return clean_text(self._html(page, title, links))
 
     def _html(self, page: Page, title: str, links: dict[str, Any]) -> str:
         body = Markup("\n".join(page.body_html))

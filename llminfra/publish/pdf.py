@@ -3,13 +3,13 @@
 import datetime as dt
 import os
 import re
+from pathlib import Path
 from typing import Any, Final
 
-from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
-from traitlets import Bool, Int, Unicode, default
+from traitlets import Bool, Int
 
-from llminfra.publish.exporter import prepared, what_to_show
+from llminfra.publish.exporter import ReportExporter
 from llminfra.publish.paper.document import Document, build_document, kicker_parts
 from llminfra.publish.paper.typeset import typeset
 
@@ -17,7 +17,7 @@ _RENDERED: Final = "%d %b %Y, %H:%M UTC"
 _LINE: Final = 90  # characters of the running lines
 
 
-class PdfReportExporter(TemplateExporter):
+class PdfReportExporter(ReportExporter):
     """Export a notebook as a tagged PDF with vector charts, bookmarks and embedded fonts.
 
     Notes
@@ -31,48 +31,24 @@ class PdfReportExporter(TemplateExporter):
     export_from_notebook = "llminfra report (PDF)"
     output_mimetype = "application/pdf"
 
-    language = Unicode("en", help="Language of the text, for screen readers").tag(config=True)
     show_code = Bool(False, help="Show the source of code cells").tag(config=True)
     contents_from = Int(10, help="Print contents in documents longer than so many pages").tag(
         config=True
     )
 
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".pdf"
+    extension = ".pdf"
 
-    def from_notebook_node(  # type: ignore[override]  # nbconvert types resources as Any and None
-        self, nb: NotebookNode, resources: Any = None, **kw: Any
-    ) -> tuple[bytes, dict[str, Any]]:
-        """Convert a notebook.
-
-        Parameters
-        ----------
-        nb : NotebookNode
-            The executed notebook; it is not changed.
-        resources : dict, optional
-            nbconvert's; ``metadata.name`` and ``metadata.path`` are used.
-
-        Returns
-        -------
-        pdf : bytes
-            The document.
-        resources : dict
-            With ``output_extension``, and as ``unshown`` why parts of the report are missing.
-
-        Raises
-        ------
-        RenderError
-            If a part cannot be typeset; the message names the cell.
-        """
-        copy, resources, _, name, folder = prepared(self, nb, resources, **kw)
-        show = what_to_show(self, inputs=self.show_code)
-        document = build_document(copy, name=name, folder=folder, show=show)
+    def written(
+        self, notebook: NotebookNode, resources: dict[str, Any], name: str, folder: Path | None
+    ) -> bytes:
+        """Typeset the document."""
+        show = self.shown(inputs=self.show_code)
+        document = build_document(notebook, name=name, folder=folder, show=show)
         resources["unshown"] = document.unshown
-        title = str(copy.metadata.get("title") or document.title)
+        title = str(notebook.metadata.get("title") or document.title)
         date = _date(document.rendered)
         data = self._data(document, title, date)
-        return typeset(data, document.pictures.files, dated=date is not None), resources
+        return typeset(data, document.pictures.files, dated=date is not None)
 
     def _data(self, document: Document, title: str, date: dt.datetime | None) -> dict[str, Any]:
         kicker = kicker_parts(_shortened(document.kicker))

@@ -3,12 +3,12 @@
 import datetime as dt
 import io
 import os
+from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 
-from llminfra.publish.exporter import prepared
+from llminfra.publish.exporter import ReportExporter
 from llminfra.publish.sheet import book as pages
 from llminfra.publish.sheet.live import live_sheets
 from llminfra.publish.sheet.read import Report, read
@@ -16,7 +16,7 @@ from llminfra.publish.sheet.read import Report, read
 _LONG_AGO = dt.datetime(2000, 1, 1)
 
 
-class XlsxReportExporter(Exporter):
+class XlsxReportExporter(ReportExporter):
     """Export a notebook as a workbook: tables, data, sources, and models with live formulas.
 
     Notes
@@ -28,31 +28,13 @@ class XlsxReportExporter(Exporter):
     export_from_notebook = "llminfra workbook (XLSX)"
     output_mimetype = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-    def _file_extension_default(self) -> str:
-        return ".xlsx"
+    extension = ".xlsx"
 
-    def from_notebook_node(  # type: ignore[override]  # nbconvert types resources as Any and None
-        self, nb: NotebookNode, resources: Any = None, **kw: Any
-    ) -> tuple[bytes, dict[str, Any]]:
-        """Convert a notebook.
-
-        Parameters
-        ----------
-        nb : NotebookNode
-            The executed notebook; it is not changed.
-        resources : dict, optional
-            nbconvert's; ``metadata.name`` is used.
-
-        Returns
-        -------
-        xlsx : bytes
-            The workbook.
-        resources : dict
-            With ``output_extension``.
-        """
-        copy, resources, _, name, _ = prepared(self, nb, resources, **kw)
-        report = read(copy, str(copy.metadata.get("title") or name))
-        return workbook(report), resources
+    def written(
+        self, notebook: NotebookNode, resources: dict[str, Any], name: str, folder: Path | None
+    ) -> bytes:
+        """Write the workbook."""
+        return workbook(read(notebook, str(notebook.metadata.get("title") or name)))
 
 
 def workbook(report: Report) -> bytes:
