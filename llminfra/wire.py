@@ -1,7 +1,9 @@
 """What the notebook's kernel and the process that renders it share: names, and clean text."""
 
 import base64
+import datetime as dt
 import gzip
+import os
 import re
 from typing import Final
 
@@ -20,6 +22,19 @@ _UNREADABLE: Final = re.compile(
 )
 # Marks that set the direction of what follows: shown, so that a text reads as it was written.
 _TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def fixed_time() -> dt.datetime | None:
+    """Return the time that SOURCE_DATE_EPOCH sets, with which the same inputs give the same bytes.
+
+    Examples
+    --------
+    >>> os.environ["SOURCE_DATE_EPOCH"] = "0"
+    >>> fixed_time().year, os.environ.pop("SOURCE_DATE_EPOCH")
+    (1970, '0')
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch.isdigit() else None
 
 
 def clean_text(text: str) -> str:

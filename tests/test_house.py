@@ -71,8 +71,8 @@ SHARED_VERBS: Final = {
     *("check", "evaluate", "problems", "main", "read", "write", "remark"),
     *("answer", "equation", "figure", "masthead", "table", "number", "line", "formula", "register"),
     *("flip", "goal", "tornado", "later_steps", "loaded", "saturated", "server_availability"),
-    *("effective_fraction", "ttft_percentile_s", "activation_bytes", "group_bits", "versions"),
-    *("counts", "currency_of", "recipe", "render", "sources", "variants", "warm_up"),
+    *("effective_fraction", "ttft_percentile_s", "activation_bytes"),
+    *("counts", "recipe", "render", "warm_up"),
 }
 SHARED_WORDS: Final = {
     *("Inputs", "Result", "Case", "Shown", "Field", "Grid", "Book", "Machine"),

@@ -81,7 +81,7 @@ def offers(model: str) -> list[Offer]:
     >>> [offer.provider for offer in offers("qwen3-32b")]
     ['aws', 'groq', 'ovhcloud']
     """
-    return [offer for offer in _offers() if (offer.model, offer.use) == (model, "yes")]
+    return [offer for offer in all_offers() if (offer.model, offer.use) == (model, "yes")]
 
 
 def offer_of(provider: str, model_id: str) -> Offer:
@@ -92,7 +92,7 @@ def offer_of(provider: str, model_id: str) -> Offer:
     >>> offer_of("openai", "gpt-5-mini").id
     'openai/gpt-5-mini'
     """
-    for offer in _offers():
+    for offer in all_offers():
         if (offer.provider, offer.model_id) == (provider, model_id):
             return offer
     return Offer(
@@ -108,12 +108,7 @@ def offer_of(provider: str, model_id: str) -> Offer:
 
 def sellers() -> list[str]:
     """Return all sellers that the list of offers names."""
-    return sorted({offer.provider for offer in _offers()})
-
-
-def variants(model: str) -> list[Offer]:
-    """Return faster or smaller-format offers of a model, which are listed and never the base."""
-    return [offer for offer in _offers() if (offer.model, offer.use) == (model, "variant")]
+    return sorted({offer.provider for offer in all_offers()})
 
 
 def frontier() -> list[Offer]:
@@ -124,7 +119,7 @@ def frontier() -> list[Offer]:
     >>> [offer.model_id for offer in frontier()]
     ['claude-opus-5-5', 'gemini-4-argon', 'gpt-6.1-sol']
     """
-    return [offer for offer in _offers() if offer.use == "frontier"]
+    return [offer for offer in all_offers() if offer.use == "frontier"]
 
 
 def token_prices(
@@ -251,7 +246,7 @@ def price_fact(key: str, on: dt.date) -> Fact | None:
     """
     entity, _, name = key.rpartition(".")
     offer_id, parts = _parts(entity)
-    offer = next((offer for offer in _offers() if offer.id == offer_id), None)
+    offer = next((offer for offer in all_offers() if offer.id == offer_id), None)
     if offer is None and "/" not in offer_id:
         return None
     provider, _, model_id = offer_id.partition("/")
@@ -270,7 +265,7 @@ def price_fact(key: str, on: dt.date) -> Fact | None:
 
 def price_rows(on: dt.date) -> Iterator[dict[str, Any]]:
     """Yield one row per offer and lane for lists of prices."""
-    for offer in _offers():
+    for offer in all_offers():
         for lane in LANES:
             bundled = bundled_price(offer.provider, offer.model_id, on, lane)
             if bundled is not None:
@@ -312,7 +307,8 @@ def _price_facts(offer: Offer, on: dt.date, lane: str, is_long: bool) -> dict[st
 
 
 @cache
-def _offers() -> tuple[Offer, ...]:
+def all_offers() -> tuple[Offer, ...]:
+    """Return every offer of the list, faster and smaller formats of a model too."""
     return tuple(
         Offer(
             **{name: row[name] for name in ("id", "model", "provider", "model_id", "use", "note")},

@@ -29,12 +29,12 @@ def ecb_key(currency: str) -> str:
     return f"{RATE}{currency.lower()}.per_eur"
 
 
-def currency_of(key: str) -> str | None:
+def rate_currency(key: str) -> str | None:
     """Return the currency whose rate a key names, or None.
 
     Examples
     --------
-    >>> currency_of("ecb-usd.per_eur"), currency_of("h100-sxm.tdp_w")
+    >>> rate_currency("ecb-usd.per_eur"), rate_currency("h100-sxm.tdp_w")
     ('USD', None)
     """
     entity, _, name = key.partition(".")

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from llminfra.catalog.api_prices import price_fact
-from llminfra.catalog.currency import currency_of, ecb_rate
+from llminfra.catalog.currency import ecb_rate, rate_currency
 from llminfra.catalog.loader import (
     Fact,
     all_facts,
@@ -28,7 +28,7 @@ def current_fact(key: str, on: dt.date | None = None) -> Fact | None:
         return rules_fact()
     if model_id != key:
         return model_fact(model_id) if model_id in model_entries() else None
-    currency = currency_of(key)
+    currency = rate_currency(key)
     if currency is not None:
         return ecb_rate(currency, on or catalog_date())
     fact = all_facts().get(key) or offer_fact(key)

@@ -115,7 +115,7 @@ def table_bits(mix: str, end: str, architecture: Architecture) -> tuple[float, f
 
 
 @lru_cache(maxsize=1024)
-def group_bits(mix: str, architecture: Architecture) -> tuple[tuple[str, float], ...]:
+def mix_bits(mix: str, architecture: Architecture) -> tuple[tuple[str, float], ...]:
     """Mean bits of each weight group in a mix.
 
     Examples
@@ -125,7 +125,7 @@ def group_bits(mix: str, architecture: Architecture) -> tuple[tuple[str, float],
     >>> from llminfra.architecture import Dense, Layer
     >>> layer = Layer(mixer=Gqa(n_heads=32, n_kv_heads=32, head_dim=128),
     ...               mlp=Dense(intermediate_size=11008), count=32)
-    >>> bits = dict(group_bits("q4_k_m", Architecture("llama", 4096, 32000, (layer,))))
+    >>> bits = dict(mix_bits("q4_k_m", Architecture("llama", 4096, 32000, (layer,))))
     >>> bits["attention"], bits["kv_projection"], round(bits["dense_mlp"], 3)
     (4.5, 5.015625, 4.844)
     """

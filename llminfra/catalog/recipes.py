@@ -69,7 +69,7 @@ def _block_bits(
     is_kept = stored is not None and "mxfp4" in stored.precisions and "experts" in counts
     mix, plain = facts.text(precision, "mix_of"), facts.number(precision, "mix_bits")
     others = {name: n for name, n in counts.items() if name != "experts" or not is_kept}
-    mixed = mean_bits(gguf.group_bits(mix, architecture), others) if others else plain.base
+    mixed = mean_bits(gguf.mix_bits(mix, architecture), others) if others else plain.base
     bits = as_range(
         typed_bits(
             bits_per_weight=bits, mix_bits=_counted(mixed, "mix_bits"), plain_mix_bits=plain

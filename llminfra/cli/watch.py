@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from llminfra.publish.fingerprint import files_beside, sources
+from llminfra.publish.fingerprint import files_beside, without_outputs
 
 LOOK_EVERY_S: Final = 0.25
 
@@ -120,5 +120,5 @@ def _content(path: Path) -> str | None:
     except OSError:
         return None
     if path.suffix == ".ipynb":
-        data = sources(data)
+        data = without_outputs(data)
     return hashlib.sha256(data).hexdigest()

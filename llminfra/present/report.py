@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import math
-import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +27,7 @@ from llminfra.present.tables import Table, column, csv_of, row, table_of
 from llminfra.present.tally import SHOWN
 from llminfra.ranges import Range, exact
 from llminfra.scenario import Scenario
+from llminfra.wire import fixed_time
 
 HOLDS_AT: Final = 0.8
 MOST_ROWS: Final = 5
@@ -274,7 +274,7 @@ def provenance(plan: Plan, notebook: str, found: Sequence[Problem] | None = None
         package=f"llminfra {llminfra.__version__}",
         commit=commit,
         dirty=dirty,
-        rendered=_render_time().strftime("%-d %b %Y, %H:%M UTC"),
+        rendered=(fixed_time() or dt.datetime.now(dt.UTC)).strftime("%-d %b %Y, %H:%M UTC"),
         note=f"{_note(plan)}{_answers()} {typed_words(SHOWN.typed.values())}".strip(),
         facts=[read.to_dict() for read in plan.facts],
         digests=plan.digests,
@@ -320,14 +320,6 @@ def _answers() -> str:
     """Tell how many answers the notebook has, of which one shows."""
     n = len(SHOWN.answers)
     return f" Shown is one answer of the {n} that the notebook has." if n else ""
-
-
-def _render_time() -> dt.datetime:
-    """Now, or the time that SOURCE_DATE_EPOCH fixes so that the same inputs give the same bytes."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch and epoch.isdigit():
-        return dt.datetime.fromtimestamp(int(epoch), dt.UTC)
-    return dt.datetime.now(dt.UTC)
 
 
 def _commit() -> tuple[str | None, bool]:

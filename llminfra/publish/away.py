@@ -77,7 +77,7 @@ def executor_at(address: str) -> Iterator[Executor]:
         client.close()
 
 
-def versions() -> dict[str, str]:
+def needed_versions() -> dict[str, str]:
     """What must be the same where jobs are run as where they are asked for."""
     return {
         "Python": f"{sys.version_info[0]}.{sys.version_info[1]}",
@@ -88,7 +88,7 @@ def versions() -> dict[str, str]:
 
 def _asked(client: Any, address: str) -> Mapping[str, Mapping[str, str]]:
     try:
-        found: Mapping[str, Mapping[str, str]] = client.run(versions)
+        found: Mapping[str, Mapping[str, str]] = client.run(needed_versions)
     except ImportError as error:
         raise InvalidInput(
             f"workers of {address} must have llminfra {__version__}, got: {one_line(error, 80)}"
@@ -100,7 +100,7 @@ def _check(workers: Mapping[str, Mapping[str, str]], address: str) -> None:
     if not workers:
         raise InvalidInput(f"{address} must have workers, got none; start dask worker there")
     for worker, found in workers.items():
-        for name, mine in versions().items():
+        for name, mine in needed_versions().items():
             if found.get(name) != mine:
                 raise InvalidInput(
                     f"worker {worker} must have the same {name} as this machine ({mine}), got "
@@ -112,7 +112,7 @@ class _Away(Executor):
     """Sends jobs to workers, and writes here what comes back."""
 
     def __init__(self, client: Any) -> None:
-        self._client, self._asked = client, (versions(), os.environ.get(_TIME))
+        self._client, self._asked = client, (needed_versions(), os.environ.get(_TIME))
 
     # Takes jobs alone, as `llminfra.publish.jobs` gives them.
     def submit(  # type: ignore[override]
@@ -146,11 +146,11 @@ def render(job: Job, expected: Mapping[str, str], time: str | None) -> Rendered:
     job : Job
         The job.
     expected : mapping
-        `versions` of who asks.
+        `needed_versions` of who asks.
     time : str, optional
         ``SOURCE_DATE_EPOCH`` of who asks.
     """
-    if (mine := versions()) != expected:
+    if (mine := needed_versions()) != expected:
         raise InvalidInput(f"worker must have {expected}, got {mine}; install the same there")
     with _one_at_a_time, tempfile.TemporaryDirectory(prefix="llminfra-away-") as name:
         if time is not None:

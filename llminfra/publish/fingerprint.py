@@ -41,7 +41,7 @@ def file_digest(path: Path) -> str:
         return ""
 
 
-def sources(data: bytes) -> bytes:
+def without_outputs(data: bytes) -> bytes:
     """Return a notebook without outputs and counters; as it is when it is half written."""
     try:
         document: dict[str, Any] = json.loads(data)
@@ -67,7 +67,7 @@ def notebook_digest(notebook: Path, *, without: Collection[Path] = ()) -> str | 
         None where so much lies beside it that nobody can say whether it is the same.
     """
     try:
-        cells = sources(notebook.read_bytes())
+        cells = without_outputs(notebook.read_bytes())
     except OSError:
         return None
     beside = files_beside(notebook, without=without)

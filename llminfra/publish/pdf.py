@@ -1,7 +1,6 @@
 """``llminfra-pdf``: any notebook as a PDF, typeset without TeX and without a browser."""
 
 import datetime as dt
-import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from traitlets import Bool, Int
 from llminfra.publish.exporter import ReportExporter
 from llminfra.publish.paper.document import Document, build_document, kicker_parts
 from llminfra.publish.paper.typeset import typeset
+from llminfra.wire import fixed_time
 
 _RENDERED: Final = "%d %b %Y, %H:%M UTC"
 _LINE: Final = 90  # characters of the running lines
@@ -78,10 +78,7 @@ def _shortened(text: str, most: int = _LINE) -> str:
 
 def _date(rendered: str) -> dt.datetime | None:
     """Return when the report was made, as far as the same inputs tell the same."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch.isdigit():
-        return dt.datetime.fromtimestamp(int(epoch), dt.UTC)
     try:
-        return dt.datetime.strptime(rendered, _RENDERED).replace(tzinfo=dt.UTC)
+        return fixed_time() or dt.datetime.strptime(rendered, _RENDERED).replace(tzinfo=dt.UTC)
     except ValueError:
         return None

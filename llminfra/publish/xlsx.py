@@ -2,7 +2,6 @@
 
 import datetime as dt
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from llminfra.publish.exporter import ReportExporter
 from llminfra.publish.sheet import book as pages
 from llminfra.publish.sheet.live import live_sheets
 from llminfra.publish.sheet.read import Report, read
+from llminfra.wire import fixed_time
 
 _LONG_AGO = dt.datetime(2000, 1, 1)
 
@@ -44,7 +44,9 @@ def workbook(report: Report) -> bytes:
     stream = io.BytesIO()
     plain = {f"strings_to_{kind}": False for kind in ("formulas", "urls", "numbers")}
     with Workbook(stream, {"in_memory": True, **plain}) as made:
-        made.set_properties({"title": report.title, "created": _created()})
+        made.set_properties(
+            {"title": report.title, "created": (fixed_time() or _LONG_AGO).replace(tzinfo=None)}
+        )
         made.set_calc_mode("auto")
         found = pages.Book(made)
         found.sheet("Report", head=0, columns=0, landscape=False)
@@ -53,10 +55,3 @@ def workbook(report: Report) -> bytes:
         sheets += [pages.equations(found, report.equations)] if report.equations else []
         pages.cover(found, report, sheets)
     return stream.getvalue()
-
-
-def _created() -> dt.datetime:
-    """Return when it was made, as far as the same inputs tell the same."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    known = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch.isdigit() else _LONG_AGO
-    return known.replace(tzinfo=None)

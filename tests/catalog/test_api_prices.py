@@ -12,6 +12,7 @@ from genai_prices.data import providers
 
 from llminfra.catalog.api_prices import (
     Offer,
+    all_offers,
     context_tokens,
     frontier,
     offers,
@@ -19,7 +20,6 @@ from llminfra.catalog.api_prices import (
     price_rows,
     terms,
     token_prices,
-    variants,
     why_not_in,
 )
 from llminfra.catalog.current import current_fact
@@ -41,9 +41,7 @@ SELLERS: dict[str, Any] = {seller.id: seller for seller in providers}
 
 
 def offer(offer_id: str) -> Offer:
-    row = api_offer_rows()[offer_id]
-    known = [*offers(row["model"]), *variants(row["model"]), *frontier()]
-    return next(found for found in known if found.id == offer_id)
+    return next(found for found in all_offers() if found.id == offer_id)
 
 
 # Golden numbers of the package: 1 M tokens in, 0.4 M of them cached, 0.2 M out.

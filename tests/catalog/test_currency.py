@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from llminfra.catalog.currency import currencies, currency_of, ecb_rate
+from llminfra.catalog.currency import currencies, ecb_rate, rate_currency
 from llminfra.catalog.current import current_fact
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import fact_from_override
@@ -60,5 +60,5 @@ def test_a_lock_finds_the_rate_of_its_day() -> None:
     then = current_fact("ecb-usd.per_eur", dt.date(2014, 3, 30))
     assert then is not None
     assert then.value == 1.3759
-    assert currency_of("ecb-xxx.per_eur") is None
+    assert rate_currency("ecb-xxx.per_eur") is None
     assert {"EUR", "USD", "GBP", "CHF", "PLN"} <= currencies()

@@ -53,7 +53,7 @@ def test_files_are_as_large_as_llama_cpp_prints(model: str, precision: str, gib:
 
 def test_rows_that_fill_no_blocks_take_larger_types() -> None:
     """Nemotron 3 Super: experts of 2,688 values; half of their downs in Q5_0, half in Q8_0."""
-    bits = dict(gguf.group_bits("q4_k_m", architecture("nemotron-3-super-120b-a12b")))
+    bits = dict(gguf.mix_bits("q4_k_m", architecture("nemotron-3-super-120b-a12b")))
     assert bits["experts"] == pytest.approx((4.5 + (5.5 + 8.5) / 2) / 2, rel=0.02)
 
 
@@ -65,7 +65,7 @@ def test_facts_of_a_precision_are_those_of_its_types(name: str) -> None:
         own = gguf.type_bits(gguf.type_of(name, end, gguf.Place(0, 1)), 4096)
         assert facts.number(name, f"{end}_bits").base == own
     plain = facts.number(name, "bits_per_weight")
-    mixed = dict(gguf.group_bits(name, architecture("llama-3.1-8b")))
+    mixed = dict(gguf.mix_bits(name, architecture("llama-3.1-8b")))
     assert min(mixed.values()) * 0.99 <= plain.base <= max(mixed.values())
     assert plain.low <= plain.base <= plain.high
 

@@ -169,8 +169,8 @@ def test_too_large_for_any_number_names_another_way() -> None:
 def test_the_fewest_accelerators_hold_it_and_one_server_less_does_not() -> None:
     run = plan().training
     n = run.accelerators_needed
-    assert run.with_accelerators(n).fits(run.usable_bytes)
-    assert not run.with_accelerators(n - run.per_server).fits(run.usable_bytes)
+    assert plan(training_accelerators=n).training.fits
+    assert not plan(training_accelerators=n - run.per_server).training.fits
 
 
 # -- the AI Act ---------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_embedding_and_head_stay_gathered() -> None:
 def test_the_fewest_accelerators_of_a_split_are_whole_copies() -> None:
     run = plan(**SPLIT).training
     assert run.accelerators_needed % 16 == 0
-    assert run.with_accelerators(run.accelerators_needed).fits(run.usable_bytes)
+    assert plan(**SPLIT | {"training_accelerators": run.accelerators_needed}).training.fits
 
 
 @pytest.mark.parametrize(

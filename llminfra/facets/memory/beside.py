@@ -8,9 +8,10 @@ from llminfra.catalog.support import is_processor
 from llminfra.facets.base import quantity
 from llminfra.facets.memory.offload import Offload
 from llminfra.facets.memory.runtime import SizingTerms
-from llminfra.facets.memory.weights import draft_parts
+from llminfra.facets.memory.weights import draft_parts, weight_parts
 from llminfra.formulas import weights as formulas
 from llminfra.formulas._formula import Quantity
+from llminfra.formulas.host import left_weight_bytes
 from llminfra.formulas.resources import copies_bytes
 from llminfra.ranges import Range, as_range, exact
 
@@ -25,10 +26,32 @@ class BesideTerms(SizingTerms):
     _drafts: bool
     windows: WindowRule
     offload: Offload
+    recipe: str
 
     def weights(self, stage: Stage, tensor_parallel: int) -> Range:
         """Weights of one rank at the scenario's precision."""
-        raise NotImplementedError
+
+        def kept() -> Range:
+            weights = self.weights_of(
+                self._on_device(stage),
+                tensor_parallel=tensor_parallel,
+                expert_parallel=self.scenario.expert_parallel,
+                data_parallel=self.scenario.data_parallel,
+            )
+            return self._left(weights)
+
+        where = (id(stage), self._leaves_embedding, tensor_parallel)
+        found: Range = self._once(kept, "weights", self.scenario.precision, *where)
+        return found
+
+    def _left(self, weights: Range) -> Range:
+        """Weights of an accelerator without those that it reads from the host."""
+        if self.scenario.host_weight_bytes is None:
+            return weights
+        left = left_weight_bytes(
+            weight_bytes=weights, host_weight_bytes=quantity(self.scenario, "host_weight_bytes")
+        )
+        return as_range(left, name="weight_bytes")
 
     def loaded(self, stage: Stage, tensor_parallel: int) -> Range:
         """Weights of one rank, with what stands beside the language model there."""
@@ -145,7 +168,13 @@ class BesideTerms(SizingTerms):
 
     def weights_of(self, groups: tuple[WeightGroup, ...], **split: int) -> Range:
         """Weights of some groups on one rank; on all ranks without a split."""
-        raise NotImplementedError
+        parts = weight_parts(self.facts, self.recipe, self.model, groups, **split)
+        parts |= {
+            name: exact(count, name=name, origin=self.model_origin)
+            for name, count in parts.items()
+            if isinstance(count, int)
+        }
+        return as_range(formulas.weight_bytes(**parts))
 
     def _shares_memory(self) -> bool:
         """Whether accelerator and host are one memory, as in processors and unified chips."""

@@ -1,7 +1,7 @@
 """What an engine needs to run on one accelerator: activations, buffers, graphs."""
 
 from collections.abc import Callable, Hashable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from llminfra.architecture import Architecture, Mla
 from llminfra.architecture.beside import live_values
@@ -33,18 +33,28 @@ class SizingTerms:
     most_sequences: Range
     _has_towers: bool
     memory_bytes: Range
+    _known: dict[Hashable, Any]
 
     def _once(self, compute: Callable[..., T], *key: Hashable) -> T:
         """Compute a term unless it is known; `key` is all that it depends on."""
-        raise NotImplementedError
+        if key not in self._known:
+            self._known[key] = compute()
+        found: T = self._known[key]
+        return found
+
+    def _fact(self, entity: str, name: str) -> Range:
+        return self._once(lambda: self.facts.number(entity, name), entity, name)
 
     @property
     def model_origin(self) -> object:
         """Where the configuration of the model comes from."""
-        raise NotImplementedError
+        key = f"{self.scenario.model}.config"
 
-    def _fact(self, entity: str, name: str) -> Range:
-        return self._once(lambda: self.facts.number(entity, name), entity, name)
+        def found() -> object:
+            read = (read.fact for read in self.facts.ledger if read.fact.key == key)
+            return next(read, f"configuration at {self.scenario.model}")
+
+        return self._once(found, key)
 
     def _of_model(self, name: str) -> Range:
         return exact(getattr(self.model, name), name=name, origin=self.model_origin)

@@ -1,13 +1,13 @@
 """How one split of the model uses each accelerator."""
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from copy import copy
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from llminfra.architecture import Architecture, Layer, Stage, WeightGroup, WindowRule
+from llminfra.architecture import Architecture, Layer, Stage, WindowRule
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.recipes import recipe, stored_in
 from llminfra.facets.base import SIZING_CONFIDENCE, quantity
@@ -19,13 +19,11 @@ from llminfra.facets.memory.layout import Layout
 from llminfra.facets.memory.offload import offload_of
 from llminfra.facets.memory.runtime import Runtime
 from llminfra.facets.memory.stored import stored_bytes
-from llminfra.facets.memory.weights import weight_parts
 from llminfra.formulas import memory as formulas
 from llminfra.formulas import runtime, startup
 from llminfra.formulas._formula import Quantity, formula
-from llminfra.formulas.host import left_weight_bytes
 from llminfra.formulas.kv_pool import Pool, pool_of, replica_pool
-from llminfra.formulas.weights import adapter_bytes, weight_bytes
+from llminfra.formulas.weights import adapter_bytes
 from llminfra.ranges import Range, as_range, exact
 
 T = TypeVar("T")
@@ -96,27 +94,6 @@ class Sizing(Runtime, BesideTerms):
             self._draft_layers = self.deployment.draft_layers
         self._drafts = bool(self._draft_layers)
         self.offload = offload_of(scenario, self.model)
-
-    def _once(self, compute: Callable[..., T], *key: Hashable) -> T:
-        """Compute a term unless it is known; `key` is all that it depends on."""
-        if key not in self._known:
-            self._known[key] = compute()
-        found: T = self._known[key]
-        return found
-
-    def _fact(self, entity: str, name: str) -> Range:
-        return self._once(lambda: self.facts.number(entity, name), entity, name)
-
-    @property
-    def model_origin(self) -> object:
-        """Where the configuration of the model comes from."""
-        key = f"{self.scenario.model}.config"
-
-        def found() -> object:
-            read = (read.fact for read in self.facts.ledger if read.fact.key == key)
-            return next(read, f"configuration at {self.scenario.model}")
-
-        return self._once(found, key)
 
     def _memory_bytes(self) -> Range:
         name = f"memory_{self.scenario.memory_basis}_bytes"
@@ -248,41 +225,6 @@ class Sizing(Runtime, BesideTerms):
             return weights
         return self.together(weights, self.model.whole, 1)
 
-    def weights(self, stage: Stage, tensor_parallel: int) -> Range:
-        """Weights of one rank at the scenario's precision."""
-
-        def kept() -> Range:
-            weights = self.weights_of(
-                self._on_device(stage),
-                tensor_parallel=tensor_parallel,
-                expert_parallel=self.scenario.expert_parallel,
-                data_parallel=self.scenario.data_parallel,
-            )
-            return self._left(weights)
-
-        where = (id(stage), self._leaves_embedding, tensor_parallel)
-        found: Range = self._once(kept, "weights", self.scenario.precision, *where)
-        return found
-
-    def _left(self, weights: Range) -> Range:
-        """Weights of an accelerator without those that it reads from the host."""
-        if self.scenario.host_weight_bytes is None:
-            return weights
-        left = left_weight_bytes(
-            weight_bytes=weights, host_weight_bytes=quantity(self.scenario, "host_weight_bytes")
-        )
-        return as_range(left, name="weight_bytes")
-
-    def weights_of(self, groups: tuple[WeightGroup, ...], **split: int) -> Range:
-        """Weights of some groups on one rank; on all ranks without a split."""
-        parts = weight_parts(self.facts, self.recipe, self.model, groups, **split)
-        parts |= {
-            name: exact(count, name=name, origin=self.model_origin)
-            for name, count in parts.items()
-            if isinstance(count, int)
-        }
-        return as_range(weight_bytes(**parts))
-
     def adapters(self, stage: Stage, tensor_parallel: int) -> Range:
         """Adapters on one rank, which engines keep in 16 bits."""
         adapters = adapter_bytes(
@@ -293,9 +235,6 @@ class Sizing(Runtime, BesideTerms):
             bits_per_weight=self.facts.number("bf16", "bits_per_weight"),
         )
         return as_range(adapters)
-
-    def _of_model(self, name: str) -> Range:
-        return exact(getattr(self.model, name), name=name, origin=self.model_origin)
 
     def _limit(self, name: str) -> Range:
         """A batch limit of the scenario, else the engine's default for this accelerator."""

@@ -1,7 +1,7 @@
 """What a training takes: arithmetic, memory, days, money, energy, and the AI Act's view of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -328,9 +328,3 @@ class TrainingRun(Result):
         if not self.is_change:
             return bool(self.training_flop > self._facts.number(_RULE, "unknown_flop"))
         return bool(self.original_fraction > self.limit_fraction)
-
-    # -- other numbers of accelerators --------------------------------------------------------
-
-    def with_accelerators(self, n: int) -> State:
-        """Return the memory with another number of accelerators."""
-        return State(replace(self.setup(), accelerators=n), self._facts)

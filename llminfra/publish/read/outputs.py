@@ -17,7 +17,7 @@ _SILENT: Final = ("application/javascript", "application/vnd.jupyter.widget-stat
 # A preview of this very page, what tells that an answer is not for this case, and what is for the
 # workbook alone.
 _SILENT_BLOCKS: Final = frozenset({"preview", "unshown", UNSEEN})
-_MAX_TEXT: Final = 200_000
+MOST_CHARACTERS: Final = 200_000
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
@@ -179,9 +179,9 @@ def terminal_text(text: str) -> str:
     plain = _ANSI.sub("", text)
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n"))
     shown = "\n".join(lines)
-    if len(shown) > _MAX_TEXT:
-        left_out = len(shown) - _MAX_TEXT
-        shown = f"{shown[:_MAX_TEXT]}\n… {left_out:,} more characters are not shown here"
+    if len(shown) > MOST_CHARACTERS:
+        left_out = len(shown) - MOST_CHARACTERS
+        shown = f"{shown[:MOST_CHARACTERS]}\n… {left_out:,} more characters are not shown here"
     return shown
 
 

@@ -8,7 +8,8 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Number, String
 from pygments.util import ClassNotFound
 
-_MAX_TEXT: Final = 200_000
+from llminfra.publish.read.outputs import MOST_CHARACTERS
+
 # What the page colours; more classes would only add weight.
 _CLASSES: Final = ((Comment, "c"), (Keyword, "k"), (String, "s"), (Number, "s"))
 
@@ -23,7 +24,7 @@ def highlighted(code: str, language: str) -> str:
     '<code>x = <span class="s">1</span></code>'
     """
     lexer = _lexer(language)
-    if lexer is None or len(code) > _MAX_TEXT:
+    if lexer is None or len(code) > MOST_CHARACTERS:
         return f"<code>{escape(code)}</code>"
     runs: list[list[str]] = []
     for kind, text in lexer.get_tokens(code):
