@@ -11,71 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 
 
-def own_usd_per_month(
-    *,
-    step_usd_per_month: ArrayLike,
-    step_mtok_per_month: ArrayLike,
-    own_usd_per_mtok: ArrayLike,
-    mtok_per_month: ArrayLike,
-) -> FloatArray:
-    """Return what own machines cost at volumes on the last axis, NaN beyond what they carry.
-
-    Parameters
-    ----------
-    step_usd_per_month : array_like
-        What the machines of each step cost without load, rising. [USD/month]
-    step_mtok_per_month : array_like
-        What the machines of each step carry, rising. [Mtoken/month]
-    own_usd_per_mtok : array_like
-        What a token adds: electricity. No axis of its own. [USD/Mtoken]
-    mtok_per_month : array_like
-        Volumes. [Mtoken/month]
-
-    Examples
-    --------
-    >>> own_usd_per_month(step_usd_per_month=[10_000, 19_000], step_mtok_per_month=[5_000, 10_000],
-    ...     own_usd_per_mtok=0.1, mtok_per_month=[1_000, 5_000, 5_001, 10_001])
-    array([10100. , 10500. , 19500.1,     nan])
-    """
-    volumes = np.asarray(mtok_per_month, np.float64)
-    costs, ends = (np.asarray(x, np.float64) for x in (step_usd_per_month, step_mtok_per_month))
-    is_passed = volumes[..., None] > ends[..., None, :-1]
-    jumps = np.sum(np.diff(costs)[..., None, :] * is_passed, axis=-1)
-    found = costs[..., :1] + jumps + _line(own_usd_per_mtok) * volumes
-    return np.asarray(np.where(volumes <= ends[..., -1:], found, np.nan))
-
-
-def api_usd_per_month(
-    *,
-    fixed_usd_per_month: ArrayLike,
-    api_usd_per_mtok: ArrayLike,
-    minimum_usd_per_month: ArrayLike,
-    mtok_per_month: ArrayLike,
-) -> FloatArray:
-    """Return what the API costs at volumes on the last axis.
-
-    Parameters
-    ----------
-    fixed_usd_per_month : array_like
-        What it costs without load: gateway, staff, a plan's fee. [USD/month]
-    api_usd_per_mtok : array_like
-        What a token adds. [USD/Mtoken]
-    minimum_usd_per_month : array_like
-        Least that the provider bills for tokens. [USD/month]
-    mtok_per_month : array_like
-        Volumes. [Mtoken/month]
-
-    Examples
-    --------
-    >>> api_usd_per_month(fixed_usd_per_month=500, api_usd_per_mtok=2,
-    ...     minimum_usd_per_month=1_000, mtok_per_month=[100, 1_000])
-    array([1500., 2500.])
-    """
-    metered = _line(api_usd_per_mtok) * np.asarray(mtok_per_month, np.float64)
-    billed = np.maximum(metered, _line(minimum_usd_per_month))
-    return np.asarray(_line(fixed_usd_per_month) + billed)
-
-
 def cheaper_between(
     *,
     step_usd_per_month: ArrayLike,
@@ -92,10 +27,16 @@ def cheaper_between(
 
     Parameters
     ----------
-    step_usd_per_month, step_mtok_per_month, own_usd_per_mtok : array_like
-        Own machines, as in `own_usd_per_month`. [USD/month, Mtoken/month, USD/Mtoken]
-    fixed_usd_per_month, api_usd_per_mtok, minimum_usd_per_month : array_like
-        The API, as in `api_usd_per_month`. [USD/month, USD/Mtoken, USD/month]
+    step_usd_per_month, step_mtok_per_month : array_like
+        What the machines of each step cost without load, and carry; both rising.
+        [USD/month, Mtoken/month]
+    own_usd_per_mtok : array_like
+        What a token adds to that: electricity. No axis of its own. [USD/Mtoken]
+    fixed_usd_per_month, api_usd_per_mtok : array_like
+        What the API costs without load (gateway, staff, a plan's fee), and what a token adds.
+        [USD/month, USD/Mtoken]
+    minimum_usd_per_month : array_like
+        Least that the provider bills for tokens. [USD/month]
 
     Examples
     --------
@@ -138,9 +79,9 @@ def break_even_mtok_per_month(
     Parameters
     ----------
     step_usd_per_month, step_mtok_per_month, own_usd_per_mtok : array_like
-        Own machines, as in `own_usd_per_month`. [USD/month, Mtoken/month, USD/Mtoken]
+        Own machines, as in `cheaper_between`. [USD/month, Mtoken/month, USD/Mtoken]
     fixed_usd_per_month, api_usd_per_mtok, minimum_usd_per_month : array_like
-        The API, as in `api_usd_per_month`. [USD/month, USD/Mtoken, USD/month]
+        The API, as in `cheaper_between`. [USD/month, USD/Mtoken, USD/month]
 
     Examples
     --------

@@ -11,10 +11,10 @@ import pytest
 from llminfra import Scenario, evaluate
 from llminfra.errors import InvalidInput
 from llminfra.facets.build_vs_api import BuildVsApi, Comparison
-from llminfra.formulas import break_even
 from llminfra.plan import Plan
 from llminfra.present.expression import vega
 from llminfra.trace import Symbol
+from tests.formulas import volumes as volumes_of
 
 SERVICE: dict[str, Any] = {"tensor_parallel": 8, "in_flight": 100.0, "hosting": "owned"}
 OFFICE = SERVICE | {"in_flight": None, "named_users": 100.0, "region": "DE", "currency": "EUR"}
@@ -116,11 +116,11 @@ def test_at_the_break_even_both_bills_agree() -> None:
     one = main(RATE, **FRONTIER)
     at = one.break_even_tokens_per_month.base / 1e6
     given = {name: values[0] for name, values in one.lines.items()}
-    own = break_even.own_usd_per_month(
+    own = volumes_of.own_usd_per_month(
         **{n: given[n] for n in ("step_usd_per_month", "step_mtok_per_month", "own_usd_per_mtok")},
         mtok_per_month=[at],
     )
-    api = break_even.api_usd_per_month(
+    api = volumes_of.api_usd_per_month(
         **{
             n: given[n]
             for n in ("fixed_usd_per_month", "api_usd_per_mtok", "minimum_usd_per_month")
@@ -196,7 +196,7 @@ def test_the_curve_of_own_machines_passes_through_the_month_of_the_plan(
     own = {n: given[n] for n in ("step_usd_per_month", "step_mtok_per_month", "own_usd_per_mtok")}
     ends = given["step_mtok_per_month"]
     volumes = sorted({today, *(end * part for end in ends[:5] for part in (0.4, 0.999))})
-    steps = break_even.own_usd_per_month(**own, mtok_per_month=volumes)
+    steps = volumes_of.own_usd_per_month(**own, mtok_per_month=volumes)
     assert [float(one.own_line(v)) for v in volumes] == pytest.approx(list(steps), rel=0.01)
     # Of one's own servers, replicas that a server has room for draw power too.
     within = 0.03 if hosting == "owned" else 0.005

@@ -16,6 +16,7 @@ from llminfra.facets.build_vs_api.answers import (
     outcome,
 )
 from llminfra.formulas import break_even
+from tests.formulas import volumes as volumes_of
 
 BLEND, LLAMA = (400 * 2 + 300 * 10) / 700, (400 * 0.1 + 300 * 0.32) / 700
 NODE_USD, NODE_MTOK = 22.32 * 730, 9.13 * 700 * 3600 * 730 / 1e6
@@ -31,12 +32,12 @@ def case(steps: Any, sizes: Any, own: Any, api: Any, *, fixed: Any = 0.0, least:
 
 def own_usd(given: Case, volumes: Any) -> Any:
     lines = {name: given[name] for name in OWN}
-    return break_even.own_usd_per_month(**lines, mtok_per_month=volumes)
+    return volumes_of.own_usd_per_month(**lines, mtok_per_month=volumes)
 
 
 def api_usd(given: Case, volumes: Any) -> Any:
     lines = {name: given[name] for name in API}
-    return break_even.api_usd_per_month(**lines, mtok_per_month=volumes)
+    return volumes_of.api_usd_per_month(**lines, mtok_per_month=volumes)
 
 
 def intervals(given: Case) -> tuple[tuple[float, float], ...]:
