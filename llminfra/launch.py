@@ -124,48 +124,46 @@ def launch_commands(plan: Plan) -> list[str]:
     prefill = plan.deployment.prefill
     if prefill is None:
         return [launch_command(plan)]
-    asked = plan.scenario.to_dict()
+    asked = plan.scenario
     split = {"tensor_parallel": prefill.tensor_parallel, "data_parallel": prefill.data_parallel}
-    split["expert_parallel"] = (
-        prefill.accelerators_per_worker if asked["expert_parallel"] > 1 else 1
-    )
+    split["expert_parallel"] = prefill.accelerators_per_worker if asked.expert_parallel > 1 else 1
     reader = plan.variant(**(dict.fromkeys(APART) | split))
-    roles = _ROLES.get(asked["engine"], ("", ""))
+    roles = _ROLES.get(asked.engine, ("", ""))
     pairs = zip((reader, plan), roles, strict=True)
     return [" ".join(filter(None, (launch_command(each), role))) for each, role in pairs]
 
 
 def _words(plan: Plan) -> Iterator[str]:
-    asked, layout = plan.scenario.to_dict(), plan.deployment
-    options = _OPTIONS[asked["engine"]]
-    entry = model_entries().get(asked["model"], {})
+    asked, layout = plan.scenario, plan.deployment
+    options = _OPTIONS[asked.engine]
+    entry = model_entries().get(asked.model, {})
     yield options["start"]
-    published = str(entry.get("hf_id") or asked["model"])
-    is_gguf = asked["engine"] == "llama.cpp"
+    published = str(entry.get("hf_id") or asked.model)
+    is_gguf = asked.engine == "llama.cpp"
     yield shlex.quote(_file_name(plan, published) if is_gguf else published)
     given = (_slots(plan) if is_gguf else {}) | {
         "tensor": layout.tensor_parallel if layout.tensor_parallel > 1 else None,
-        "pipeline": asked["pipeline_parallel"] if asked["pipeline_parallel"] > 1 else None,
-        "data": asked["data_parallel"] if asked["data_parallel"] > 1 else None,
+        "pipeline": asked.pipeline_parallel if asked.pipeline_parallel > 1 else None,
+        "data": asked.data_parallel if asked.data_parallel > 1 else None,
         "length": _length(plan),
-        "memory": asked["gpu_memory_utilization"],
-        "sequences": asked["max_num_seqs"],
-        "tokens": asked["max_num_batched_tokens"],
+        "memory": asked.gpu_memory_utilization,
+        "sequences": asked.max_num_seqs,
+        "tokens": asked.max_num_batched_tokens,
         "prefixes": "" if plan.resolved.changed() & {"prefix_cache_hit_fraction"} else None,
-        "cache": _FP8_CACHE.get(asked["engine"]) if asked["kv_precision"] == "fp8" else None,
-        "format": asked["precision"] if asked["precision"] in _ON_LOAD else None,
+        "cache": _FP8_CACHE.get(asked.engine) if asked.kv_precision == "fp8" else None,
+        "format": asked.precision if asked.precision in _ON_LOAD else None,
     }
     for part, value in given.items():
         if value is not None and part in options:
             yield f"{options[part]} {value}".rstrip()
-    if asked["expert_parallel"] not in (None, 1, False) and "expert" in options:
-        size = "" if asked["engine"] == "vllm" else f" {asked['expert_parallel']}"
+    if asked.expert_parallel not in (None, 1, False) and "expert" in options:
+        size = "" if asked.engine == "vllm" else f" {asked.expert_parallel}"
         yield f"{options['expert']}{size}"
 
 
 def _length(plan: Plan) -> int | None:
     """Longest sequence: as asked, or what the pool holds where it is less than the model's."""
-    asked = plan.scenario.to_dict()["max_model_len"]
+    asked = plan.scenario.max_model_len
     if asked is not None:
         return int(asked)
     try:
@@ -178,16 +176,16 @@ def _length(plan: Plan) -> int | None:
 
 def _file_name(plan: Plan, published: str) -> str:
     """Name of a GGUF file: that of the model and its format."""
-    known = plan.scenario.to_dict()["model"] in model_entries()
+    known = plan.scenario.model in model_entries()
     name = PurePath(published).name if known else plan.deployment.model_name
-    return f"{name}-{plan.resolved.to_dict()['precision'].upper()}.gguf"
+    return f"{name}-{plan.resolved.precision.upper()}.gguf"
 
 
 def _slots(plan: Plan) -> dict[str, Any]:
     """Layers on the accelerators, requests at once, and the context that these share."""
-    scenario = plan.resolved.to_dict()
+    scenario = plan.resolved
     facts = plan.facts_read_by("launch")
-    on_processor = is_processor(facts, scenario["accelerator"])
+    on_processor = is_processor(facts, scenario.accelerator)
     found: dict[str, Any] = {"layers": None if on_processor else _ALL_LAYERS}
     try:
         memory = plan.memory

@@ -165,10 +165,10 @@ class CacheGroup:
         """
         if self.bytes_per_value is not None:
             return self.bytes_per_value
+        width = np.asarray(bytes_per_value)
         if self.eight_bit_bytes is None:
-            return bytes_per_value
-        packed = self.eight_bit_bytes / self.values_per_token
-        return np.where(np.asarray(bytes_per_value) == 1, packed, bytes_per_value)[()]
+            return width
+        return np.where(width == 1, self.eight_bit_bytes / self.values_per_token, width)[()]
 
     def values_on_rank(self, tensor_parallel: int) -> int:
         """Values of one entry in one layer on one rank; a rank has one whole head or more [1]."""
@@ -220,17 +220,16 @@ class CacheGroup:
         if self.window is not None:
             slides = self.kind in ("window", "buffer")
             spare = windows.spare_blocks * slides
-            step = np.multiply(max_num_batched_tokens, windows.step_fraction)
+            step = np.asarray(max_num_batched_tokens) * windows.step_fraction
             limited = np.minimum(tokens, self.window - np.minimum(spare, 1) + step)
-            kept = np.maximum(limited, np.multiply(tokens, windows.full_fraction))
+            kept = np.maximum(limited, kept * windows.full_fraction)
             block = block if windows.block_tokens is None else np.asarray(windows.block_tokens)
         blocks = np.ceil(kept / block) + spare
         return self._kept_bytes(blocks * block, bytes_per_value, tensor_parallel)
 
     def _kept_bytes(self, kept: Any, bytes_per_value: ArrayLike, tensor_parallel: int) -> Any:
         """Bytes of so many tokens in these layers on one rank, however wide the window [byte]."""
-        width = self.width_bytes(bytes_per_value)
-        entry_bytes = np.multiply(self.values_on_rank(tensor_parallel), width)
+        entry_bytes = self.values_on_rank(tensor_parallel) * self.width_bytes(bytes_per_value)
         per_layer = np.ceil(kept / self.tokens_per_entry) * entry_bytes
         return self.n_layers * (per_layer + ceil_div(self.state_bytes, tensor_parallel))
 
@@ -240,11 +239,11 @@ def attention_bytes(
 ) -> Any:
     """Bytes of one token in the widest attention layer on one rank, 0 without attention [byte]."""
     widths = [
-        np.multiply(group.values_on_rank(tensor_parallel), group.width_bytes(bytes_per_value))
+        group.values_on_rank(tensor_parallel) * group.width_bytes(bytes_per_value)
         for group in groups
         if group.kind in ("full", "window", "chunk", "latent")
     ]
-    return np.max(widths, axis=0) if widths else np.multiply(0.0, bytes_per_value)
+    return np.max(widths, axis=0) if widths else 0.0 * np.asarray(bytes_per_value)
 
 
 def page_tokens(
@@ -267,11 +266,10 @@ def page_tokens(
     >>> float(tokens)
     544.0
     """
-    known = tuple(groups)
+    known, block = tuple(groups), np.asarray(block_tokens)
     state = max((ceil_div(group.state_bytes, tensor_parallel) for group in known), default=0)
     if not state:
-        return np.asarray(block_tokens)
+        return block
     token = attention_bytes(known, bytes_per_value=bytes_per_value, tensor_parallel=tensor_parallel)
-    block_bytes = np.multiply(block_tokens, token)
-    raised = np.ceil(state / np.where(block_bytes > 0, block_bytes, np.inf)) * block_tokens
-    return np.where(np.asarray(state_pages) > 0, np.maximum(block_tokens, raised), block_tokens)
+    raised = np.ceil(state / np.where(block * token > 0, block * token, np.inf)) * block
+    return np.where(np.asarray(state_pages) > 0, np.maximum(block, raised), block)

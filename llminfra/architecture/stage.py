@@ -129,7 +129,7 @@ class Stage:
         }
         page: dict[str, Any] = {"block_tokens": block_tokens, "state_pages": state_pages}
         raised = page_tokens(self.cache_groups, **page, **split)
-        total = np.add(self.state_padding_bytes(**page, **split), np.zeros(np.shape(tokens)))
+        total = self.state_padding_bytes(**page, **split) + np.zeros(np.shape(tokens))
         for group in self.cache_groups:
             total = total + group.reserved_on_rank(
                 tokens,
@@ -191,7 +191,7 @@ class Stage:
         for group in self.cache_groups:
             if group.kind == "state":
                 own = ceil_div(group.state_bytes, tensor_parallel)
-                padded = np.multiply(state_pages, np.maximum(page_bytes, own))
+                padded = state_pages * np.maximum(page_bytes, own)
                 kept = np.where(np.asarray(state_pages) > 0, padded, own)
                 total = total + group.n_layers * (kept - own)
         return total

@@ -57,7 +57,7 @@ class Option:
     def groups(self) -> str:
         """How the accelerators are split: each group holds one copy of the model."""
         fleet, layout = self.plan.capacity, self.plan.deployment
-        in_stages = self.plan.scenario.to_dict()["pipeline_parallel"]
+        in_stages = self.plan.scenario.pipeline_parallel
         stages = f" in {in_stages} stages" if in_stages > 1 else ""
         each = layout.accelerators_per_replica
         spares = "one" if fleet.spares == 1 else f"{fleet.spares:,}"
@@ -188,8 +188,7 @@ def options(plan: Plan) -> Options:
         spare = _confirmed(SPARE, plan, [_with_one_more(follow.plan)], rows)
         after = 1 + rows.index(follow)
         rows = [*rows[:after], *spare, *rows[after:]]
-    automatic = plan.scenario.to_dict() | {"replicas": "auto"}
-    if automatic != plan.scenario.to_dict():
+    if plan.scenario.replicas != "auto":
         rows += _confirmed(AUTO, plan, [{"replicas": "auto"}], rows, must=False)
     return Options(tuple(rows))
 
@@ -201,7 +200,7 @@ def _with_one_more(plan: Plan) -> dict[str, Any]:
 
 def _tried(plan: Plan) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield kinds of options, each with the rows of the search that are best of their kind."""
-    chip, most = plan.resolved.to_dict()["accelerator"], plan.capacity.accelerators
+    chip, most = plan.resolved.accelerator, plan.capacity.accelerators
     found = search(plan)
     table = found.table()
     meets = table[table["meets_targets"]]
@@ -308,7 +307,7 @@ _SAID: Final = ("E-FIT", "E-LOAD", "E-UNSTABLE", "E-LEN")
 
 def _too_few(plan: Plan, needed: int) -> Iterator[str]:
     """Name the rule that is broken: load, target, or the room that both are to leave."""
-    fleet, target = plan.capacity, plan.scenario.to_dict()["target_utilization"]
+    fleet, target = plan.capacity, plan.scenario.target_utilization
     if 1 - fleet.utilization.probability_at_least(target) < SIZING_CONFIDENCE:
         busy, most = formats.percent(fleet.utilization), formats.percent(target)
         yield f"{busy} busy at the peak; above {most} answers begin to queue"
