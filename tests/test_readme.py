@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from benchmarks import batch_told
 from llminfra.cli import main
+from llminfra.facets import FACETS
 from tests import readme
+from tests.test_house import ORDER
 
 ROOT: Final = Path(__file__).parents[1]
 TEXT: Final = (ROOT / "README.md").read_text("utf-8")
@@ -34,6 +36,18 @@ def test_every_link_and_picture_is_there() -> None:
     local = [target.split("#")[0] for target in targets if "://" not in target]
     assert len(local) > 5
     assert [target for target in local if target and not (ROOT / target).exists()] == []
+
+
+def test_picture_of_the_house_has_every_part_in_its_order() -> None:
+    tree = re.search(r"^llminfra/\n(.*?)^notebooks/", TEXT, re.M | re.S)
+    assert tree is not None
+    # Questions have whole lines; others say in their right half what is inside.
+    names = re.findall(r"^ {4}(\S.*)|^ {2}(\S.{,30})", tree[1], re.M)
+    named = re.findall(r"\w+", " ".join("".join(pair) for pair in names))
+    questions = [question.name for question in FACETS]
+    parts = [name for name in ORDER if not name.startswith(("_", "facets.")) and "." not in name]
+    place = parts.index("facets")
+    assert named == [*parts[: place + 1], *questions, *parts[place + 1 :]]
 
 
 def test_quickstart_names_targets_that_set_themselves_up() -> None:

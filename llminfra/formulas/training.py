@@ -64,10 +64,6 @@ def trained_tokens(*, training_tokens: Quantity, n_epochs: Quantity) -> Quantity
     -----
     .. math:: D = e \, D_1
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(trained_tokens(training_tokens=1e8, n_epochs=3)) / 1e6
@@ -284,10 +280,6 @@ def accelerator_hours(*, flop: Quantity, flop_per_s: Quantity) -> Quantity:
     Notes
     -----
     .. math:: T = \frac{C}{3600 \, F}
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------

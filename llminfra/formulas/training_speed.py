@@ -110,10 +110,6 @@ def sustained_flop_per_s(
     -----
     .. math:: F = \hat F \, u \, g
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(sustained_flop_per_s(
@@ -140,10 +136,6 @@ def peak_ratio(*, peak_flop_per_s: Quantity, plain_flop_per_s: Quantity) -> Quan
     Notes
     -----
     .. math:: p = \hat F / \hat F_{16}
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------

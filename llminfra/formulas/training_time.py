@@ -140,10 +140,6 @@ def run_days(*, accelerator_hours: Quantity, n_accelerators: Quantity) -> Quanti
     -----
     .. math:: t = T / (24 \, n)
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> round(float(run_days(accelerator_hours=30.84e6, n_accelerators=16384)), 1)
@@ -259,10 +255,6 @@ def owned_usd_per_accelerator_hour(
     -----
     .. math:: c = \frac{A + S}{730 \, n} + P \cdot \mathrm{PUE} \cdot e
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> round(float(owned_usd_per_accelerator_hour(
@@ -329,10 +321,6 @@ def paid_hours(
     -----
     .. math:: T' = T \, n' / n
 
-    References
-    ----------
-    Definition.
-
     Examples
     --------
     >>> float(paid_hours(accelerator_hours=80, paid_accelerators=8, used_accelerators=2))
@@ -358,10 +346,6 @@ def accelerator_kw(*, server_power_w: Quantity) -> Quantity:
     Notes
     -----
     .. math:: P / 1000
-
-    References
-    ----------
-    Definition.
 
     Examples
     --------
