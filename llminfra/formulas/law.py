@@ -35,7 +35,6 @@ def passes(v: Values, load: Values, sequences: Quantity, *, full: bool) -> dict[
         "prompt_tokens": load["computed_tokens"] if full else 0.0,
         "output_tokens": load["steps"],
     }
-    batch_tokens = step.batch_tokens(step_tokens=load["tokens_per_step"], **at_once)
     touching = drafting.touching_tokens(
         step_tokens=load["tokens_per_step"], draft_touch_fraction=v["draft_touch_fraction"]
     )
@@ -43,43 +42,57 @@ def passes(v: Values, load: Values, sequences: Quantity, *, full: bool) -> dict[
         expert_share_fraction=v["expert_share_fraction"],
         batch_tokens=step.batch_tokens(step_tokens=touching, **at_once),
     )
-    token_s = step.s_per_token(
-        expert_flop_per_s=step.expert_flop_per_s(
-            flop_per_s=v["expert_base_flop_per_s"],
-            batch_tokens=batch_tokens,
-            half_tokens=v["expert_half_tokens"] if full else 0.0,
-            **pick(v, "expert_values", "half_values", "expert_share_fraction"),
-        ),
-        **pick(v, *_PRICE),
+    token_s = _token_s(
+        v, step.batch_tokens(step_tokens=load["tokens_per_step"], **at_once), full=full
     )
+    step_s = _step_s(v, load, sequences, touched=touched, token_s=token_s)
+    prompts = _prompts(v, load, sequences, touched=touched, token_s=token_s, full=full)
+    return {"step_s": step_s} | prompts
+
+
+def _token_s(v: Values, batch_tokens: Quantity, *, full: bool) -> Quantity:
+    """Products and sending of one token, among so many."""
+    expert_flop_per_s = step.expert_flop_per_s(
+        flop_per_s=v["expert_base_flop_per_s"],
+        batch_tokens=batch_tokens,
+        half_tokens=v["expert_half_tokens"] if full else 0.0,
+        **pick(v, "expert_values", "half_values", "expert_share_fraction"),
+    )
+    return step.s_per_token(expert_flop_per_s=expert_flop_per_s, **pick(v, *_PRICE))
+
+
+def _step_s(
+    v: Values, load: Values, sequences: Quantity, *, touched: Quantity, token_s: Quantity
+) -> Quantity:
+    """Time of a decode step, with the tokens that are drafted in it."""
     drafted = {"step_tokens": load["tokens_per_step"]}
-    mixed = step.mixed_step_fraction(sequences=sequences, output_tokens=load["steps"])
+    overhead_s = step.step_overhead_s(
+        mixed_step_fraction=step.mixed_step_fraction(
+            sequences=sequences, output_tokens=load["steps"]
+        ),
+        overhead_s=drafting.verified_overhead_s(
+            **drafted,
+            **pick(v, "overhead_s", "verify_overhead_ratio"),
+            **pick(v, *{"cache_wait_s"} & v.keys()),
+        ),
+        **pick(v, "mixed_overhead_s"),
+    )
     verified_s = step.step_s(
         weight_read_s=step.weight_read_s(touched_fraction=touched, **pick(v, *_READ)),
         sequences=sequences,
         s_per_token=step.own_s_per_token(
             s_per_token=token_s, sequence_overhead_s=v["sequence_overhead_s"], **drafted
         ),
-        overhead_s=step.step_overhead_s(
-            mixed_step_fraction=mixed,
-            overhead_s=drafting.verified_overhead_s(
-                **drafted,
-                **pick(v, "overhead_s", "verify_overhead_ratio"),
-                **pick(v, *{"cache_wait_s"} & v.keys()),
-            ),
-            **pick(v, "mixed_overhead_s"),
-        ),
+        overhead_s=overhead_s,
         **drafted,
         **pick(v, "cache_read_bytes", "cache_bytes_per_s"),
     )
-    step_s = drafting.drafted_step_s(
+    return drafting.drafted_step_s(
         step_s=verified_s,
         sequences=sequences,
         **drafted,
         **pick(v, "draft_pass_s", "draft_sequence_s"),
     )
-    prompts = _prompts(v, load, sequences, touched=touched, token_s=token_s, full=full)
-    return {"step_s": step_s} | prompts
 
 
 def _prompts(
