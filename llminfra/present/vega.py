@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Final, Protocol, TypeVar
 
 from llminfra.errors import RenderError
-from llminfra.facets.base import is_number
 from llminfra.present import theme
 from llminfra.present.javascript import engine
 from llminfra.present.svg import slim_svg
@@ -118,6 +117,14 @@ def specification(chart: ChartLike | Mapping[str, Any], *, checked: bool = False
     return spec
 
 
+def specified_once() -> None:
+    """Let Altair write a specification, so that forks of this process find it prepared for more."""
+    import altair as alt
+    import pandas as pd
+
+    alt.Chart(pd.DataFrame({"x": [1.0]})).mark_bar().encode(x="x").to_dict()
+
+
 def warm_up() -> None:
     """Start the renderer, which takes half a second that would come before the first chart."""
     draw({"data": {"values": []}, "mark": "text"})
@@ -145,9 +152,13 @@ def _scaled(spec: Any, scale: float) -> Any:
         return [_scaled(item, scale) for item in spec]
     if not isinstance(spec, dict) or ("data" in spec and "values" in spec):
         return spec
-    own = {"width": round(spec["width"] * scale, 2)} if is_number(spec.get("width")) else {}
+    own = {"width": round(spec["width"] * scale, 2)} if _is_number(spec.get("width")) else {}
     inner = ("hconcat", "vconcat", "concat", "spec")
     return {**spec, **own, **{k: _scaled(spec[k], scale) for k in inner if k in spec}}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _styled(spec: VegaSpec) -> VegaSpec:
