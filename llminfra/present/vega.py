@@ -117,6 +117,14 @@ def specification(chart: ChartLike | Mapping[str, Any], *, checked: bool = False
     return spec
 
 
+def specified_once() -> None:
+    """Let Altair write a specification, so that forks of this process find it prepared for more."""
+    import altair as alt
+    import pandas as pd
+
+    alt.Chart(pd.DataFrame({"x": [1.0]})).mark_bar().encode(x="x").to_dict()
+
+
 def warm_up() -> None:
     """Start the renderer, which takes half a second that would come before the first chart."""
     draw({"data": {"values": []}, "mark": "text"})
