@@ -315,6 +315,7 @@ def is_named_build(version: str) -> bool:
     return bool(_NAMED_BUILD.fullmatch(version))
 
 
+@cache
 def version_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers of a version's release; none for what is no version.
 
