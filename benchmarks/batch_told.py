@@ -47,7 +47,8 @@ def lines(taken: dict[str, Any]) -> list[str]:
         f"The cells alone take {cells['bare_cpu_s']:.2f} CPU-seconds in a process that has run "
         f"them before, {cells['cpu_s']:.2f} with their charts: a report costs "
         f"{html['cpu_s'] / cells['cpu_s']:.1f} times that. The first report of a cold command "
-        f"is there after {once['cold_s']:.1f} s with empty caches; {large} unchanged reports are "
+        f"is there after {once['cold_s']:.1f} s, the very first, for which Vega's libraries are "
+        f"built, after {once['first_ever_s']:.1f} s; {large} unchanged reports are "
         f"left as they are in {once['no_op_s']:.2f} s. The process that leads a batch takes "
         f"{html['parent_small_mb']:.0f} MB for {settings['sizes'][0]} reports and "
         f"{html['parent_mb']:.0f} MB for {large}.",

@@ -1,13 +1,16 @@
-"""Keeps jsonschema from the grammars of ``rfc3987_syntax``; import this before altair.
+"""Keeps jsonschema from grammars of formats that nobody here uses; import this before altair.
 
-JupyterLab installs ``rfc3987_syntax``. jsonschema imports it where it finds it, to check a format
-(internationalised addresses) that neither notebooks nor chart specifications use, and its import
-compiles 39 grammars: 2 to 8 s in every kernel and every process that renders. Whoever else asks
-for it gets it. Nothing is imported here, as commands that render nothing pass by.
+JupyterLab installs them. jsonschema imports what it finds, to check formats (internationalised
+addresses, durations) that neither notebooks nor chart specifications use. ``rfc3987_syntax``
+compiles 39 grammars: 2 to 8 s in every kernel and every process that renders; the others take a
+twentieth of a second. Whoever else asks for them gets them. Nothing is imported here, as commands
+that render nothing pass by.
 """
 
 import sys
-from typing import Any
+from typing import Any, Final
+
+_GRAMMARS: Final = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 
 
 class _NotForJsonschema:
@@ -17,8 +20,8 @@ class _NotForJsonschema:
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
         """Find nothing; for jsonschema, while it is being imported, there are no grammars."""
         asks = sys.modules.get("jsonschema")
-        if name == "rfc3987_syntax" and asks is not None and not hasattr(asks, "FormatChecker"):
-            raise ModuleNotFoundError(f"{name} takes seconds to import", name=name)
+        if name in _GRAMMARS and asks is not None and not hasattr(asks, "FormatChecker"):
+            raise ModuleNotFoundError(f"{name} takes long to import", name=name)
 
 
 sys.meta_path.insert(0, _NotForJsonschema)

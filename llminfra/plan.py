@@ -77,6 +77,7 @@ class Plan(Facets):
         self._choice = dict(choice or {})
         self.resolved = scenario.model_copy(update=self.fixed) if self.fixed else scenario
         self._results: dict[str, Result | MissingFact] = {}
+        self._advice: dict[Goal, tuple[str, ...]] = {}
 
     @property
     def fixed(self) -> dict[str, Any]:
@@ -279,7 +280,9 @@ class Plan(Facets):
     def _advised(self, problem: Problem) -> Problem:
         if problem.goal is None or self._advise is None:
             return problem
-        return replace(problem, fixes=tuple(self._advise(self, problem.goal)))
+        if problem.goal not in self._advice:
+            self._advice[problem.goal] = tuple(self._advise(self, problem.goal))
+        return replace(problem, fixes=self._advice[problem.goal])
 
 
 def _quantities(result: Result, names: Sequence[str]) -> Iterator[tuple[str, Any]]:

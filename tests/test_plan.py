@@ -12,6 +12,7 @@ from llminfra import InvalidInput, MissingFact, Scenario, evaluate
 from llminfra.catalog.loader import ids
 from llminfra.facets import FACETS, SERVED
 from llminfra.facets.base import Question
+from llminfra.plan import Plan, facts_of
 from llminfra.ranges import Range
 
 
@@ -174,6 +175,14 @@ def test_plain_data_is_json_with_finite_numbers(model: str) -> None:
     assert set(data["memory"]["weight_bytes"]) == {"low", "base", "high", "unit"}
     assert data["facts"]
     assert all(fact["source"] and fact["used_by"] for fact in data["facts"])
+
+
+def test_advice_on_a_goal_is_sought_once() -> None:
+    asked = []
+    missing = Scenario(tensor_parallel=2, precision="fp8", in_flight=600)
+    plan = Plan(missing, facts=facts_of(missing), advise=lambda _, goal: asked.append(goal) or "x")
+    assert plan.problems == plan.problems
+    assert len(asked) == len(set(asked)) > 0
 
 
 def test_the_same_scenario_gives_the_same_data() -> None:

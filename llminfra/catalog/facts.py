@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from packaging.version import InvalidVersion, Version
@@ -317,7 +317,7 @@ def is_named_build(version: str) -> bool:
     return bool(_NAMED_BUILD.fullmatch(version))
 
 
-@lru_cache(maxsize=1024)  # of the few versions that a catalogue and a scenario name
+@cache
 def version_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers of a version's release; none for what is no version.
 

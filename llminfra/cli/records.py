@@ -36,13 +36,14 @@ def write_lock(report_set: ReportSet) -> None:
         manifest.update(folder, entries, scenario=case.name, lock="")
         return
     assert report_set.plan is not None
+    answers = lock.answers(report_set.plan)  # all are asked, so that their facts are in the ledger
     facts, digests = _facts_used(report_set), _digests(report_set)
     text = lock.lock_text(
         case,
         facts,
         {} if report_set.compared else report_set.plan.fixed,
         digests,
-        answers={} if report_set.compared else lock.answers(report_set.plan),
+        answers={} if report_set.compared else answers,
         without=report_set.differing,
         variants=report_set.compared,
     )
@@ -94,9 +95,10 @@ def _fingerprint(case: Case) -> str:
 def _facts_used(report_set: ReportSet) -> list[dict[str, Any]]:
     """Facts of the plan and of everything that the notebooks compared it with, by key."""
     assert report_set.plan is not None
+    _ = report_set.plan.problems  # whose facts are in the ledger, too
     facts: dict[str, dict[str, Any]] = {}
-    for fact in report_set.plan.to_dict()["facts"]:
-        facts.setdefault(fact["key"], fact)  # a comparison may have replaced it later
+    for read in report_set.plan.facts:
+        facts.setdefault(read.fact.key, read.to_dict())  # a comparison may have replaced it later
     for block in _blocks(report_set.results):
         for fact in block.get("facts", []):
             known = facts.setdefault(fact["key"], fact | {"used_by": []})

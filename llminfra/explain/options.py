@@ -4,10 +4,10 @@ Rows come from `search`, and each is confirmed by a plan of its own before it is
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from llminfra import formats
 from llminfra.errors import InvalidInput, MissingFact
@@ -18,7 +18,10 @@ from llminfra.facets.decision import LEAST_SAVING
 from llminfra.facets.deployment.workers import APART
 from llminfra.plan import COMPARISON, Plan
 from llminfra.ranges import Range
-from llminfra.search import RankedLayout, search
+from llminfra.search import RankedLayout, Search, search
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALONE: Final = "alone"
 ASKED, SPLIT, SPARE = "As asked", "Split otherwise", "With a spare"
@@ -201,14 +204,12 @@ def _with_one_more(plan: Plan) -> dict[str, Any]:
 def _tried(plan: Plan) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield kinds of options, each with the rows of the search that are best of their kind."""
     chip, most = plan.resolved.accelerator, plan.capacity.accelerators
-    found = search(plan)
-    table = found.table()
-    meets = table[table["meets_targets"]]
-    own = meets[meets["accelerator"] == chip]
     # Other cards are named where their speed was measured or their price is quoted, if any is.
     quoted = [price.accelerator for price in plan.scenario.own_prices()]
-    sure = meets["is_measured"] | meets["accelerator"].isin(quoted)
-    meets = meets[sure | (meets["accelerator"] == chip)] if sure.any() else meets
+    found, meets = _searched(plan, [chip, *quoted])
+    if not (meets["is_measured"] | meets["accelerator"].isin(quoted)).any():
+        found, meets = _searched(plan)
+    own = meets[meets["accelerator"] == chip]
     same = own[own["accelerators"] == most]
     fast = meets[meets["accelerators"] <= most]
     kinds = {
@@ -220,6 +221,15 @@ def _tried(plan: Plan) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     }
     for label, rows in kinds.items():
         yield label, [_fields(found.row(i)) for i in rows.index[:_MOST_TRIED]]
+
+
+def _searched(
+    plan: Plan, measured_beside: Sequence[str] | None = None
+) -> tuple[Search, "pd.DataFrame"]:
+    """Return a search, and its rows that meet everything."""
+    found = search(plan, measured_beside=measured_beside)
+    table = found.table()
+    return found, table[table["meets_targets"]]
 
 
 def _fields(row: RankedLayout) -> dict[str, Any]:

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from llminfra.present.recipe import Chart, chart_of, ink_of, layered, recipe, text_of, tooltips
+from llminfra.present.recipe import (
+    Chart,
+    chart_of,
+    constant,
+    ink_of,
+    layered,
+    placed_at,
+    recipe,
+    text_of,
+    tooltips,
+)
 from llminfra.present.theme import HATCH, TYPE, color, text_on
 
 if TYPE_CHECKING:
@@ -75,7 +85,7 @@ def _bars(shown: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
     if narrow:
         layers.append(
             base.mark_text(align="left", dy=-19, fontSize=_SMALL).encode(
-                x=alt.datum(0), text=text_of("label"), color=ink_of("ink")
+                x=placed_at(0), text=text_of("label"), color=ink_of("ink")
             )
         )
     return layered(*layers, height=alt.Step(52 if narrow else 30))
@@ -163,7 +173,7 @@ def _days(shown: "pd.DataFrame", today: str, *, narrow: bool) -> Any:
         x=alt.X("date:T", scale=scale)
     )
     said = now.mark_text(dy=12, fontSize=_SMALL, fontWeight=600, color=color("ink")).encode(
-        x=x, y=alt.value("height"), text=text_of("words")
+        x=x, **constant(y="height"), text=text_of("words")
     )
     return layered(*layers, rule, said, height=alt.Step(27))
 

@@ -9,9 +9,11 @@ from llminfra import formats
 from llminfra.present.recipe import (
     Chart,
     chart_of,
+    constant,
     ink_of,
     labels_of,
     layered,
+    placed_at,
     recipe,
     text_of,
     tooltips,
@@ -123,7 +125,7 @@ def _part_layers(segments: "pd.DataFrame", ends: "pd.DataFrame", unit: str, *, n
     if narrow:
         layers.append(
             total.mark_text(align="left", dy=-24, fontWeight=600, fontSize=_SMALL).encode(
-                x=alt.datum(0), text=text_of("label")
+                x=placed_at(0), text=text_of("label")
             )
         )
     tall = 42 if len(ends) <= _MANY else 36  # so that all ways stand on the first page
@@ -145,12 +147,12 @@ def _key(segments: "pd.DataFrame", *, narrow: bool) -> list[Any]:
     layers: list[Any] = []
     for item in rows:
         one = chart_of(pd.DataFrame([item]))
-        y = alt.value(-_KEY_Y - _KEY_ROW * (rows[-1]["down"] - item["down"]))
+        y = -_KEY_Y - _KEY_ROW * (rows[-1]["down"] - item["down"])
         mark = one.mark_square(size=110, opacity=1, filled=True)
         layers += [
-            mark.encode(x=alt.value(item["at"] + 6), y=y, color=ink_of("fill")),
+            mark.encode(**constant(x=item["at"] + 6, y=y), color=ink_of("fill")),
             one.mark_text(align="left", fontSize=_SMALL, color=color("ink")).encode(
-                x=alt.value(item["at"] + 17), y=y, text=text_of("part")
+                **constant(x=item["at"] + 17, y=y), text=text_of("part")
             ),
         ]
     return layers
@@ -212,7 +214,7 @@ def _fall_layers(frame: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
     if narrow:
         layers.append(
             base.mark_text(align="left", dy=-18, fontSize=_SMALL).encode(
-                x=alt.datum(0), text=text_of("step")
+                x=placed_at(0), text=text_of("step")
             )
         )
     return layered(*layers, height=alt.Step(46 if narrow else 34))

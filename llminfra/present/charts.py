@@ -16,6 +16,7 @@ from llminfra.present.recipe import (
     chart_of,
     ink_of,
     layered,
+    placed_at,
     recipe,
     text_of,
     tooltips,
@@ -230,10 +231,10 @@ def _verdicts(ends: "pd.DataFrame", y: alt.Y, top: float, span: float, narrow: b
         left = base.mark_text(align="left", dy=-34, fontWeight=600, fontSize=_SMALL)
         right = base.mark_text(align="right", dy=-34, fontWeight=600, fontSize=_SMALL)
         return [
-            left.encode(x=alt.datum(0), y=y, text=text_of("label")),
-            right.encode(x=alt.datum(span), y=y, text=text_of("verdict"), color=ink),
+            left.encode(x=placed_at(0), y=y, text=text_of("label")),
+            right.encode(x=placed_at(span), y=y, text=text_of("verdict"), color=ink),
         ]
-    base = chart_of(ends).encode(x=alt.datum(top * 1.16), y=y)
+    base = chart_of(ends).encode(x=placed_at(top * 1.16), y=y)
     return [
         base.mark_text(align="left", dy=-8, fontWeight=600).encode(
             text=text_of("verdict"), color=ink

@@ -143,7 +143,7 @@ class Money:
     @cached_property
     def followed(self) -> Option | None:
         """The option that the report follows; None where it cannot be had."""
-        found = self.cost.by_name.get(self.cost.hosting)
+        found = self.cost.get(self.cost.hosting)
         return found if found is not None and found.feasible else None
 
     @cached_property

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from llminfra.present.expression import vega
-from llminfra.present.recipe import Chart, recipe, text_of, y_axis
+from llminfra.present.recipe import Chart, constant, recipe, text_of, y_axis
 from llminfra.present.theme import TYPE, color
 from llminfra.trace import Symbol
 
@@ -170,7 +170,7 @@ def _name(base: Any, name: str, meaning: str, x: list[float], place: alt.X, y: a
     return (
         base.transform_filter(f"datum.x == {at!r}")
         .mark_text(align="right", dx=-4, dy=-10, fontWeight=600, color=ink)
-        .encode(x=place, y=y, text=alt.value(name))
+        .encode(x=place, y=y, **constant(text=name))
     )
 
 

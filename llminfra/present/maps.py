@@ -11,6 +11,7 @@ from llminfra.present.recipe import (
     Chart,
     chart_of,
     closed,
+    constant,
     ink_of,
     layered,
     recipe,
@@ -189,11 +190,11 @@ def _dots(
         at = alt.X("level:Q", scale=scale)
         layers.append(rows.mark_rule(strokeDash=[4, 3]).encode(x=at))
         text = rows.mark_text(align="left", dx=5, dy=8, fontSize=_SMALL, fontWeight=600)
-        layers.append(text.encode(x=at, y=alt.value("height"), text=text_of("word")))
+        layers.append(text.encode(x=at, **constant(y="height"), text=text_of("word")))
     if not narrow:
         first = chart_of(shown.head(1)).encode(y=y)
         for column, word in zip(columns, words, strict=True):
-            named = first.encode(x=alt.X(f"{column}:Q", scale=scale), text=alt.value(word))
+            named = first.encode(x=alt.X(f"{column}:Q", scale=scale), **constant(text=word))
             layers += _on_halo(named, dy=-15, color=color("second"))
         ends = chart_of(shown).encode(x=alt.X(f"{high}:Q", scale=scale), y=y, text=text_of("end"))
         layers += _on_halo(ends, align="left", dx=10)

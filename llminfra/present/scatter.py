@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from llminfra.present.recipe import Chart, chart_of, layered, recipe, text_of, tooltips
+from llminfra.present.recipe import Chart, chart_of, constant, layered, recipe, text_of, tooltips
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -178,9 +178,9 @@ def _key(
         note = notes[title, str(name)]
         words = f"{name} {note}".replace("TensorRT-LLM", "TRT") if narrow else f"{name} {note}"
         base = alt.Chart(alt.InlineData(values=[{"words": words}]))
-        at = {"y": alt.value(11 + 17 * i)}
+        y = 11 + 17 * i
         mark = base.mark_point(filled=True, size=40, color=first["ink"], shape=first["shape"])
-        layers.append(mark.encode(x=alt.value(9), **at))
+        layers.append(mark.encode(**constant(x=9, y=y)))
         text = base.mark_text(align="left", fontSize=_SMALL)
-        layers.append(text.encode(x=alt.value(18), text=text_of("words"), **at))
+        layers.append(text.encode(**constant(x=18, y=y), text=text_of("words")))
     return layers

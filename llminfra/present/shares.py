@@ -11,6 +11,7 @@ from llminfra.present.recipe import (
     Chart,
     chart_of,
     closed,
+    constant,
     ink_of,
     layered,
     recipe,
@@ -187,7 +188,7 @@ def _named_colours(parts: list[tuple[str, str]], *, narrow: bool) -> list[Any]:
     lines = -(-len(parts) // columns)
     layers = []
     for i, (words, fill) in enumerate(parts):
-        at = {"x": alt.value(step * (i % columns)), "y": alt.value(-20 * (lines - i // columns))}
+        at = constant(x=step * (i % columns), y=-20 * (lines - i // columns))
         base = alt.Chart(alt.InlineData(values=[{"words": words}])).encode(**at)
         square = base.mark_point(shape="square", filled=True, size=110, color=fill, opacity=1)
         text = base.mark_text(align="left", dx=10, fontSize=_SMALL)

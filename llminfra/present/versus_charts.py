@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from llminfra.present.recipe import Chart, chart_of, layered, recipe, text_of, y_axis
+from llminfra.present.recipe import Chart, chart_of, constant, layered, recipe, text_of, y_axis
 from llminfra.present.theme import TYPE, color
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _npv(frame: "pd.DataFrame", unit: str, *, narrow: bool) -> Any:
     own = zero.mark_text(align="left", dx=6, y=10, fontWeight=600, color=color("own"))
     api = zero.mark_text(align="right", dx=-6, y=10, fontWeight=600, color=color("orange_text"))
     labels = [
-        own.encode(x=x, text=alt.value("own cheaper →")),
-        api.encode(x=x, text=alt.value("← API cheaper")),
+        own.encode(x=x, **constant(text="own cheaper →")),
+        api.encode(x=x, **constant(text="← API cheaper")),
     ]
     return layered(bars, rule, *labels, height=220 if narrow else 230)

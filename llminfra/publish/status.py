@@ -45,11 +45,8 @@ class Status:
 
     def begin(self, job: str, where: str) -> None:
         """Say which cell this process begins."""
-        path = self._own()
-        with suppress(OSError):
-            beside = path.with_suffix(".new")
-            beside.write_text(json.dumps([job, where, time.time()]), encoding="utf-8")
-            beside.replace(path)
+        with suppress(OSError):  # whoever looks in the middle of it sees it at the next look
+            self._own().write_text(json.dumps([job, where, time.time()]), encoding="utf-8")
 
     def end(self) -> None:
         """Say that this process runs no cell."""

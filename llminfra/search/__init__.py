@@ -177,6 +177,7 @@ def search(
     in_flight: Sequence[float] | None = None,
     replicas: Sequence[int] | None = None,
     beyond_node: bool = False,
+    measured_beside: Sequence[str] | None = None,
     rank_by: str | None = None,
 ) -> Search:
     """Rank accelerators, counts, splits, precisions and batch sizes for a scenario.
@@ -204,6 +205,8 @@ def search(
         a tenth, until each has one request.
     beyond_node : bool
         Also tensor-parallel groups larger than a host, as if its links went on.
+    measured_beside : sequence of str, optional
+        Beside these, only accelerators whose speed was measured.
     rank_by : str, optional
         "accelerators" or "cost"; as the scenario says by default.
 
@@ -251,6 +254,7 @@ def search(
         pipeline_parallel=pipeline_parallel,
         counts=counts,
         beyond_node=beyond_node,
+        measured_beside=measured_beside,
     )
     return ranked(
         plan.scenario,

@@ -47,6 +47,7 @@ class Axes:
     pipeline_parallel: Sequence[int] = (1, 2, 4)
     counts: Sequence[int] | None = None
     beyond_node: bool = False
+    measured_beside: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,10 @@ def pairs(scenario: Scenario, axes: Axes, facts: Facts) -> list[Pair]:
                 for name, default in (("accelerators_per_node", math.inf), ("price_usd", math.nan))
             )
             found.append(Pair(accelerator, precision, sizing, based, bases, *numbers))
-    return found
+    named = axes.measured_beside
+    if named is None:
+        return found
+    return [p for p in found if p.accelerator in named or p.engine.extrapolation == "none"]
 
 
 def _first_sizing(scenario: Scenario, facts: Facts) -> Sizing:

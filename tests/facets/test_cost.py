@@ -176,7 +176,7 @@ def test_full_servers_draw_power_around_the_clock() -> None:
     found = plan(**OFFICE, hosting="owned")
     full = found.energy.at([1.0]).set_index("name")["base"]["wh_per_request"] / 1e3
     full *= found.capacity.max_requests_per_s.base * 730 * 3600
-    month = found.cost._ways["owned"].month(found.cost._load_at(1.0))
+    month = found.cost._way("owned").month(found.cost._load_at(1.0))
     assert month.due["power"].base == pytest.approx(full * found.cost.book["electricity"].usd.base)
     shares = [found.cost.usd_per_mtok_at(u).base * u for u in (0.2, 40 / 168, 0.3, 0.6, 1.0)]
     assert shares == sorted(shares)

@@ -176,6 +176,16 @@ def test_every_accelerator_that_the_engine_runs_on_is_tried(found: Search) -> No
     assert {1, 2, 4, 8, 16, 32} <= set(found.columns["count"])
 
 
+def test_only_what_was_measured_is_tried_beside_those_that_are_named(found: Search) -> None:
+    frame, apart = (
+        found.table(),
+        search(USERS, precisions=["bf16", "int4"], measured_beside=["arc-a770"]).table(),
+    )
+    assert not apart[apart["accelerator"] != "arc-a770"]["is_measured"].eq(False).any()
+    wanted = frame[frame["is_measured"] | frame["accelerator"].eq("arc-a770")]
+    assert len(apart) == len(wanted) < len(frame)
+
+
 def test_groups_stay_inside_a_host_unless_asked(found: Search) -> None:
     def largest(result: Search) -> int:
         own = result.columns["accelerator"] == "h100-sxm"

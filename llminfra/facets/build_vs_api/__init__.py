@@ -64,7 +64,7 @@ def evaluate(
 
 def _own(cost: Cost) -> tuple[Option | None, str]:
     """The option that is followed where it runs the model oneself, else the cheapest that does."""
-    followed = cost.by_name.get(cost.hosting)
+    followed = cost.get(cost.hosting)
     run = [o for o in cost.options if o.name in SELF_RUN and o.feasible and o.is_allowed]
     if followed in run:
         return followed, ""

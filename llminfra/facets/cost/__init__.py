@@ -59,22 +59,18 @@ def evaluate(
         serving=serving,
         energy=energy,
     )
+    # Each is made once it is asked for: who compares two ways prices no other.
     api, shared = _bills(case, compliance), Shared(case)
-    units = cache(lambda: Units(shared))  # read once it is asked for: not where it is blocked
-    options, ways = [], {}
-    for name, make in _makers(shared, api, units).items():
-        option, way = _option(case, name, make, compliance, shared)
-        options.append(option)
-        if way is not None:
-            ways[name] = way
+    units = cache(lambda: Units(shared))
+    makers = _makers(shared, api, units)
     return Cost(
-        options=options,
+        names=tuple(makers),
         usd_per_currency=book.usd_per(inputs.currency),
-        api=api,
         _inputs=inputs,
         _case=case,
         units=units,
-        _ways=ways,
+        _bills=api,
+        _made=cache(lambda name: _option(case, name, makers[name], compliance, shared)),
     )
 
 
@@ -83,7 +79,7 @@ Make = Callable[[], Way]
 EU: Final = "EU"
 
 
-def _bills(case: Case, compliance: Compliance) -> ApiBills:
+def _bills(case: Case, compliance: Compliance) -> Callable[[], ApiBills]:
     """What APIs would bill, where the answers of a month are known."""
     asked = case.inputs.max_model_len or case.demand.tokens_per_request.base
     load = ApiLoad(
@@ -94,10 +90,13 @@ def _bills(case: Case, compliance: Compliance) -> ApiBills:
     )
     book = case.book
     region = EU if compliance.is_eu_contracted else book.region
-    return api_bills(case.inputs, book.facts, load=load, region=region, on=case.inputs.as_of)
+    day = case.inputs.as_of
+    return cache(lambda: api_bills(case.inputs, book.facts, load=load, region=region, on=day))
 
 
-def _makers(shared: Shared, api: ApiBills, units: Callable[[], Units]) -> dict[str, Make]:
+def _makers(
+    shared: Shared, api: Callable[[], ApiBills], units: Callable[[], Units]
+) -> dict[str, Make]:
     """How each option is made; it raises MissingFact where it cannot be had."""
     makers: dict[str, Make] = {
         "owned": lambda: Bought(shared, is_colocated=False).way(),
@@ -110,9 +109,9 @@ def _makers(shared: Shared, api: ApiBills, units: Callable[[], Units]) -> dict[s
     return makers | {
         "provisioned": lambda: _sold(changed, lambda: units().way()),
         "api_same_model": lambda: _sold(
-            changed, lambda: _billed(shared, api.same_model, api.reason_same_model)
+            changed, lambda: _billed(shared, api().same_model, api().reason_same_model)
         ),
-        "api_frontier": lambda: _billed(shared, api.frontier, api.reason_frontier),
+        "api_frontier": lambda: _billed(shared, api().frontier, api().reason_frontier),
     }
 
 

@@ -19,7 +19,7 @@ def problems(inputs: Inputs, facts: Facts, result: Cost) -> list[Problem]:
 def _found(result: Cost) -> Iterator[Problem]:
     if result.obstacle:
         return  # another facet reports it, and no price would help
-    option = result.by_name.get(result.hosting)
+    option = result.get(result.hosting)
     if option is None:
         if not any(o.is_allowed for o in result.options):
             return  # the gates report it

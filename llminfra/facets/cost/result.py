@@ -44,14 +44,15 @@ class Cost(Result):
         *("hosting", "usd_per_month", "usd_per_mtok_total", "purchase_usd"),
     )
 
-    options: list[Option] = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
+    """Of all options, in their order."""
     usd_per_currency: Range = field(repr=False)
     """What a unit of the report's currency is worth."""
-    api: ApiBills = field(repr=False, compare=False)
     _inputs: Inputs = field(repr=False, compare=False)
     _case: Case = field(repr=False, compare=False)
-    _ways: dict[str, Way] = field(repr=False, compare=False)
     units: Callable[[], Units] = field(repr=False, compare=False)
+    _bills: Callable[[], ApiBills] = field(repr=False, compare=False)
+    _made: Callable[[str], tuple[Option, Way | None]] = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""
@@ -61,10 +62,20 @@ class Cost(Result):
 
     # -- options -----------------------------------------------------------------------------
 
-    @cached_property
+    @property
+    def options(self) -> list[Option]:
+        """Every way to carry the demand, whether or not it can be had."""
+        return [self[name] for name in self.names]
+
+    @property
     def by_name(self) -> dict[str, Option]:
         """The options by name."""
-        return {option.name: option for option in self.options}
+        return {name: self[name] for name in self.names}
+
+    @property
+    def api(self) -> ApiBills:
+        """What APIs would bill."""
+        return self._bills()
 
     @cached_property
     def possible(self) -> list[Option]:
@@ -78,7 +89,8 @@ class Cost(Result):
             return f"reserved_{self._inputs.commitment_years}y"
         if asked != _AUTO:
             return asked
-        run = [o for o in self.options if o.name in SELF_RUN and o.feasible and o.is_allowed]
+        own = [self[name] for name in self.names if name in SELF_RUN]
+        run = [option for option in own if option.feasible and option.is_allowed]
         return by_month(run)[0].name if run else ""
 
     @property
@@ -89,9 +101,9 @@ class Cost(Result):
     @property
     def option(self) -> Option:
         """The option that is followed; raises why there is none."""
-        found = self.by_name.get(self.hosting)
-        if found is None:
+        if self.hosting not in self.names:
             raise MissingFact("no option that runs the model oneself can be had and is allowed")
+        found = self[self.hosting]
         if not found.feasible:
             raise MissingFact(f"{found.name}: {found.reason}")
         return found
@@ -106,7 +118,20 @@ class Cost(Result):
 
     def __getitem__(self, name: str) -> Option:
         """Return an option by name."""
-        return self.by_name[name]
+        if name not in self.names:
+            raise KeyError(name)
+        return self._made(name)[0]
+
+    def get(self, name: str) -> Option | None:
+        """Return an option by name; nothing where there is none."""
+        return self[name] if name in self.names else None
+
+    def _way(self, option: str) -> Way:
+        """Return how an option is paid; raise KeyError for one that cannot be had."""
+        way = self._made(option or self.option.name)[1]
+        if way is None:
+            raise KeyError(option)
+        return way
 
     def _repr_html_(self) -> str:
         return self.table().to_html(index=False)
@@ -227,7 +252,7 @@ class Cost(Result):
             Name of the option; the one that is followed by default.
         """
         share = exact(utilization, name="utilization_fraction")
-        way = self._ways[option or self.option.name]
+        way = self._way(option)
         found = formulas.usd_per_mtok_at_utilization(
             usd_per_month=way.month(self._load_at(utilization)).usd,
             max_tokens_per_month=self._max_tokens,
@@ -297,7 +322,7 @@ class Cost(Result):
 
     def _awake_usd(self, option: str, utilization: float) -> Range:
         load = replace(self._load_at(utilization), is_awake=True)
-        return self._ways[option].month(load).running
+        return self._way(option).month(load).running
 
     @cached_property
     def utilization(self) -> Range:
@@ -360,12 +385,12 @@ class Cost(Result):
         """
         case = self._case
         loads = [replace(case.fleet_of(int(n), exact(0.0)), is_awake=True) for n in replicas]
-        way = self._ways[option or self.option.name]
+        way = self._way(option)
         return [way.month(load).usd for load in loads]
 
     def replicas_per_machine(self, option: str) -> int:
         """Return how many replicas the least that can be had more of an option holds."""
-        return self._ways[option].replicas_per_machine
+        return self._way(option).replicas_per_machine
 
     def cash_flow(self, option: str = "") -> "pd.DataFrame":
         """Return the payments of an option in USD, by year and part, costs negative.
@@ -380,7 +405,7 @@ class Cost(Result):
         name = option or self.option.name
         rate = quantity(self._inputs, "discount_rate")
         rows = []
-        for year in self.by_name[name].years:
+        for year in self[name].years:
             parts = {part: usd.base for part, usd in year.flows.items()}
             present = npv([year], rate).base
             rows.append({"year": year.year} | parts | {"total": year.usd.base, "present": present})
@@ -388,8 +413,8 @@ class Cost(Result):
 
     def years(self, option: str = "") -> list[Year]:
         """Return the payments of an option by year, with their ranges."""
-        return self.by_name[option or self.option.name].years
+        return self[option or self.option.name].years
 
     def cumulative(self, option: str, months: Sequence[float]) -> list[Range]:
         """Return what an option has cost in USD after so many months, resale left out."""
-        return self.by_name[option].paid_after(months)
+        return self[option].paid_after(months)

@@ -126,7 +126,7 @@ class Decision(Result):
     @property
     def chosen_option(self) -> Option | None:
         """The record of the option to follow."""
-        return self.cost.by_name.get(self.option)
+        return self.cost.get(self.option)
 
     @property
     def _unbound(self) -> Option | None:

@@ -68,12 +68,15 @@ def _answer(told: str | None) -> Any:
 @cache
 def _engine() -> Any:
     # Imported late: a process that draws must never fork afterwards.
-    from py_mini_racer import MiniRacer
+    from py_mini_racer import MiniRacer, init_mini_racer
 
     class Engine(MiniRacer):
         def __del__(self) -> None:
             """Nothing is left to close, and the interpreter may have gone too far to try."""
 
+    # Some processors lock V8's memory to the thread that starts it and to those begun later. This
+    # one closes the engine in the end, and would crash had another started V8.
+    init_mini_racer(ignore_duplicate_init=True)
     # Made where no loop of events runs, it makes one of its own; that of a kernel is busy with the
     # very cell that draws, and both would wait for ever.
     with ThreadPoolExecutor(1) as apart:
