@@ -59,6 +59,7 @@ def rows(
     c["usd_per_month"] = np.where(is_of_plan, months[of], np.nan)
     c["chance"], c["most_accelerators"] = sizes.chance[of], sizes.most[of]
     c |= _judged(c, targets, is_open=layouts.demand.is_open)
+    del c["limit"]  # said in the reason
     for name in (*TARGETS, "output_tokens_per_s"):  # of what does not fit there is no speed
         c[name] = np.where(c["fits"], c[name], np.nan)
     c["user_tokens_per_s"] = 1 / c["tpot_s"]
