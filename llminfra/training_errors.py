@@ -250,6 +250,7 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
         loss_bits=int(row["loss_bits"] or 32),
         gradient_bytes_per_weight=float(row["gradient_bytes"] or 0) or None,
         bucket_bytes=float(row["bucket_bytes"] or 0),
+        keeps_inputs=row["keeps_inputs"] == "yes",
     )
     return _within(State(setup, facts), row["boundary"])
 

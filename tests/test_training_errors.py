@@ -131,14 +131,24 @@ def test_tables_that_were_read_after_the_formulas_are_within_a_tenth() -> None:
     assert tables["error_fraction"].abs().max() <= 0.08
 
 
+def test_products_in_4_bits_that_keep_what_goes_in_are_within_a_tenth() -> None:
+    """LitGPT of 2023 with bitsandbytes 0.41.1; no constant of ours has seen the four figures.
+
+    Its tables of 2024 (512 tokens, weights in NF4) are not in the catalogue: they hold another 11
+    to 17 % more than ours would say with these inputs, and nobody has published what that is.
+    """
+    tables = MEMORY[IS_UNSEEN & (MEMORY["method"] == "qlora")]
+    assert len(tables) == 4
+    assert tables["error_fraction"].abs().max() <= 0.1
+
+
 def test_what_misses_a_tenth_lies_above_ours() -> None:
-    """As the report says: an allocator keeps more than has to stand, a framework makes copies."""
+    """As the report says: an allocator keeps more than has to stand."""
     missed = MEMORY[MEMORY["error_fraction"].abs() > 0.1]
     assert (missed["error_fraction"] < 0).all()
-    assert missed["error_fraction"].min() >= -0.25
-    is_unseen = missed["source"] == "litgpt-tables"
-    assert len(missed[~is_unseen]) <= 4
-    assert set(missed[is_unseen]["method"]) == {"qlora"}
+    assert missed["error_fraction"].min() >= -0.2
+    assert len(missed) <= 4
+    assert not (missed["source"] == "litgpt-tables").any()
 
 
 def test_profiles_whose_loss_is_in_16_bits_are_within_a_tenth() -> None:

@@ -198,7 +198,7 @@ class Pulled:
         """Tabulate every lever alone, and what all that are worth it give together."""
         columns = [
             column("Lever", align="left"),
-            column("Saves alone", f"of {self.of}"),
+            column("Saves alone", "share"),
             *self._columns(),
             column("Accelerators"),
         ]
