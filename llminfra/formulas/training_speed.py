@@ -151,3 +151,35 @@ def peak_ratio(*, peak_flop_per_s: Quantity, plain_flop_per_s: Quantity) -> Quan
     2.0
     """
     return peak_flop_per_s / plain_flop_per_s
+
+
+@formula
+def interrupted_utilization(*, utilization: Quantity, wait_ratio: Quantity) -> Quantity:
+    r"""Share of the peak that is left where something else takes its time beside the products.
+
+    Parameters
+    ----------
+    utilization : array_like
+        Share of the peak without it. [1]
+    wait_ratio : array_like
+        Time that it takes over the time of the products. [1]
+
+    Returns
+    -------
+    interrupted_utilization : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: u' = u / (1 + w)
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(interrupted_utilization(utilization=0.4, wait_ratio=0.25))
+    0.32
+    """
+    return utilization / (1 + wait_ratio)

@@ -37,6 +37,7 @@ __all__ = [
     "MEMORY_PARTS",
     "SERVED",
     "STANDARDS_READ",
+    "TIMED_TOKENS",
     "Board",
     "Claimed",
     "Gates",

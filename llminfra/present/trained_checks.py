@@ -93,6 +93,7 @@ def memory_fit_table(errors: "pd.DataFrame") -> Table:
         column("Published", "GB"),
         column("Ours", "GB"),
         column("Off by", "median"),
+        column("Time", "of the published"),
     ]
     rows = []
     kinds = ["case", "method", "sharding", "tensor_parallel", "pipeline_parallel"]
@@ -103,7 +104,9 @@ def memory_fit_table(errors: "pd.DataFrame") -> Table:
         spans = [_span(part[name] / 1e9) for name in ("published", "base")]
         off = part["error_fraction"].abs().median()
         words = f"{_METHODS[str(method)]}{state}"
-        rows.append(row(case, words, len(part), *spans, formats.percent(off)))
+        time = (part["s"] / part["published_s"]).median()
+        shown = formats.percent(time) if _is(time) else formats.MISSING
+        rows.append(row(case, words, len(part), *spans, formats.percent(off), shown))
     return table_of(columns, rows)
 
 

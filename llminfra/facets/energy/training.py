@@ -13,7 +13,12 @@ from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.energy.inputs import Inputs
 from llminfra.facets.energy.power import Machine
 from llminfra.facets.energy.training_inputs import ADAPTED, method_of
-from llminfra.facets.energy.training_speed import Law, TrainingSetting, effective_fraction
+from llminfra.facets.energy.training_speed import (
+    Law,
+    TrainingSetting,
+    effective_fraction,
+    unpacked_utilization,
+)
 from llminfra.formulas import footprint, training, training_speed, training_time
 from llminfra.ranges import Range, as_range, exact
 
@@ -138,7 +143,7 @@ def training_of(
     if not has_tokens and inputs.training_accelerator_hours is None:
         return None
     work = TrainingWork(inputs, facts, deployment)
-    share, evidence = _reached(inputs, facts, deployment, machine)
+    share, evidence = _reached(work, machine)
     moving = effective_fraction(facts, inputs.training_accelerators)
     hours = _hours(work, machine, share, moving)
     each_w = machine.servers_w(1, machine.limit_w, machine.host_w(exact(_FULL)))
@@ -169,16 +174,15 @@ def _peaks(inputs: Inputs, facts: Facts, machine: Machine) -> tuple[Range, Range
     return own, as_range(ratio)
 
 
-def _reached(
-    inputs: Inputs, facts: Facts, deployment: Deployment, machine: Machine
-) -> tuple[Range | None, str]:
+def _reached(work: TrainingWork, machine: Machine) -> tuple[Range | None, str]:
     """Share of the peak while it trains, and how well it is known."""
+    inputs, facts = work.inputs, work.facts
     if inputs.training_accelerator_hours is not None:
         return None, "stated"
     if inputs.training_utilization is not None:
         return quantity(inputs, "training_utilization").named("utilization"), "stated"
     setting = TrainingSetting(
-        architecture=deployment.architecture,
+        architecture=work.deployment.architecture,
         accelerator=inputs.accelerator,
         precision=inputs.training_precision,
         accelerators=inputs.training_accelerators,
@@ -189,7 +193,17 @@ def _reached(
         micro_batches=inputs.training_micro_batches,
     )
     law = Law(setting, facts)
-    return law.utilization(), law.evidence
+    reached = law.utilization()
+    if work.method == "qlora":
+        reached = unpacked_utilization(
+            setting,
+            facts,
+            utilization=reached,
+            peak_flop_per_s=_peaks(inputs, facts, machine)[0],
+            flop_per_token=as_range(work.counted / work.tokens, name="flop_per_token"),
+            batch_tokens=inputs.training_batch_sequences * inputs.training_sequence_tokens,
+        )
+    return reached, law.evidence
 
 
 def _hours(work: TrainingWork, machine: Machine, share: Range | None, moving: Range) -> Range:

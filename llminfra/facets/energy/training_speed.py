@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Final
 
 from llminfra.architecture import Architecture
+from llminfra.architecture.training import quantizable_parameters
 from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import ids
 from llminfra.formulas import model_error, training_speed, training_step, training_time
@@ -14,6 +15,7 @@ _COMMON: Final = "training-common"
 _FAILURES: Final = "training-failures"
 _MODEL: Final = "training-model-"
 _ASSUMED: Final = ("training", "arithmetic_fraction")
+_PASSES: Final = 2  # forward and back
 _WORDS: Final = {"bf16": "sixteen", "fp16": "sixteen", "fp8": "eight", "fp4": "four"}
 # How well the speed of training on an accelerator is known, as a sentence about it goes on.
 EVIDENCE: Final = {
@@ -153,6 +155,46 @@ class Law:
             log_error_ratio=error,
         )
         return as_range(found, name="utilization")
+
+
+def unpacked_utilization(
+    setting: TrainingSetting,
+    facts: Facts,
+    *,
+    utilization: Range,
+    peak_flop_per_s: Range,
+    flop_per_token: Range,
+    batch_tokens: int,
+) -> Range:
+    """Return what is left of a share of the peak where weights in 4 bits are unpacked by batch.
+
+    Parameters
+    ----------
+    setting : TrainingSetting
+        The run; all of the model's matrices stand in 4 bits.
+    utilization : Range
+        Share of the peak with weights that are unpacked. [1]
+    peak_flop_per_s, flop_per_token : Range
+        Peak of the accelerator, and products of a token. [FLOP/s, FLOP/token]
+    batch_tokens : int
+        Tokens that an accelerator works on at a time. [token]
+    """
+    reached = training_speed.sustained_flop_per_s(
+        peak_flop_per_s=peak_flop_per_s, utilization=utilization, effective_fraction=1.0
+    )
+    wait = training_step.unpack_wait_ratio(
+        quantized_parameters=exact(
+            quantizable_parameters(setting.architecture), name="quantized_parameters"
+        ),
+        unpack_bytes_per_weight=facts.number("training-memory", "unpack_bytes_per_weight"),
+        n_passes=exact(_PASSES + setting.is_recomputed, name="n_passes"),
+        memory_bytes_per_s=facts.number(setting.accelerator, "memory_bandwidth_bytes_per_s"),
+        batch_tokens=exact(batch_tokens, name="batch_tokens"),
+        flop_per_token=flop_per_token,
+        flop_per_s=reached,
+    )
+    left = training_speed.interrupted_utilization(utilization=utilization, wait_ratio=wait)
+    return as_range(left, name="utilization")
 
 
 def _is_same(model: Architecture, name: str) -> bool:
