@@ -153,6 +153,16 @@ class Trained:
         return facts.number(f"training-left-out-{kind}", "elsewhere_error_fraction")
 
     @property
+    def arithmetic_words(self) -> str:
+        """The arithmetic by parameters and by layers, in words."""
+        run = self.run.run
+        if run.training_flop is None or run.counted_flop is None:
+            return "not known, as hours are stated instead"
+        by_layers = flop_words(run.counted_flop)
+        said = f"{flop_words(run.training_flop)} FLOP, six for each parameter and token"
+        return f"{said}; {by_layers} by its layers"
+
+    @property
     def least(self) -> str:
         """The fewest accelerators for each method, in words."""
         found = [(name, self.run.needed_with(name)) for name in self._methods]
