@@ -13,7 +13,7 @@ from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import model_entries
 from llminfra.catalog.measured import table
 from llminfra.catalog.trained import PublishedRun, published_runs
-from llminfra.facets.energy import Law, TrainingSetting, effective_fraction, unpacked_utilization
+from llminfra.facets.energy import Law, TrainingSetting, effective_fraction, tuning_utilization
 from llminfra.facets.training import Setup, State
 from llminfra.formulas import training, training_speed
 from llminfra.ranges import Range, as_range, exact
@@ -230,14 +230,15 @@ def _step_s(setup: Setup, facts: Facts) -> Range:
     else:
         flop = training.counted_training_flop(**products)
     share = Law(setting, facts).utilization()
-    if setup.method == "qlora":
-        share = unpacked_utilization(
+    if setup.is_adapted:
+        share = tuning_utilization(
             setting,
             facts,
             utilization=share,
             peak_flop_per_s=peak,
             flop_per_token=exact(float(flop)),
             batch_tokens=setup.sequence_tokens,
+            is_packed=setup.method == "qlora",
         )
     return as_range(_STEP_SEQUENCES * setup.sequence_tokens * float(flop) / (peak * share))
 

@@ -186,15 +186,19 @@ def test_profiles_of_all_weights_are_within_a_tenth_in_the_median() -> None:
 
 
 def test_tuning_takes_about_as_long_as_its_one_profile_says() -> None:
-    """Qwen on A100, in no fit: from 2,048 tokens a batch on; below them launches take the time."""
+    """Qwen on A100, in no fit: with adapters a fifth less in the median, on any length.
+
+    Beyond what is shown: all weights, and weights that four accelerators gather for every batch.
+    """
     timed = MEMORY[MEMORY["published_s"].notna()]
     assert len(timed) == 57
     ratio = timed["s"] / timed["published_s"]
-    is_long = timed["sequence_tokens"] >= 2048
-    assert (ratio[is_long] - 1).abs().median() <= 0.2
-    is_large = is_long & (timed["case"] != "Qwen 1.8B")
-    assert ratio[is_large].between(0.65, 1.05).all()
-    assert ratio[~is_long].median() < 0.5
+    adapted = ratio[timed["method"] != "full"]
+    assert (adapted - 1).abs().median() <= 0.22
+    on_one = ratio[(timed["method"] != "full") & (timed["accelerators"] == 1)]
+    assert on_one.between(0.4, 1.3).all()
+    is_short = timed["sequence_tokens"] < 2048
+    assert ratio[is_short & (timed["method"] == "full")].max() < 0.7
 
 
 def test_unpacking_4_bits_takes_the_time_that_it_was_measured_to_take() -> None:

@@ -154,24 +154,27 @@ def peak_ratio(*, peak_flop_per_s: Quantity, plain_flop_per_s: Quantity) -> Quan
 
 
 @formula
-def interrupted_utilization(*, utilization: Quantity, wait_ratio: Quantity) -> Quantity:
-    r"""Share of the peak that is left where something else takes its time beside the products.
+def tuned_utilization(
+    *, utilization: Quantity, launch_wait_ratio: Quantity, unpack_wait_ratio: Quantity
+) -> Quantity:
+    r"""Share of the peak that is left where other things take their time beside the products.
 
     Parameters
     ----------
     utilization : array_like
-        Share of the peak without it. [1]
-    wait_ratio : array_like
-        Time that it takes over the time of the products. [1]
+        Share of the peak without them. [1]
+    launch_wait_ratio, unpack_wait_ratio : array_like
+        Time that launches add, and that weights in few bits take to be unpacked, over the time of
+        the products. [1]
 
     Returns
     -------
-    interrupted_utilization : float or ndarray
+    tuned_utilization : float or ndarray
         [1]
 
     Notes
     -----
-    .. math:: u' = u / (1 + w)
+    .. math:: u' = u / (1 + w_l + w_u)
 
     References
     ----------
@@ -179,7 +182,8 @@ def interrupted_utilization(*, utilization: Quantity, wait_ratio: Quantity) -> Q
 
     Examples
     --------
-    >>> float(interrupted_utilization(utilization=0.4, wait_ratio=0.25))
+    >>> float(tuned_utilization(
+    ...     utilization=0.4, launch_wait_ratio=0.05, unpack_wait_ratio=0.2))
     0.32
     """
-    return utilization / (1 + wait_ratio)
+    return utilization / (1 + launch_wait_ratio + unpack_wait_ratio)

@@ -278,3 +278,53 @@ def unpack_wait_ratio(
     """
     unpacked_s = quantized_parameters * unpack_bytes_per_weight * n_passes / memory_bytes_per_s
     return unpacked_s / (batch_tokens * flop_per_token / flop_per_s)
+
+
+@formula
+def launch_wait_ratio(
+    *,
+    launch_s: Quantity,
+    n_layers: Quantity,
+    n_passes: Quantity,
+    batch_tokens: Quantity,
+    flop_per_token: Quantity,
+    flop_per_s: Quantity,
+) -> Quantity:
+    r"""Time that an accelerator waits for its host to launch work, over the time of products.
+
+    Parameters
+    ----------
+    launch_s : array_like
+        What the host takes to launch one layer of one pass. [s]
+    n_layers, n_passes : array_like
+        Layers, and how often a batch passes them: forward, back, and where they are computed
+        again. [1]
+    batch_tokens : array_like
+        Tokens that one accelerator works on at a time. [token]
+    flop_per_token, flop_per_s : array_like
+        Products of a token, and what the accelerator reaches. [FLOP/token, FLOP/s]
+
+    Returns
+    -------
+    launch_wait_ratio : float or ndarray
+        0 where products take longer than their launches. [1]
+
+    Notes
+    -----
+    .. math:: w = \max\left(0, \; \frac{l \, L \, k}{T \, f / F} - 1\right)
+
+    References
+    ----------
+    LitGPT's resource tables (2023): a thousand iterations on the short texts of Alpaca.
+
+    Examples
+    --------
+    Adapters of Qwen 7B on an A100: 256 tokens are launched, 4,096 are computed.
+
+    >>> launch_wait_ratio(
+    ...     launch_s=0.002, n_layers=32, n_passes=3, batch_tokens=[256, 4096],
+    ...     flop_per_token=3.1e10, flop_per_s=1.2e14).round(2)
+    array([1.9, 0. ])
+    """
+    launched_s = launch_s * n_layers * n_passes
+    return np.maximum(0.0, launched_s / (batch_tokens * flop_per_token / flop_per_s) - 1)

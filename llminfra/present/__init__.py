@@ -37,7 +37,6 @@ __all__ = [
     "MEMORY_PARTS",
     "SERVED",
     "STANDARDS_READ",
-    "TIMED_TOKENS",
     "Board",
     "Claimed",
     "Gates",

@@ -66,7 +66,7 @@ from llminfra.present.sections import (
 from llminfra.present.signed import signing_table
 from llminfra.present.sources import cite
 from llminfra.present.tables import column, row, table_from, table_of
-from llminfra.present.trained import MEMORY_PARTS, TIMED_TOKENS, Trained
+from llminfra.present.trained import MEMORY_PARTS, Trained
 from llminfra.present.trained_checks import (
     memory_fit_table,
     of_one_run,

@@ -42,8 +42,7 @@ MEMORY_PARTS: Final = {
 }
 _OTHER: Final = ("adapters", "gathered", "step", "runtime")
 _LIMIT: Final = "usable"
-#: Tokens of a batch from which on tuning was timed to take about as long as is said.
-TIMED_TOKENS: Final = 2048
+_TIMED_TOKENS: Final = 2048  # from here on tuning was timed to take about as long as is said
 _SHORTEST_IN_DAYS: Final = 2  # shorter runs are counted in hours
 _HOURS_PER_DAY: Final = 24
 _SMALL: Final = 1e-3  # below it a share is written with its power of ten
@@ -142,9 +141,11 @@ class Trained:
         if setup.pipeline_parallel > 1 and setup.micro_batches is None:
             said += "; waits between stages are those of the benchmarks, as no "
             said += "training_micro_batches are stated"
-        if self.run.is_change and setup.batch_sequences * setup.sequence_tokens < TIMED_TOKENS:
-            said += f"; batches below {formats.count(TIMED_TOKENS)} tokens take longer, in the one "
-            said += "profile of tuning up to several times as long"
+        is_gathered = setup.shards("weights").base > 1
+        is_short = setup.batch_sequences * setup.sequence_tokens < _TIMED_TOKENS
+        if self.run.is_change and is_short and (is_gathered or not setup.is_adapted):
+            said += f"; batches below {formats.count(_TIMED_TOKENS)} tokens take longer where "
+            said += "weights are gathered or all are tuned, in one profile several times as long"
         return said
 
     def elsewhere_error(self, kind: str) -> Range:

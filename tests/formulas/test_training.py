@@ -270,4 +270,28 @@ def test_unpacking_weighs_less_the_longer_a_batch_is() -> None:
         float(training_step.unpack_wait_ratio(batch_tokens=n, **fields)) for n in (512, 4096)
     )
     assert short == pytest.approx(8 * long)
-    assert training_speed.interrupted_utilization(utilization=0.4, wait_ratio=0) == 0.4
+    waits = {"launch_wait_ratio": 0, "unpack_wait_ratio": 0}
+    assert training_speed.tuned_utilization(utilization=0.4, **waits) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("layers", "minutes"),
+    [(24, 1.62), (16, 1.24), (32, 2.36), (40, 3.19)],
+    ids=["phi-1.5", "StableLM Alpha 3B", "Llama 2 7B", "Llama 2 13B"],
+)
+def test_a_thousand_iterations_on_short_texts_take_their_launches(
+    layers: int, minutes: float
+) -> None:
+    """LitGPT's tables in 16 bits: each model within a quarter of the constant."""
+    launched = Facts().number("training-memory", "launch_s").base * layers * 2
+    assert launched == pytest.approx(minutes * 60 / 1000, rel=0.25)
+
+
+def test_long_batches_wait_for_no_launch() -> None:
+    fields = {
+        **{"launch_s": 0.002, "n_layers": 32, "n_passes": 3},
+        **{"flop_per_token": 3e10, "flop_per_s": 1.2e14},
+    }
+    waits = [float(training_step.launch_wait_ratio(batch_tokens=n, **fields)) for n in (64, 8192)]
+    assert waits[0] > 1
+    assert waits[1] == 0

@@ -21,7 +21,7 @@ from llminfra.facets.energy.training_speed import (
     Law,
     TrainingSetting,
     effective_fraction,
-    unpacked_utilization,
+    tuning_utilization,
 )
 from llminfra.facets.replica import Replica
 
@@ -52,7 +52,7 @@ __all__ = [
     "pue_of",
     "region_name",
     "regions",
-    "unpacked_utilization",
+    "tuning_utilization",
     "wue_of",
 ]
 

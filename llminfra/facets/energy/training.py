@@ -17,7 +17,7 @@ from llminfra.facets.energy.training_speed import (
     Law,
     TrainingSetting,
     effective_fraction,
-    unpacked_utilization,
+    tuning_utilization,
 )
 from llminfra.formulas import footprint, training, training_speed, training_time
 from llminfra.ranges import Range, as_range, exact
@@ -115,6 +115,18 @@ class TrainingWork:
         whole = training.counted_training_flop(flop_per_token=each, tokens=self.tokens)
         return self._taught(as_range(whole), "counted_flop")
 
+    @property
+    def adapted_flop_per_token(self) -> Range:
+        """What one token takes where adapters are trained."""
+        length = self.inputs.training_sequence_tokens
+        each = forward_flop_per_token(self.deployment.architecture, length)
+        found = training.counted_adapter_flop(
+            flop_per_token=exact(each, name="flop_per_token"),
+            adapter_parameters=self.trained_parameters,
+            tokens=exact(1.0, name="tokens"),
+        )
+        return as_range(found, name="flop_per_token")
+
     def _taught(self, student: Range, name: str) -> Range:
         """Add what a teacher reads, once: its answers are kept for later passes."""
         if self.inputs.training_teacher is None:
@@ -194,14 +206,15 @@ def _reached(work: TrainingWork, machine: Machine) -> tuple[Range | None, str]:
     )
     law = Law(setting, facts)
     reached = law.utilization()
-    if work.method == "qlora":
-        reached = unpacked_utilization(
+    if work.method in ADAPTED:
+        reached = tuning_utilization(
             setting,
             facts,
             utilization=reached,
             peak_flop_per_s=_peaks(inputs, facts, machine)[0],
-            flop_per_token=as_range(work.counted / work.tokens, name="flop_per_token"),
+            flop_per_token=work.adapted_flop_per_token,
             batch_tokens=inputs.training_batch_sequences * inputs.training_sequence_tokens,
+            is_packed=work.method == "qlora",
         )
     return reached, law.evidence
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from llminfra.architecture import Architecture
 from llminfra.architecture.training import quantizable_parameters
@@ -157,7 +157,7 @@ class Law:
         return as_range(found, name="utilization")
 
 
-def unpacked_utilization(
+def tuning_utilization(
     setting: TrainingSetting,
     facts: Facts,
     *,
@@ -165,35 +165,48 @@ def unpacked_utilization(
     peak_flop_per_s: Range,
     flop_per_token: Range,
     batch_tokens: int,
+    is_packed: bool,
 ) -> Range:
-    """Return what is left of a share of the peak where weights in 4 bits are unpacked by batch.
+    """Return what tuning adapters leaves of a share of the peak, batch by batch.
 
     Parameters
     ----------
     setting : TrainingSetting
-        The run; all of the model's matrices stand in 4 bits.
+        The run.
     utilization : Range
-        Share of the peak with weights that are unpacked. [1]
+        Share of the peak on batches that are long enough, with weights that are unpacked. [1]
     peak_flop_per_s, flop_per_token : Range
         Peak of the accelerator, and products of a token. [FLOP/s, FLOP/token]
     batch_tokens : int
         Tokens that an accelerator works on at a time. [token]
+    is_packed : bool
+        Whether the model's matrices stand in 4 bits and are unpacked for every batch.
     """
-    reached = training_speed.sustained_flop_per_s(
-        peak_flop_per_s=peak_flop_per_s, utilization=utilization, effective_fraction=1.0
-    )
-    wait = training_step.unpack_wait_ratio(
-        quantized_parameters=exact(
-            quantizable_parameters(setting.architecture), name="quantized_parameters"
+    model = setting.architecture
+    batch = {
+        "n_passes": exact(_PASSES + setting.is_recomputed, name="n_passes"),
+        "batch_tokens": exact(batch_tokens, name="batch_tokens"),
+        "flop_per_token": flop_per_token,
+        "flop_per_s": training_speed.sustained_flop_per_s(
+            peak_flop_per_s=peak_flop_per_s, utilization=utilization, effective_fraction=1.0
         ),
-        unpack_bytes_per_weight=facts.number("training-memory", "unpack_bytes_per_weight"),
-        n_passes=exact(_PASSES + setting.is_recomputed, name="n_passes"),
-        memory_bytes_per_s=facts.number(setting.accelerator, "memory_bandwidth_bytes_per_s"),
-        batch_tokens=exact(batch_tokens, name="batch_tokens"),
-        flop_per_token=flop_per_token,
-        flop_per_s=reached,
+    }
+    launched = training_step.launch_wait_ratio(
+        launch_s=facts.number("training-memory", "launch_s"),
+        n_layers=exact(model.n_layers, name="n_layers"),
+        **batch,
     )
-    left = training_speed.interrupted_utilization(utilization=utilization, wait_ratio=wait)
+    unpacked: Any = exact(0.0, name="unpack_wait_ratio")
+    if is_packed:
+        unpacked = training_step.unpack_wait_ratio(
+            quantized_parameters=exact(quantizable_parameters(model), name="quantized_parameters"),
+            unpack_bytes_per_weight=facts.number("training-memory", "unpack_bytes_per_weight"),
+            memory_bytes_per_s=facts.number(setting.accelerator, "memory_bandwidth_bytes_per_s"),
+            **batch,
+        )
+    left = training_speed.tuned_utilization(
+        utilization=utilization, launch_wait_ratio=launched, unpack_wait_ratio=unpacked
+    )
     return as_range(left, name="utilization")
 
 
