@@ -42,7 +42,6 @@ MEMORY_PARTS: Final = {
 }
 _OTHER: Final = ("adapters", "gathered", "step", "runtime")
 _LIMIT: Final = "usable"
-_TIMED_TOKENS: Final = 2048  # from here on tuning was timed to take about as long as is said
 _SHORTEST_IN_DAYS: Final = 2  # shorter runs are counted in hours
 _HOURS_PER_DAY: Final = 24
 _SMALL: Final = 1e-3  # below it a share is written with its power of ten
@@ -126,27 +125,6 @@ class Trained:
     def evidence(self) -> str:
         """How well the speed is known, as a sentence goes on."""
         return EVIDENCE[self.run.evidence]
-
-    def sure_words(self, shares: "pd.DataFrame") -> str:
-        """How sure the speed is: its evidence, the error on models unseen, waits not stated."""
-        said = f"the speed {self.evidence}"
-        if self.run.evidence in ("stated", "assumed"):
-            return said
-        model, setup = self.plan.deployment.architecture, self.run.setup()
-        is_dense = model.active_parameters == model.parameters
-        part = shares[shares["kind"] == ("dense" if is_dense else "experts")]
-        off = formats.percent(part["left_out_error_fraction"].abs().median())
-        like = "dense models" if is_dense else "models with experts"
-        said += f"; {like} that the fit had not seen were off by {off} in the median"
-        if setup.pipeline_parallel > 1 and setup.micro_batches is None:
-            said += "; waits between stages are those of the benchmarks, as no "
-            said += "training_micro_batches are stated"
-        is_gathered = setup.shards("weights").base > 1
-        is_short = setup.batch_sequences * setup.sequence_tokens < _TIMED_TOKENS
-        if self.run.is_change and is_short and (is_gathered or not setup.is_adapted):
-            said += f"; batches below {formats.count(_TIMED_TOKENS)} tokens take longer where "
-            said += "weights are gathered or all are tuned, in one profile several times as long"
-        return said
 
     def elsewhere_error(self, kind: str) -> Range:
         """Error of the speed of a model that was measured on another accelerator."""
