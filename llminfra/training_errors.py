@@ -230,16 +230,15 @@ def _step_s(setup: Setup, facts: Facts) -> Range:
     else:
         flop = training.counted_training_flop(**products)
     share = Law(setting, facts).utilization()
-    if setup.is_adapted:
-        share = tuning_utilization(
-            setting,
-            facts,
-            utilization=share,
-            peak_flop_per_s=peak,
-            flop_per_token=exact(float(flop)),
-            batch_tokens=setup.sequence_tokens,
-            is_packed=setup.method == "qlora",
-        )
+    share = tuning_utilization(
+        setting,
+        facts,
+        utilization=share,
+        peak_flop_per_s=peak,
+        flop_per_token=exact(float(flop)),
+        batch_tokens=setup.sequence_tokens,
+        is_packed=setup.method == "qlora",
+    )
     return as_range(_STEP_SEQUENCES * setup.sequence_tokens * float(flop) / (peak * share))
 
 

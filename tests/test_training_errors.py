@@ -198,7 +198,8 @@ def test_tuning_takes_about_as_long_as_its_one_profile_says() -> None:
     on_one = ratio[(timed["method"] != "full") & (timed["accelerators"] == 1)]
     assert on_one.between(0.4, 1.3).all()
     is_short = timed["sequence_tokens"] < 2048
-    assert ratio[is_short & (timed["method"] == "full")].max() < 0.7
+    beyond = ratio[is_short & ((timed["method"] == "full") | (timed["accelerators"] > 1))]
+    assert beyond.between(1 / 4, 0.7).all()
 
 
 def test_unpacking_4_bits_takes_the_time_that_it_was_measured_to_take() -> None:

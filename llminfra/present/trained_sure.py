@@ -39,7 +39,7 @@ def _waits(told: Trained) -> str:
     is_short = setup.batch_sequences * setup.sequence_tokens < _TIMED_TOKENS
     if told.run.is_change and is_short and (is_gathered or not setup.is_adapted):
         said += f"; batches below {formats.count(_TIMED_TOKENS)} tokens take longer where "
-        said += "weights are gathered or all are tuned, in one profile several times as long"
+        said += "weights are gathered or all are tuned, in one profile up to four times as long"
     return said
 
 

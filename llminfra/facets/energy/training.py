@@ -24,6 +24,8 @@ from llminfra.ranges import Range, as_range, exact
 
 # Training keeps an accelerator near its limit; a host beside it as full load does.
 _FULL: Final = 1.0
+# Ways that are run by frameworks which launch every layer; others are as benchmarks have them.
+_TUNED: Final = (*ADAPTED, "full")
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,19 @@ class TrainingWork:
         return self._taught(as_range(whole), "counted_flop")
 
     @property
-    def adapted_flop_per_token(self) -> Range:
-        """What one token takes where adapters are trained."""
+    def flop_per_token(self) -> Range:
+        """What one token takes where a made model is tuned."""
         length = self.inputs.training_sequence_tokens
         each = forward_flop_per_token(self.deployment.architecture, length)
-        found = training.counted_adapter_flop(
-            flop_per_token=exact(each, name="flop_per_token"),
-            adapter_parameters=self.trained_parameters,
-            tokens=exact(1.0, name="tokens"),
-        )
-        return as_range(found, name="flop_per_token")
+        one = {
+            "flop_per_token": exact(each, name="flop_per_token"),
+            "tokens": exact(1.0, name="tokens"),
+        }
+        if self.method in ADAPTED:
+            return as_range(
+                training.counted_adapter_flop(adapter_parameters=self.trained_parameters, **one)
+            )
+        return as_range(training.counted_training_flop(**one))
 
     def _taught(self, student: Range, name: str) -> Range:
         """Add what a teacher reads, once: its answers are kept for later passes."""
@@ -206,13 +211,13 @@ def _reached(work: TrainingWork, machine: Machine) -> tuple[Range | None, str]:
     )
     law = Law(setting, facts)
     reached = law.utilization()
-    if work.method in ADAPTED:
+    if work.method in _TUNED:
         reached = tuning_utilization(
             setting,
             facts,
             utilization=reached,
             peak_flop_per_s=_peaks(inputs, facts, machine)[0],
-            flop_per_token=work.adapted_flop_per_token,
+            flop_per_token=work.flop_per_token,
             batch_tokens=inputs.training_batch_sequences * inputs.training_sequence_tokens,
             is_packed=work.method == "qlora",
         )

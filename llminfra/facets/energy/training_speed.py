@@ -167,7 +167,7 @@ def tuning_utilization(
     batch_tokens: int,
     is_packed: bool,
 ) -> Range:
-    """Return what tuning adapters leaves of a share of the peak, batch by batch.
+    """Return what tuning a made model leaves of a share of the peak, batch by batch.
 
     Parameters
     ----------
