@@ -134,8 +134,9 @@ def test_tables_that_were_read_after_the_formulas_are_within_a_tenth() -> None:
 def test_products_in_4_bits_that_keep_what_goes_in_are_within_a_tenth() -> None:
     """LitGPT of 2023 with bitsandbytes 0.41.1; no constant of ours has seen the four figures.
 
-    Its tables of 2024 (512 tokens, weights in NF4) are not in the catalogue: they hold another 11
-    to 17 % more than ours would say with these inputs, and nobody has published what that is.
+    Its tables of 2024 are not in the catalogue: of five models with adapters on queries and values
+    (512 tokens, NF4) they hold 11 to 17 % more than ours would say with these inputs, and nobody
+    has published what that is.
     """
     tables = MEMORY[IS_UNSEEN & (MEMORY["method"] == "qlora")]
     assert len(tables) == 4
