@@ -32,6 +32,32 @@ def max_concurrency(*, kv_pool_bytes: Quantity, longest_bytes: Quantity) -> Quan
 
 
 @formula
+def whole_step_tokens(*, max_model_len: Quantity, least_tokens: Quantity) -> Quantity:
+    r"""Tokens of the largest step where prompts are not read in chunks.
+
+    Parameters
+    ----------
+    max_model_len, least_tokens : array_like
+        Length of the longest prompt, and the step that is never undercut. [token]
+
+    Returns
+    -------
+    whole_step_tokens : float or ndarray
+        [token]
+
+    Notes
+    -----
+    .. math:: T = \max(L, T_0)
+
+    Examples
+    --------
+    >>> float(whole_step_tokens(max_model_len=20000, least_tokens=2048))
+    20000.0
+    """
+    return np.maximum(max_model_len, least_tokens)
+
+
+@formula
 def logged_pool_tokens(*, max_concurrency: Quantity, max_model_len: Quantity) -> Quantity:
     """Tokens that an engine prints for the pool of a rank.
 

@@ -1,0 +1,70 @@
+"""What a release reserves by its version: cells, buffers and steps, against public start-up logs."""
+
+from typing import Any
+
+import pytest
+
+from llminfra import Scenario, evaluate
+from llminfra.errors import InvalidInput
+from llminfra.facets.memory import Memory
+from llminfra.launch import launch_command
+from llminfra.units import GIB, MIB
+
+ONE: dict[str, Any] = {"prompt_tokens": 512, "output_tokens": 128, "in_flight": 1}
+OSS: dict[str, Any] = {"model": "gpt-oss-20b", "precision": "mxfp4", "engine": "llama.cpp",
+                       "accelerator": "m5", "max_model_len": 131072}  # fmt: skip
+
+
+def memory(**fields: Any) -> Memory:
+    return evaluate(Scenario(**ONE | fields)).memory
+
+
+def cache_mib(**fields: Any) -> float:
+    return memory(**OSS | fields).kv_longest_bytes_per_accelerator.base / MIB
+
+
+def buffer_mib(**fields: Any) -> float:
+    return memory(**OSS | fields).activation_bytes_per_accelerator.base / MIB
+
+
+def test_windows_of_llama_cpp_keep_a_micro_batch_and_a_window_for_each_slot() -> None:
+    """12 full and 12 windowed layers of 1,024 values: 24 KiB a cell of each kind."""
+    full = 12 * 131072 * 2 / 1024
+    assert cache_mib(max_num_seqs=1) == full + 12 * 768 * 2 / 1024
+    assert cache_mib(max_num_seqs=4) == full + 12 * 1024 * 2 / 1024
+    assert cache_mib(max_num_seqs=1, micro_batch_tokens=2048) == 3072 + 54  # logged by b7217
+    assert cache_mib(max_num_seqs=1, max_num_batched_tokens=512) == cache_mib(max_num_seqs=1)
+    assert cache_mib(max_num_seqs=1, engine_version="b5426") == 2 * full
+
+
+def test_a_slot_counts_once_where_requests_are_counted() -> None:
+    one, four = (memory(**OSS, max_num_seqs=n) for n in (1, 4))
+    assert one.max_sequences_guaranteed.base == four.max_sequences_guaranteed.base
+
+
+def test_buffers_of_llama_cpp_follow_its_build() -> None:
+    old = buffer_mib(micro_batch_tokens=2048, engine_version="b7217")
+    assert old == pytest.approx(1672.08, rel=0.05)  # logged, the mask on the host
+    assert buffer_mib(micro_batch_tokens=2048) == old + 2048 * 131072 * 2 / MIB
+    few = {"model": "qwen3.8-27b", "precision": "q4_k_m", "accelerator": "mi300x"}
+    logged = {"engine_version": "b10095", "max_model_len": 262144, "text_only": True}
+    assert buffer_mib(**few, **logged) == pytest.approx(378.02, rel=0.001)  # logged in 2026-09
+    assert buffer_mib(**few, max_model_len=262144) > 700
+    assert buffer_mib(**few, **logged | {"engine_version": "custom"}) > 700
+
+
+@pytest.mark.parametrize(("length", "gib"), [(20_000, 3.81), (29_000, 2.89)])
+def test_vllm_before_0_8_reads_the_longest_prompt_in_one_step(length: int, gib: float) -> None:
+    fields = {"model": "llama-3.1-8b", "accelerator": "rtx3090", "max_model_len": length}
+    old = memory(**fields, engine_version="0.6.4").kv_pool_bytes_per_accelerator / GIB
+    assert old.base == pytest.approx(gib, rel=0.03)
+    later = memory(**fields, engine_version="0.8").kv_pool_bytes_per_accelerator / GIB
+    assert later.base > old.base + 1
+    stated = memory(**fields, engine_version="0.6.4", max_num_batched_tokens=2048)
+    assert stated.kv_pool_bytes_per_accelerator.base == pytest.approx(later.base * GIB, rel=0.01)
+
+
+def test_a_micro_batch_is_of_llama_cpp() -> None:
+    with pytest.raises(InvalidInput, match="micro_batch_tokens must stand with engine = llama"):
+        evaluate(Scenario(**ONE, micro_batch_tokens=512))
+    assert "-ub 2048" in launch_command(evaluate(Scenario(**ONE, **OSS, micro_batch_tokens=2048)))
