@@ -1,4 +1,4 @@
-"""What a release reserves by its version: cells, buffers and steps, against public start-up logs."""
+"""What a release reserves and reads by its version: cells, buffers, steps, against public logs."""
 
 from typing import Any
 
@@ -68,3 +68,25 @@ def test_a_micro_batch_is_of_llama_cpp() -> None:
     with pytest.raises(InvalidInput, match="micro_batch_tokens must stand with engine = llama"):
         evaluate(Scenario(**ONE, micro_batch_tokens=512))
     assert "-ub 2048" in launch_command(evaluate(Scenario(**ONE, **OSS, micro_batch_tokens=2048)))
+
+
+@pytest.mark.parametrize(
+    ("model", "accelerator", "precision", "depth", "added_ms"),
+    [
+        ("glm-4.7-flash", "m2-ultra", "q8_0", 32768, 29.1),
+        ("glm-4.7-flash", "gb10", "q8_0", 32768, 10.1),
+        ("gpt-oss-120b", "m2-ultra", "mxfp4", 32768, 3.58),
+        ("qwen3-30b-a3b", "radeon-ai-pro-r9700", "q4_k_m", 32768, 6.17),
+    ],
+)
+def test_a_context_takes_as_long_under_llama_cpp_as_pairs_of_runs_show(
+    model: str, accelerator: str, precision: str, depth: int, added_ms: float
+) -> None:
+    """Cache is read at 0.7 of the bandwidth, 0.4 on Apple's chips, latents far slower there."""
+    fields = {"model": model, "accelerator": accelerator, "precision": precision,
+              "engine": "llama.cpp", "output_tokens": 16, "in_flight": 1,
+              "max_model_len": 40000, "text_only": True}  # fmt: skip
+    times = [
+        evaluate(Scenario(**fields, prompt_tokens=n)).serving.tpot_s.base * 1e3 for n in (1, depth)
+    ]
+    assert times[1] - times[0] == pytest.approx(added_ms, rel=0.25)
