@@ -100,7 +100,7 @@ def _line(entity: str, part: pd.DataFrame) -> list[str]:
     devices = part["device"].nunique()
     note = f"{len(part)} rows of {len(by_group)} models and backends on {devices} devices"
     ends = (f"{low:.2g}", f"{high:.2g}")
-    return [entity, FIELD, f"{base:.2g}", *ends, "1", SOURCE, "2026-12", "derived", note]
+    return [entity, FIELD, f"{base:.2g}", *ends, "1", SOURCE, "2026-11", "derived", note]
 
 
 if __name__ == "__main__":
