@@ -7,7 +7,7 @@ from llminfra.architecture.beside import mlp_values
 from llminfra.catalog.facts import version_numbers
 from llminfra.facets.base import quantity
 from llminfra.facets.memory.terms import SizingTerms
-from llminfra.formulas import runtime
+from llminfra.formulas import runtime, startup
 from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, exact
 
@@ -15,7 +15,6 @@ from llminfra.ranges import Range, exact
 OLD_FILES: Final = ("deepseek_v2",)
 BUILDS: Final = "llama.cpp-builds"
 _SCORES: Final = 2  # copies of attention scores where no flash attention keeps them small
-_MASK: Final = 0.5  # cell of a mask in 16 bits, in values of 32
 _RESIDUALS: Final = 2  # copies that live beside the widest layer
 
 
@@ -84,10 +83,17 @@ class LlamaCppTerms(SizingTerms):
         if self._build() is not None and not self._is_before("few_logits_from_build"):
             wide = round(mlp_values(model.layers, model.hidden_size))
             wide += _RESIDUALS * model.hidden_size
-        mask = 0 if self._is_before("mask_from_build") else _MASK * cells
-        values = wide + mask + _SCORES * scores
+        live = exact(wide + _SCORES * scores, name="live_values", origin=self.model_origin)
+        values = startup.masked_values(
+            live_values=live, mask_ratio=self._mask(), max_model_len=cells
+        )
         return runtime.forward_bytes(
             max_num_batched_tokens=self.micro_batch,
-            live_values=exact(values, name="live_values", unit="value", origin=self.model_origin),
+            live_values=values,
             bytes_per_value=self._fact("fp32", "kv_bytes_per_value"),
         )
+
+    def _mask(self) -> Range:
+        if self._is_before("mask_from_build"):
+            return exact(0, name="mask_ratio", origin="kept on the host")
+        return self._fact(BUILDS, "mask_ratio")
