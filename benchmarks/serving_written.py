@@ -208,7 +208,8 @@ def write_validation(path: Path, rows: pd.DataFrame, errors: pd.DataFrame) -> No
                 cells += ["" if np.isnan(x) else f"{x:.4g}" for x in ratios]
                 model, chip, engine, version, precision = row.row
                 # Builds without a number count as the newest.
-                version = version.rstrip("+") if version[0].isdigit() else ""
+                is_numbered = version[0].isdigit() or version.startswith("b")
+                version = version.rstrip("+") if is_numbered else ""
                 workers = row.workers if row.kind == "disaggregated" else ("",) * 4
                 settings = (model, chip, engine, version, precision, *row.layout, *workers)
                 writer.writerow((*settings, *cells, row.stages, row.cores, row.source, row.as_of))

@@ -113,6 +113,7 @@ _SAME: Final = {
     "Pi 500+ - 16GB": "Pi 5",
 }
 APPLE, CARD, CPU = "gguf-apple-silicon", "gguf", "cpu"
+BUILD: Final = "b2800"  # of the month of the tables of graphics parts, which name none
 
 
 def stream_rows(folder: Path) -> pd.DataFrame:
@@ -238,7 +239,7 @@ def _line(
         "group": f"{kind}|{group}",
         "kind": kind,
         "is_saturated": False,
-        "row": (MODELS[row.model], entry, "llama.cpp", "-", precision),
+        "row": (MODELS[row.model], entry, "llama.cpp", "-" if kind == CPU else BUILD, precision),
         "layout": (1, 1),
         "stages": n,
         "cores": "",

@@ -27,8 +27,8 @@ def field_cases() -> "pd.DataFrame":
     -------
     field_cases : DataFrame
         Columns kind, case, quantity, unit, measured, low, base, high, allowed_fraction,
-        is_right, source, as_of. A size is right within its share; a speed or a time where its
-        range holds it.
+        is_right, source, as_of (month that the log or table is from, at the latest). A size is
+        right within its share; a speed or a time where its range holds it.
 
     Examples
     --------

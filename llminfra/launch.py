@@ -56,6 +56,7 @@ _OPTIONS: Final = {
         "context": "-c",
         "slots": "-np",
         "tokens": "-b",
+        "micro": "-ub",
         "cache": "-ctv q8_0 -ctk",
     },
 }
@@ -149,6 +150,7 @@ def _words(plan: Plan) -> Iterator[str]:
         "memory": asked.gpu_memory_utilization,
         "sequences": asked.max_num_seqs,
         "tokens": asked.max_num_batched_tokens,
+        "micro": asked.micro_batch_tokens,
         "prefixes": "" if plan.resolved.changed() & {"prefix_cache_hit_fraction"} else None,
         "cache": _FP8_CACHE.get(asked.engine) if asked.kv_precision == "fp8" else None,
         "format": asked.precision if asked.precision in _ON_LOAD else None,

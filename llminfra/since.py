@@ -156,7 +156,12 @@ def _changes(locks: Two) -> Iterator[Differing]:
     one, two = (document["facts"] for document in held)
     for key in _differing(one, two):
         yield Differing("fact", key, one[key]["value"], two[key]["value"])
-    for key in sorted(one.keys() ^ two.keys()):
+    # What a scenario states itself is told though one of the two had no use for it.
+    alone, own = one.keys() ^ two.keys(), [document.get("facts", {}) for document in locks]
+    stated = {key for key in own[0].keys() & own[1].keys() & alone if own[0][key] != own[1][key]}
+    for key in sorted(stated):
+        yield Differing("fact", key, *(facts[key]["value"] for facts in own))
+    for key in sorted(alone - stated):
         known = [facts[key]["value"] if key in facts else None for facts in (one, two)]
         yield Differing("fact read by one", key, *known)
     yield from _told("version", *(document["versions"] for document in held))

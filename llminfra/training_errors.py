@@ -1,5 +1,6 @@
 """How far training is from what was published: hours of runs, shares of the peak, memory."""
 
+import math
 import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,7 @@ from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import model_entries
 from llminfra.catalog.measured import table
 from llminfra.catalog.trained import PublishedRun, published_runs
-from llminfra.facets.energy import Law, TrainingSetting, effective_fraction
+from llminfra.facets.energy import Law, TrainingSetting, effective_fraction, tuning_utilization
 from llminfra.facets.training import Setup, State
 from llminfra.formulas import training, training_speed
 from llminfra.ranges import Range, as_range, exact
@@ -25,6 +26,8 @@ _UNKNOWN_COUNT: Final = 1024
 _RUN: Final = "training-run-"
 _WIDE: Final = {"bf16": ("bf16", "fp16"), "fp16": ("fp16",), "fp8": ("fp8",)}
 _MEGA: Final = 1e6
+# Qwen's profile: one A100 after the other, eight sequences each before the optimizer steps.
+_PROFILED, _STEP_SEQUENCES = "a100-sxm-80", 8
 _PUE: Final = 1.1
 _PUBLISHED_PUE: Final = {"gpt-3-175b": _PUE}
 
@@ -172,7 +175,8 @@ def training_memory_errors() -> "pd.DataFrame":
     training_memory_errors : DataFrame
         Columns case, method, accelerators, sharding, tensor_parallel, pipeline_parallel,
         sequence_tokens (0 where the state alone was published), published, low, base, high
-        (bytes, of an accelerator or of the run as published), error_fraction and is_inside.
+        (bytes, of an accelerator or of the run as published), error_fraction and is_inside;
+        published_s and s (time of a step of eight sequences on each accelerator, where published).
     """
     import pandas as pd  # heavy, and only reports validate
 
@@ -202,8 +206,40 @@ def _memories(facts: Facts) -> Iterator[dict[str, Any]]:
             "low": found.low,
             "base": found.base,
             "high": found.high,
+            "published_s": float(row["published_s"] or "nan"),
+            "s": _step_s(_setup_of(row), facts).base if row["published_s"] else math.nan,
             "source": row["source"],
         }
+
+
+def _step_s(setup: Setup, facts: Facts) -> Range:
+    """Time of a step in Qwen's tables: eight sequences on an accelerator, one after the other."""
+    setting = TrainingSetting(
+        architecture=setup.architecture,
+        accelerator=_PROFILED,
+        precision="bf16",
+        accelerators=setup.accelerators,
+        is_recomputed=setup.is_recomputed,
+    )
+    peak = facts.number(_PROFILED, "bf16_flop_per_s")
+    each = forward_flop_per_token(setup.architecture, setup.sequence_tokens)
+    products: dict[str, Any] = {"flop_per_token": each, "tokens": 1}
+    if setup.is_adapted:
+        products["adapter_parameters"] = setup.trained_parameters
+        flop = training.counted_adapter_flop(**products)
+    else:
+        flop = training.counted_training_flop(**products)
+    share = Law(setting, facts).utilization()
+    share = tuning_utilization(
+        setting,
+        facts,
+        utilization=share,
+        peak_flop_per_s=peak,
+        flop_per_token=exact(float(flop)),
+        batch_tokens=setup.sequence_tokens,
+        is_packed=setup.method == "qlora",
+    )
+    return as_range(_STEP_SEQUENCES * setup.sequence_tokens * float(flop) / (peak * share))
 
 
 def _state_alone(row: dict[str, str], facts: Facts) -> Range:
@@ -226,12 +262,16 @@ def _state_alone(row: dict[str, str], facts: Facts) -> Range:
 
 def _whole(row: dict[str, str], facts: Facts) -> Range:
     """All memory of a model of the catalogue, or of one that is given by its dimensions."""
+    return _within(State(_setup_of(row), facts), row["boundary"])
+
+
+def _setup_of(row: dict[str, str]) -> Setup:
     model = architecture(row["model"]) if row["model"] else _by_dimensions(row)
     trained = model.parameters
     if row["adapter_rank"]:
         rank = int(row["adapter_rank"])
         trained = adapter_parameters(model.layers, model.hidden_size, lora_rank=rank)
-    setup = Setup(
+    return Setup(
         architecture=model,
         method=row["method"],
         trained_parameters=float(row["trained_parameters"] or trained),
@@ -250,8 +290,8 @@ def _whole(row: dict[str, str], facts: Facts) -> Range:
         loss_bits=int(row["loss_bits"] or 32),
         gradient_bytes_per_weight=float(row["gradient_bytes"] or 0) or None,
         bucket_bytes=float(row["bucket_bytes"] or 0),
+        keeps_inputs=row["keeps_inputs"] == "yes",
     )
-    return _within(State(setup, facts), row["boundary"])
 
 
 def _by_dimensions(row: dict[str, str]) -> Architecture:

@@ -244,3 +244,18 @@ def test_layers_of_unusual_build_are_counted(
     assert model.parameters == pytest.approx(parameters, rel=0.005)
     assert model.active_parameters == pytest.approx(active, rel=0.04)
     assert model.kv_values_per_token() == values
+
+
+def test_gemma_without_encoders_reads_as_its_sisters() -> None:
+    """Gemma 4 12B: Q4_0 and a table in Q6_K are 6,637.63 MiB, as llama.cpp b9849 prints."""
+    layers = (["sliding_attention"] * 5 + ["full_attention"]) * 8
+    text = {"model_type": "gemma4_unified_text", "hidden_size": 3840, "intermediate_size": 15360,
+            "num_hidden_layers": 48, "num_attention_heads": 16, "num_key_value_heads": 8,
+            "num_global_key_value_heads": 1, "head_dim": 256, "global_head_dim": 512,
+            "attention_k_eq_v": True, "sliding_window": 1024, "vocab_size": 262144,
+            "layer_types": layers, "tie_word_embeddings": True,
+            "hidden_size_per_layer_input": 0, "num_kv_shared_layers": 0}  # fmt: skip
+    model = read({"model_type": "gemma4_unified", "text_config": text})
+    assert model.parameters == 11_907_350_272
+    table, rest = 262144 * 3840, model.parameters - 262144 * 3840
+    assert (table * 6.5625 + rest * 4.5) / 8 / 2**20 == pytest.approx(6637.63, rel=0.001)

@@ -136,7 +136,11 @@ def test_facts_can_be_replaced(load: Any) -> None:
         ("working_days = 20\n", 1, "; a parameter of a notebook stands under [my]"),
         ("title = 't'\n[mine]\ndays = [1, 2]\n", 3, "parameter of a notebook stands under [my]"),
         ("model = 'qwen3-32b'\n[a]\nmodel = 'qwen3-14b'\n", 1, "model must stand once"),
-        ("title = 't'\n[my]\ndays = {a = 1}\n", 3, "my.days must be text, a number or a list"),
+        (
+            "title = 't'\n[my]\ndays = {a = [1]}\n",
+            3,
+            "my.days must be text, a number, or a list or",
+        ),
         ("title = 't'\n[my]\nmodel = 'x'\n", 3, "my.model is a scenario field"),
         ("title = 't'\nmy = 5\n", 2, "my must be a table, got 5; write [my]"),
         ('title = "a\\u0000b"\n', 1, "plain text"),

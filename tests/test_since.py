@@ -73,6 +73,26 @@ def test_fields_and_facts_are_steps_that_sum_to_the_difference(lock: Path, tmp_p
     assert {("fact", key), ("field", "staff_fte")} <= {(c.kind, c.name) for c in found.changes}
 
 
+def test_an_own_fact_that_one_had_no_use_for_is_told_by_its_name(tmp_path: Path) -> None:
+    own = '[facts]\n"h100-sxm.price_usd" = {value = %s, source = "PO", as_of = 2026-10-01}\n'
+    first = locked(tmp_path / "a", NOW + own % 30000)
+    other = NOW.replace('"on_demand"', '"owned"') + 'accelerator = "h100-sxm"\n' + own % 24000
+    second = locked(tmp_path / "b", other)
+    for lock, is_read in ((first, False), (second, True)):
+        edited(lock, lambda document, kept=is_read: _as_read(document, kept))
+    (told,) = [c for c in since(first, second).changes if c.name == "h100-sxm.price_usd"]
+    assert (told.kind, told.was, told.now) == ("fact", 30000, 24000)
+
+
+def _as_read(document: dict[str, Any], is_read: bool) -> None:
+    """Keep an own fact among those that were read, or take it out."""
+    facts, key = document["lock"]["facts"], "h100-sxm.price_usd"
+    if not is_read:
+        facts.pop(key, None)
+    elif key not in facts:
+        facts[key] = {**document["facts"][key], "unit": "USD", "confidence": "stated"}
+
+
 def test_what_this_version_answers_otherwise_is_a_step_of_its_own(
     lock: Path, tmp_path: Path
 ) -> None:

@@ -131,14 +131,25 @@ def test_tables_that_were_read_after_the_formulas_are_within_a_tenth() -> None:
     assert tables["error_fraction"].abs().max() <= 0.08
 
 
+def test_products_in_4_bits_that_keep_what_goes_in_are_within_a_tenth() -> None:
+    """LitGPT of 2023 with bitsandbytes 0.41.1; no constant of ours has seen the four figures.
+
+    Its tables of 2024 are not in the catalogue: of five models with adapters on queries and values
+    (512 tokens, NF4) they hold 11 to 17 % more than ours would say with these inputs, and nobody
+    has published what that is.
+    """
+    tables = MEMORY[IS_UNSEEN & (MEMORY["method"] == "qlora")]
+    assert len(tables) == 4
+    assert tables["error_fraction"].abs().max() <= 0.1
+
+
 def test_what_misses_a_tenth_lies_above_ours() -> None:
-    """As the report says: an allocator keeps more than has to stand, a framework makes copies."""
+    """As the report says: an allocator keeps more than has to stand."""
     missed = MEMORY[MEMORY["error_fraction"].abs() > 0.1]
     assert (missed["error_fraction"] < 0).all()
-    assert missed["error_fraction"].min() >= -0.25
-    is_unseen = missed["source"] == "litgpt-tables"
-    assert len(missed[~is_unseen]) <= 4
-    assert set(missed[is_unseen]["method"]) == {"qlora"}
+    assert missed["error_fraction"].min() >= -0.2
+    assert len(missed) <= 4
+    assert not (missed["source"] == "litgpt-tables").any()
 
 
 def test_profiles_whose_loss_is_in_16_bits_are_within_a_tenth() -> None:
@@ -173,6 +184,30 @@ def test_profiles_of_all_weights_are_within_a_tenth_in_the_median() -> None:
     assert profiles.median() <= 0.05
     assert (profiles <= 0.1).sum() == 7
     assert profiles.max() <= 0.17
+
+
+def test_tuning_takes_about_as_long_as_its_one_profile_says() -> None:
+    """Qwen on A100, in no fit: with adapters a fifth less in the median, on any length.
+
+    Beyond what is shown: all weights, and weights that four accelerators gather for every batch.
+    """
+    timed = MEMORY[MEMORY["published_s"].notna()]
+    assert len(timed) == 57
+    ratio = timed["s"] / timed["published_s"]
+    adapted = ratio[timed["method"] != "full"]
+    assert (adapted - 1).abs().median() <= 0.22
+    on_one = ratio[(timed["method"] != "full") & (timed["accelerators"] == 1)]
+    assert on_one.between(0.4, 1.3).all()
+    is_short = timed["sequence_tokens"] < 2048
+    beyond = ratio[is_short & ((timed["method"] == "full") | (timed["accelerators"] > 1))]
+    assert beyond.between(1 / 4, 0.7).all()
+
+
+def test_unpacking_4_bits_takes_the_time_that_it_was_measured_to_take() -> None:
+    """LitGPT sets the constant; Qwen's 7B in 4 bits takes 1.15 times as long at 4,096 tokens."""
+    case = MEMORY[(MEMORY["case"] == "Qwen 7B") & (MEMORY["sequence_tokens"] == 4096)]
+    seconds = case.set_index("method")["s"]
+    assert 1.05 < seconds["qlora"] / seconds["lora"] < 11.6 / 10.1 + 0.05
 
 
 def test_runs_name_models_and_sources_of_the_catalogue() -> None:

@@ -26,6 +26,13 @@ MISSED = {
     "MiniMax M2.7 AWQ on 2 × GB10": "finer groups, graphs of 5 GiB, unified memory",
     "Gemma 4 26B-A4B, buffer of a step at 262,144 tokens": "heads of 512 values",
     "gpt-oss-120b on 2 × A100": "one early release, its tokens take half as long as we say",
+    "Qwen3 235B-A22B in eight bits on 4 × H100, a cache connector": "its connector's buffers",
+    "Kimi Linear AWQ on 2 × RTX 3090, steps of 64,000 tokens": "chunks of states in such steps",
+    "Qwen3.8 27B NVFP4 of a third producer, RTX 5090": "more stays in 16 bits",
+    "Qwen3 4B on RTX 5090, 32 short requests": "reads and products overlap in small models",
+    "Qwen3 235B-A22B in eight bits on 8 × L40S, one request": "exchanges over two sockets",
+    "GLM-4.7-Flash on RTX 4090, behind 32,768 tokens without flash attention": "no such field",
+    "Gemma 4 26B-A4B on RTX 4080, first token": "prompts on Ada are read faster than elsewhere",
 }
 WEIGHT_TARGETS = {"bf16": 0.01, "fp8": 0.03, "fp8-mlp": 0.03, "int8": 0.03, "mxfp4": 0.06}
 TARGETS = {"pool given": 0.02, "pool estimated": 0.10, "concurrency": 0.02}

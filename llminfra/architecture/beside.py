@@ -55,6 +55,18 @@ class Draft:
 NO_DRAFT: Final = Draft()
 
 
+def mlp_values(layers: Iterable[Layer], hidden_size: int) -> float:
+    """Values of one token that live at once in the widest MLP [value].
+
+    Examples
+    --------
+    >>> layer = Layer(mixer=None, mlp=DenseMlp(intermediate_size=17408))
+    >>> mlp_values([layer], 5120)
+    52224.0
+    """
+    return max(_mlp_values(layer.mlp, hidden_size, 1) for layer in dict.fromkeys(layers))
+
+
 def live_values(layers: Iterable[Layer], hidden_size: int, tensor_parallel: int = 1) -> float:
     r"""Values of one token that live at once in the widest layer, on one rank [value].
 

@@ -31,12 +31,15 @@ class WindowRule:
         Cells that are handed out at once, where they are not the blocks of the cache. [token]
     full_fraction : array_like
         Least share of the whole sequence; 1 saves no windows at all. [1]
+    slots : array_like
+        Windows that lie in one cache, beside one step. [1]
     """
 
     step_fraction: Any = 1.0
     spare_blocks: Any = 1.0
     block_tokens: Any = None
     full_fraction: Any = 0.0
+    slots: Any = 1.0
 
 
 VLLM_WINDOWS: Final = WindowRule()
@@ -221,7 +224,8 @@ class CacheGroup:
             slides = self.kind in ("window", "buffer")
             spare = windows.spare_blocks * slides
             step = np.asarray(max_num_batched_tokens) * windows.step_fraction
-            limited = np.minimum(tokens, self.window - np.minimum(spare, 1) + step)
+            windowed = self.window * windows.slots
+            limited = np.minimum(tokens, windowed - np.minimum(spare, 1) + step)
             kept = np.maximum(limited, kept * windows.full_fraction)
             block = block if windows.block_tokens is None else np.asarray(windows.block_tokens)
         blocks = np.ceil(kept / block) + spare

@@ -76,6 +76,52 @@ def kept_values(
     )
 
 
+def product_inputs(architecture: Architecture) -> float:
+    """Values of a token that go into the products of all layers, each counted once [value/token].
+
+    Queries, keys and values are one product. Frozen weights need none of them on the way back;
+    4-bit products of bitsandbytes kept them all the same until its release 0.43.2 of July 2024.
+
+    Examples
+    --------
+    4,096 into attention, as many out of it, and into two of the three matrices after it:
+
+    >>> layer = Layer(mixer=Gqa(n_heads=32, n_kv_heads=8, head_dim=128),
+    ...               mlp=Dense(intermediate_size=14336), count=32)
+    >>> int(product_inputs(Architecture("llama", 4096, 128256, (layer,))) / 32)
+    30720
+    """
+    width = architecture.hidden_size
+    return float(
+        sum(
+            layer.count * (_mixer_inputs(layer.mixer, width) + _mlp_inputs(layer.mlp, width))
+            for layer in architecture.layers
+        )
+    )
+
+
+def _mixer_inputs(mixer: Mixer | None, width: int) -> float:
+    if mixer is None:
+        return 0.0
+    if isinstance(mixer, Gqa):
+        return width + mixer.n_heads * (mixer.value_dim or mixer.head_dim)
+    if isinstance(mixer, Mla):
+        latents = (mixer.q_lora_rank or 0) + mixer.kv_lora_rank
+        return width + latents + mixer.n_heads * mixer.value_dim
+    return 2.0 * width
+
+
+def _mlp_inputs(mlp: Mlp | None, width: int) -> float:
+    if mlp is None:
+        return 0.0
+    if isinstance(mlp, Dense):
+        return (2 if mlp.gated else 1) * width + mlp.intermediate_size
+    if isinstance(mlp, Moe):
+        sent = mlp.top_k * (mlp.latent_size or width)
+        return (2 if mlp.gated else 1) * sent + mlp.top_k * mlp.intermediate_size + mlp.shared_size
+    return 2.0 * width
+
+
 def recomputed_values(
     architecture: Architecture, *, tensor_parallel: int = 1, is_sequence_parallel: bool = True
 ) -> float:

@@ -274,7 +274,7 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
     Examples
     --------
     >>> engine_entry("vllm", "0.11"), engine_entry("vllm", "nightly")
-    ('vllm-0.6.4', 'vllm-0.21')
+    ('vllm-0.8', 'vllm-0.21')
     """
     entries = [e for e in ids("engine") if e.rpartition("-")[0] == engine]
     if not entries:

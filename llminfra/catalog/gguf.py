@@ -12,10 +12,12 @@ from typing import Final
 
 from llminfra.architecture import Architecture, Gqa, Moe
 from llminfra.architecture.matrices import Matrix, matrices
+from llminfra.catalog.facts import Facts
 from llminfra.catalog.tables import rows_of
-from llminfra.units import GIB
+from llminfra.ranges import Range
 
 EVERY: Final = "*"
+FILE_BYTES: Final = "gguf_file_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,17 @@ def _mix(name: str) -> tuple[tuple[str, Callable[[Place], bool], str], ...]:
     )
 
 
-@cache
-def published_files() -> dict[tuple[str, str], tuple[float, str]]:
-    """Bytes and date of files of producers' own mixes, by model and precision.
+def published_file_bytes(facts: Facts, model: str, precision: str) -> Range | None:
+    """Size of the published file of a producer's own mix, noted as read; None of no known one.
 
     Examples
     --------
-    >>> size, as_of = published_files()["glm-4.5-air", "ud-q4_k_xl"]
-    >>> round(size / 1e9, 2), as_of
-    (73.03, '2025-08')
+    >>> size = published_file_bytes(Facts(), "glm-4.5-air", "ud-q4_k_xl")
+    >>> round(size.base / 1e9, 2), size.is_exact, size.origin.as_of
+    (73.03, True, '2025-08')
     """
-    return {
-        (row["model"], row["precision"]): (float(row["gib"]) * GIB, row["as_of"])
-        for _, row in rows_of("gguf_files.csv")
-    }
+    entity = f"{model}-{precision}"
+    return facts.number(entity, FILE_BYTES) if facts.has(entity, FILE_BYTES) else None
 
 
 def type_bits(name: str, row_values: int) -> float:

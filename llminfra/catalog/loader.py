@@ -26,6 +26,7 @@ FILES: Final = {
     "server": "servers.csv",
     "engine": "engines.csv",
     "precision": "precisions.csv",
+    "file": "gguf_files.csv",
     "assumption": "assumptions.csv",
     "serving": "serving_constants.csv",
     "api_term": "api_terms.csv",

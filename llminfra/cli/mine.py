@@ -18,6 +18,7 @@ _WORDS: Final = {
     "str": "text",
     "bool": "true or false",
     "list": "a list",
+    "dict": "a table",
 }
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "int": int,
@@ -25,6 +26,7 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "str": str,
     "bool": bool,
     "list": list,
+    "dict": dict,
 }
 
 

@@ -1,5 +1,6 @@
 """Levers that a service has: the fields that each sets, and what is known of its quality."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,8 +8,9 @@ from typing import Any, Final
 from llminfra.architecture.reshaped import sees_all
 from llminfra.catalog.facts import architecture
 from llminfra.catalog.loader import ids
+from llminfra.errors import InvalidInput
 from llminfra.explain.shifted import shifted
-from llminfra.facets.base import base_value
+from llminfra.facets.base import base_value, is_number
 from llminfra.plan import COMPARISON, Plan
 from llminfra.scenario import Scenario
 from llminfra.units import HOURS_PER_WEEK
@@ -109,6 +111,27 @@ class Assumed:
     easy: float = 0.5
     waiting: float = 0.3
     distilled_tokens: float = _BN
+
+    def __post_init__(self) -> None:
+        for name in ("shared_prefix", "easy", "waiting"):
+            checked_share(name, getattr(self, name))
+        if not 0 < self.distilled_tokens < math.inf:
+            raise InvalidInput(
+                f"distilled_tokens must be above 0, got {self.distilled_tokens}; leave it out"
+            )
+
+
+def checked_share(name: str, value: object) -> float:
+    """Return a share that a user states; raise InvalidInput where it is none.
+
+    Examples
+    --------
+    >>> checked_share("easy", 0.5)
+    0.5
+    """
+    if is_number(value) and 0 <= value <= 1:
+        return float(value)
+    raise InvalidInput(f"{name} must be a share from 0 to 1, got {value!r}; half is 0.5")
 
 
 def lever_list(plan: Plan, assumed: Assumed, *, is_layout_open: bool) -> Iterator[Lever]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llminfra.errors import InvalidInput, LlmInfraError, MissingFact, unknown
-from llminfra.explain.lever_list import GROUPS, LAYOUT, Assumed, Lever, lever_list
+from llminfra.explain.lever_list import (
+    GROUPS,
+    LAYOUT,
+    Assumed,
+    Lever,
+    checked_share,
+    lever_list,
+)
 from llminfra.explain.service import AIMS, Service, amount_of, service_of
 from llminfra.plan import Plan
 
@@ -210,6 +217,11 @@ def levers(
         What only the user knows, as in `Assumed`: ``shared_prefix``, ``easy``, ``waiting``,
         ``distilled_tokens``.
 
+    Raises
+    ------
+    InvalidInput
+        An aim, a kind or a share that there is not.
+
     Notes
     -----
     For cost and energy each lever comes with the split and the copies as they are, or with those
@@ -228,18 +240,21 @@ def levers(
     """
     if aim not in AIMS:
         raise InvalidInput(f"aim must be {', '.join(AIMS)}, got {aim!r}; choose one")
-    losses = losses or {}
+    losses, known = losses or {}, Assumed(**assumed)
+    if isinstance(without, str):
+        raise InvalidInput(f"kinds of levers must be a list, got {without!r}; write [{without!r}]")
     for name in (*without, *losses):
         if name not in GROUPS:
-            raise unknown("levers", name, GROUPS)
-    without = {*without, *(name for name, loss in losses.items() if loss > MOST_LOSS)}
+            raise unknown("kind of lever", name, GROUPS)
+    lost = {name: checked_share(f"loss by {name}", loss) for name, loss in losses.items()}
+    without = {*without, *(name for name, loss in lost.items() if loss > MOST_LOSS)}
     now = amount_of(plan, AIMS[aim]) if _fits(plan) else math.nan
     if math.isnan(now):
         return Levers(aim, plan, now, (), (), tuple(without), losses)
     layouts = _layouts(plan, aim)
     alone: list[Pull] = []
     before = now
-    for lever in lever_list(plan, Assumed(**assumed), is_layout_open=LAYOUT not in layouts):
+    for lever in lever_list(plan, known, is_layout_open=LAYOUT not in layouts):
         changed, then, note = _best(plan, [lever], layouts, aim)
         alone.append(Pull(lever, changed, (before - then) / now, note))
         if lever.group == "layout" and "layout" not in without and now - then >= WORTH * now:

@@ -32,6 +32,64 @@ def max_concurrency(*, kv_pool_bytes: Quantity, longest_bytes: Quantity) -> Quan
 
 
 @formula
+def masked_values(
+    *, live_values: Quantity, mask_ratio: Quantity, max_model_len: Quantity
+) -> Quantity:
+    r"""Values of one token that llama.cpp's buffer holds at once, with its mask.
+
+    Parameters
+    ----------
+    live_values : array_like
+        The widest result of a layer or of the head, and the residual. [value/token]
+    mask_ratio : array_like
+        Width of the mask over a cell of the cache, over that of a value. [1]
+    max_model_len : array_like
+        Cells of the context. [token]
+
+    Returns
+    -------
+    masked_values : float or ndarray
+        [value/token]
+
+    Notes
+    -----
+    .. math:: v' = v + m \, L
+
+    Examples
+    --------
+    >>> float(masked_values(live_values=62_464, mask_ratio=0.5, max_model_len=262_144))
+    193536.0
+    """
+    return live_values + mask_ratio * max_model_len
+
+
+@formula
+def whole_step_tokens(*, max_model_len: Quantity, least_tokens: Quantity) -> Quantity:
+    r"""Tokens of the largest step where prompts are not read in chunks.
+
+    Parameters
+    ----------
+    max_model_len, least_tokens : array_like
+        Length of the longest prompt, and the step that is never undercut. [token]
+
+    Returns
+    -------
+    whole_step_tokens : float or ndarray
+        [token]
+
+    Notes
+    -----
+    .. math:: T = \max(L, T_0)
+
+    Examples
+    --------
+    >>> float(whole_step_tokens(max_model_len=20000, least_tokens=2048))
+    20000.0
+    """
+    return np.maximum(max_model_len, least_tokens)
+
+
+@formula
 def logged_pool_tokens(*, max_concurrency: Quantity, max_model_len: Quantity) -> Quantity:
     """Tokens that an engine prints for the pool of a rank.
 

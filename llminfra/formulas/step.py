@@ -39,15 +39,22 @@ def batch_tokens(
 
     Notes
     -----
-    .. math:: B = b R g \, (1 + i / o)
+    .. math:: B = b R g \, (1 + \min(b R - 1, 1) \, i / o)
+
+    Prompts are those of other sequences: one alone has read its own before it answers.
 
     Examples
     --------
     >>> float(batch_tokens(sequences=32, n_ranks=2, step_tokens=1, prompt_tokens=8000,
     ...     output_tokens=1000))
     576.0
+    >>> float(batch_tokens(sequences=1, n_ranks=1, step_tokens=1, prompt_tokens=8000,
+    ...     output_tokens=1000))
+    1.0
     """
-    return sequences * n_ranks * step_tokens * (1 + prompt_tokens / output_tokens)
+    present = sequences * n_ranks
+    others = np.clip(present - 1, 0, 1)
+    return present * step_tokens * (1 + others * prompt_tokens / output_tokens)
 
 
 @formula

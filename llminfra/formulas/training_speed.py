@@ -143,3 +143,39 @@ def peak_ratio(*, peak_flop_per_s: Quantity, plain_flop_per_s: Quantity) -> Quan
     2.0
     """
     return peak_flop_per_s / plain_flop_per_s
+
+
+@formula
+def tuned_utilization(
+    *, utilization: Quantity, launch_wait_ratio: Quantity, unpack_wait_ratio: Quantity
+) -> Quantity:
+    r"""Share of the peak that is left where other things take their time beside the products.
+
+    Parameters
+    ----------
+    utilization : array_like
+        Share of the peak without them. [1]
+    launch_wait_ratio, unpack_wait_ratio : array_like
+        Time that launches add, and that weights in few bits take to be unpacked, over the time of
+        the products. [1]
+
+    Returns
+    -------
+    tuned_utilization : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: u' = u / (1 + w_l + w_u)
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(tuned_utilization(
+    ...     utilization=0.4, launch_wait_ratio=0.05, unpack_wait_ratio=0.2))
+    0.32
+    """
+    return utilization / (1 + launch_wait_ratio + unpack_wait_ratio)

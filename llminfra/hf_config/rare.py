@@ -373,6 +373,8 @@ SAME_AS: Final[dict[str, str]] = {
     "deepseek_ref": "deepseek_v4",
     "gemma3n": "gemma3n_text",
     "gemma4": "gemma4_text",
+    "gemma4_unified": "gemma4_text",
+    "gemma4_unified_text": "gemma4_text",
     "minimax_m3_vl": "minimax_m3",
     "minimax_m3_vl_text": "minimax_m3",
     "step3p7": "step3p5",

@@ -264,8 +264,8 @@ def _plain(letter: str) -> str:
 
     Examples
     --------
-    >>> _plain(r"\beta_k"), _plain("t_W'"), _plain(r"\text{wall power}")
-    ('β_k', 't_W′', 'wall power')
+    >>> _plain(r"\beta_k"), _plain("t_W'"), _plain(r"\text{wall power}"), _plain(r"\mathrm{PUE}")
+    ('β_k', 't_W′', 'wall power', 'PUE')
     """
-    text = re.sub(r"\\text\{([^}]*)\}", r"\1", letter)
+    text = re.sub(r"\\(?:text|mathrm)\{([^}]*)\}", r"\1", letter)
     return re.sub(r"\\(\w+?)(?=_|'|$)", lambda m: _GREEK.get(m[1], m[1]), text).replace("'", "′")

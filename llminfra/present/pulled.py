@@ -103,6 +103,13 @@ class Pulled:
         return self._amount(Service(self.found.start))
 
     @property
+    def equations(self) -> list[Range]:
+        """Results of formulas behind what it takes as it is."""
+        if self.found.aim == "cost" and self._books is not None:
+            return self._books.equations
+        return [Service(self.found.start).total(AIMS[self.found.aim])]
+
+    @property
     def after(self) -> Range:
         """What it takes with all that is worth it."""
         return self._amount(self.found.service)
@@ -198,7 +205,7 @@ class Pulled:
         """Tabulate every lever alone, and what all that are worth it give together."""
         columns = [
             column("Lever", align="left"),
-            column("Saves alone", f"of {self.of}"),
+            column("Saves alone", "share"),
             *self._columns(),
             column("Accelerators"),
         ]

@@ -42,6 +42,8 @@ MEMORY_PARTS: Final = {
 }
 _OTHER: Final = ("adapters", "gathered", "step", "runtime")
 _LIMIT: Final = "usable"
+_SHORTEST_IN_DAYS: Final = 2  # shorter runs are counted in hours
+_HOURS_PER_DAY: Final = 24
 _SMALL: Final = 1e-3  # below it a share is written with its power of ten
 
 
@@ -124,26 +126,20 @@ class Trained:
         """How well the speed is known, as a sentence goes on."""
         return EVIDENCE[self.run.evidence]
 
-    def sure_words(self, shares: "pd.DataFrame") -> str:
-        """How sure the speed is: its evidence, the error on models unseen, waits not stated."""
-        said = f"the speed {self.evidence}"
-        if self.run.evidence in ("stated", "assumed"):
-            return said
-        model, setup = self.plan.deployment.architecture, self.run.setup()
-        is_dense = model.active_parameters == model.parameters
-        part = shares[shares["kind"] == ("dense" if is_dense else "experts")]
-        off = formats.percent(part["left_out_error_fraction"].abs().median())
-        like = "dense models" if is_dense else "models with experts"
-        said += f"; {like} that the fit had not seen were off by {off} in the median"
-        if setup.pipeline_parallel > 1 and setup.micro_batches is None:
-            said += "; waits between stages are those of the benchmarks, as no "
-            said += "training_micro_batches are stated"
-        return said
-
     def elsewhere_error(self, kind: str) -> Range:
         """Error of the speed of a model that was measured on another accelerator."""
         facts = self.plan.facts_read_by("training")
         return facts.number(f"training-left-out-{kind}", "elsewhere_error_fraction")
+
+    @property
+    def arithmetic_words(self) -> str:
+        """The arithmetic by parameters and by layers, in words."""
+        run = self.run.run
+        if run.training_flop is None or run.counted_flop is None:
+            return "not known, as hours are stated instead"
+        by_layers = flop_words(run.counted_flop)
+        said = f"{flop_words(run.training_flop)} FLOP, six for each parameter and token"
+        return f"{said}; {by_layers} by its layers"
 
     @property
     def least(self) -> str:
@@ -262,14 +258,24 @@ class Trained:
         whole = self.run.setup().copy_accelerators
         return sorted({-(-int(n) // whole) * whole for n in (*asked, self.run.accelerators)})
 
+    @property
+    def time_unit(self) -> str:
+        """What the time of runs of this size is counted in."""
+        return "days" if self.run.run_days.base >= _SHORTEST_IN_DAYS else "hours"
+
+    def time(self, days: Range | float) -> float:
+        """Return days in this unit."""
+        return float(days) * (1.0 if self.time_unit == "days" else _HOURS_PER_DAY)
+
     def counts_frame(self, counts: Sequence[int]) -> "pd.DataFrame":
-        """Return low, base and high days by number of accelerators, for `log_band`."""
+        """Return low, base and high time by number of accelerators, for `log_band`."""
         import pandas as pd  # heavy, and only charts need it
 
         rows = []
         for n in counts:
             days = self.plan.variant(training_accelerators=int(n)).training.run_days
-            rows.append({"accelerators": n, "low": days.low, "base": days.base, "high": days.high})
+            ends = {"low": days.low, "base": days.base, "high": days.high}
+            rows.append({"accelerators": n} | {end: self.time(v) for end, v in ends.items()})
         return pd.DataFrame(rows)
 
     def counts_table(self, counts: Sequence[int]) -> Table:
@@ -278,8 +284,8 @@ class Trained:
             *number_columns("Accelerators", "Time", "Eight of ten cases"),
             column("On each", "GB"),
             column("Fits", align="left"),
-            column("Price", f"{self.currency}"),
-            column("Interruptions"),
+            column("Price"),
+            column("Interruptions", "of the run"),
         ]
         return table_of(columns, [self._count_row(int(n)) for n in counts])
 
@@ -304,8 +310,8 @@ class Trained:
         """Tabulate the price of the run by every way, with source and day."""
         columns = [
             column("Way", align="left"),
-            column("Accelerator hour", self.currency),
-            column("The run", self.currency),
+            column("Accelerator hour"),
+            column("The run"),
             column("Eight of ten cases"),
             *text_columns("Price of", "As of"),
         ]

@@ -93,17 +93,20 @@ def memory_fit_table(errors: "pd.DataFrame") -> Table:
         column("Published", "GB"),
         column("Ours", "GB"),
         column("Off by", "median"),
+        column("Time", "of theirs"),
     ]
     rows = []
     kinds = ["case", "method", "sharding", "tensor_parallel", "pipeline_parallel"]
     for (case, method, sharding, tensor, stages), part in errors.groupby(kinds, sort=False):
         state = f", stage {sharding}" if sharding else ""
         if (tensor, stages) != (1, 1):
-            state += f", split over {tensor} × {stages}"
+            state += f", split {tensor}\u00a0×\u00a0{stages}"
         spans = [_span(part[name] / 1e9) for name in ("published", "base")]
         off = part["error_fraction"].abs().median()
         words = f"{_METHODS[str(method)]}{state}"
-        rows.append(row(case, words, len(part), *spans, formats.percent(off)))
+        time = (part["s"] / part["published_s"]).median()
+        shown = formats.percent(time) if _is(time) else formats.MISSING
+        rows.append(row(case, words, len(part), *spans, formats.percent(off), shown))
     return table_of(columns, rows)
 
 

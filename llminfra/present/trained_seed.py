@@ -84,6 +84,12 @@ class Seed:
         more = f"; it would on {formats.count(need)}" if need else ""
         return f"Its state does not fit on so many{more}."
 
+    @property
+    def _reached(self) -> str:
+        """What the run reaches of the peak, in words."""
+        speed = self.run.run.utilization
+        return "" if speed is None else f"{formats.percent(speed)} of the peak"
+
     def table(self) -> Table:
         """Tabulate GPT-3: arithmetic, hours, days, price, energy and carbon on these machines."""
         run, n = self.run, self.run.accelerators
@@ -95,10 +101,25 @@ class Seed:
                 flop_words,
                 "attention in, embeddings out",
             ),
-            ("Accelerator hours", run.accelerator_hours, formats.count, ""),
-            (f"Days on {formats.count(n)} accelerators", run.run_days, formats.number, ""),
-            ("Energy of the facility", as_range(run.training_wh / 1e3), formats.kwh, ""),
-            ("CO₂e of that energy", as_range(run.g_co2e / 1e3), formats.kilograms, ""),
+            ("Accelerator hours", run.accelerator_hours, formats.count, self._reached),
+            (
+                f"Days on {formats.count(n)} accelerators",
+                run.run_days,
+                formats.number,
+                f"{formats.percent(run.effective_fraction)} of the time moves on",
+            ),
+            (
+                "Energy of the facility",
+                as_range(run.training_wh / 1e3),
+                formats.kwh,
+                "all that the building takes",
+            ),
+            (
+                "CO₂e of that energy",
+                as_range(run.g_co2e / 1e3),
+                formats.kilograms,
+                f"{formats.count(1e3 * run.g_co2e.base / run.training_wh.base)} g/kWh",
+            ),
         ]
         shown = [
             row(words, show(value), formats.band(value, show), note)
@@ -107,7 +128,8 @@ class Seed:
         try:
             price = self.told.amount(run.run_usd)
             words = f"Price, {run.hour.words}"
-            shown.append(row(words, formats.money(price), formats.band(price, formats.money), ""))
+            each = f"{self.told.money(run.hour.usd or 0.0)} for an accelerator hour"
+            shown.append(row(words, formats.money(price), formats.band(price, formats.money), each))
         except MissingFact as reason:
             shown.append(row("Price", formats.MISSING, formats.MISSING, str(reason)))
         columns = [

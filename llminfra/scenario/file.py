@@ -99,9 +99,12 @@ def check_my(name: str, value: Any, *, foreign: bool = False) -> None:
     """Refuse a parameter of notebooks that is a field of scenarios, or no plain value."""
     if name in Scenario.model_fields and not foreign:
         raise InvalidInput(f"{MY}.{name} is a scenario field; write {name} without {MY}")
-    items = value if isinstance(value, list) else [value]
+    items = list(value.values()) if isinstance(value, dict) else value
+    items = items if isinstance(items, list) else [items]
     if not name.isidentifier() or not all(isinstance(v, str | int | float | bool) for v in items):
-        raise InvalidInput(f"{MY}.{name} must be text, a number or a list of these", field=MY)
+        raise InvalidInput(
+            f"{MY}.{name} must be text, a number, or a list or a table of these", field=MY
+        )
 
 
 def _may_be_mine(name: str, value: Any) -> bool:

@@ -79,11 +79,11 @@ class _Sizings(Sizing):
         weights: Range = formulas.weight_bytes(**columns)
         return Range(np.where(accepted, weights.draws, np.nan))
 
-    def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
+    def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range, slots: int = 1) -> Range:
         """Cache that one request of each model reserves on one rank."""
         pages = {name: value.base for name, value in self.pages().items()}
         split: Any = {"tokens": tokens.base, "tensor_parallel": tensor_parallel} | pages
-        rule = self.window_rule()
+        rule = self.window_rule(slots)
         return Range(
             [
                 float(replace(m.whole, windows=rule).reserved_cache_bytes(**split))

@@ -17,6 +17,7 @@ FILES = {
     "server": "servers.csv",
     "engine": "engines.csv",
     "precision": "precisions.csv",
+    "file": "gguf_files.csv",
     "assumption": "assumptions.csv",
     "serving": "serving_constants.csv",
     "api_term": "api_terms.csv",

@@ -90,10 +90,19 @@ def test_mixes_of_one_producer_lie_in_their_band(model: str, precision: str, gib
 
 def test_files_that_the_catalogue_knows_are_as_large_as_published() -> None:
     asked = {"engine": "llama.cpp", "accelerator": "b300-sxm"}
-    for (model, precision), (size, as_of) in gguf.published_files().items():
+    facts = Facts()
+    for entity in ids("file"):
+        precision = next(name for name in ids("precision") if entity.endswith(f"-{name}"))
+        model = entity.removesuffix(f"-{precision}")
         fields = {"model": model, "precision": precision, **asked, **ONE}
         plan = evaluate(Scenario(**fields))
-        assert plan.memory.weight_bytes.base == pytest.approx(size), model
+        file = gguf.published_file_bytes(facts, model, precision)
+        assert file is not None
+        as_of = file.origin.as_of
+        assert file.is_exact
+        assert plan.memory.weight_bytes.base == pytest.approx(file.base), model
+        (read,) = (read for read in plan.facts if read.fact.key == f"{entity}.gguf_file_bytes")
+        assert read.users == ["deployment"]
         (told,) = (problem for problem in plan.problems if problem.code == "W-RECIPE")
         assert as_of in told.message
         assert told.fixes == ("weight_file_bytes = …",)

@@ -15,7 +15,8 @@ share: float = 0.5  # share
 label: str | None = None  # label
 counts: list = [1]  # counts
 is_open: bool = True  # open
-odd: dict = {}  # of a type that no file gives
+losses: dict = {}  # losses by kind
+odd: bytes = None  # of a type that no file gives
 more: dict = {}"""
 
 
@@ -42,6 +43,7 @@ def mine(notebook: Notebook) -> Notebook:
         ),
         ("label = 3", "my.label must be text, got 3; mine.ipynb says label: str | None = None"),
         ("counts = 3", "my.counts must be a list, got 3"),
+        ("losses = 0.1", "my.losses must be a table, got 0.1; mine.ipynb says losses: dict = {}"),
         ("is_open = 1", "my.is_open must be true or false, got 1"),
         ("dyas = 3", "my.dyas must be a parameter of a notebook; closest: days"),
     ],
@@ -61,6 +63,7 @@ def test_a_value_is_held_to_the_type_that_the_notebook_declares(
 
 def test_what_fits_is_taken(mine: Notebook) -> None:
     lines = "days = 3\nshare = 1\nlabel = 'x'\ncounts = [1, 2]\nis_open = false\nodd = 'any'\n"
+    lines += "losses = {weights = 0.01}\n"
     path = write("a.toml", f"title = 't'\n[my]\n{lines}")
     ok(path, "--notebook", "mine", "--dry-run")
 

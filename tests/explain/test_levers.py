@@ -1,5 +1,6 @@
 """Levers: recomputed alone and together, with every difference between both accounted for."""
 
+import math
 from functools import cache
 
 import pytest
@@ -249,8 +250,13 @@ def test_a_model_that_does_not_fit_has_no_levers() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"aim": "speed"}, {"without": ("modell",)}, {"losses": {"weight": 0.1}}]
+    "wrong",
+    [
+        *({"aim": "speed"}, {"without": ("modell",)}, {"without": "model"}),
+        *({"losses": {"weight": 0.1}}, {"losses": {"weights": -1}}, {"losses": {"weights": "a"}}),
+        *({"shared_prefix": 2}, {"easy": -1}, {"waiting": math.nan}, {"distilled_tokens": 0}),
+    ],
 )
-def test_unknown_names_are_one_line(wrong: dict[str, object]) -> None:
+def test_what_there_is_not_is_one_line(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="must be"):
         levers(evaluate(Scenario(tensor_parallel=8)), **wrong)  # type: ignore[arg-type]

@@ -84,3 +84,13 @@ def test_other_layouts_hold_only_what_an_engine_can_run() -> None:
     assert list(variants(foreign, {"": {}, "two": {"tensor_parallel": 2}}, "serving")) == [""]
     for changed in variants(foreign, {"h200": {"accelerator": "h200-sxm"}}, "serving").values():
         assert changed.serving.e2e_s.base > 0
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "ours"),
+    [("Ollama", "q4_k_m", "llama.cpp"), ("lm-studio", "q8_0", "llama.cpp"),
+     ("trtllm", "fp8", "tensorrt-llm")],
+)  # fmt: skip
+def test_programs_that_run_an_engine_are_understood(engine: str, precision: str, ours: str) -> None:
+    found = plan(engine=engine, precision=precision, accelerator="rtx4090").scenario
+    assert found.engine == ours

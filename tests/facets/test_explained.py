@@ -81,6 +81,12 @@ PLANS: dict[str, dict[str, Any]] = {
         "training_tokens": 1e8,
         "training_precision": "fp8",
     },
+    "tuned in 4 bits": {
+        "model": "llama-3.1-8b",
+        "accelerator": "h100-sxm",
+        "training_method": "qlora",
+        "training_tokens": 1e8,
+    },
     "office": {"model": "llama-3.1-8b", "accelerator": "l40s", "named_users": 1000},
 }
 WHOLE = ("memory", "replica", "capacity", "serving")  # each quantity, beside the headlines

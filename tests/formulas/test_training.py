@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llminfra.architecture import Architecture, Dense, Gqa, Layer
 from llminfra.architecture.training import forward_flop_per_token, kept_values, recomputed_values
-from llminfra.catalog.facts import architecture
+from llminfra.catalog.facts import Facts, architecture
 from llminfra.formulas import (
     training,
     training_memory,
@@ -238,3 +238,60 @@ def test_more_ranks_keep_less(tensor: int, along: bool) -> None:
     split = {"is_recomputed": False, "is_sequence_parallel": along}
     fewer, more = (kept_values(model, tensor_parallel=n, **split) for n in (tensor, 2 * tensor))
     assert fewer / 2 <= more < fewer
+
+
+@pytest.mark.parametrize(
+    ("parameters", "minutes"),
+    [(1.313e9, 1.77 - 1.62), (3.43e9, 1.82 - 1.24), (6.607e9, 3.68 - 2.36), (12.85e9, 6.38 - 3.19)],
+    ids=["phi-1.5", "StableLM Alpha 3B", "Llama 2 7B", "Llama 2 13B"],
+)
+def test_unpacking_is_what_a_thousand_iterations_take_longer(
+    parameters: float, minutes: float
+) -> None:
+    """LitGPT's tables, NF4 beside 16 bits: each model within a factor of two of their median."""
+    wait = training_step.unpack_wait_ratio(
+        quantized_parameters=parameters,
+        unpack_bytes_per_weight=Facts().number("training-memory", "unpack_bytes_per_weight").base,
+        n_passes=2,
+        memory_bytes_per_s=1.555e12,
+        batch_tokens=1,
+        flop_per_token=1,
+        flop_per_s=1,
+    )
+    assert 0.5 < float(wait) / (minutes * 60 / 1000) < 2
+
+
+def test_unpacking_weighs_less_the_longer_a_batch_is() -> None:
+    fields = {
+        **{"quantized_parameters": 7e9, "unpack_bytes_per_weight": 9, "n_passes": 3},
+        **{"memory_bytes_per_s": 2e12, "flop_per_token": 3e10, "flop_per_s": 1.2e14},
+    }
+    short, long = (
+        float(training_step.unpack_wait_ratio(batch_tokens=n, **fields)) for n in (512, 4096)
+    )
+    assert short == pytest.approx(8 * long)
+    waits = {"launch_wait_ratio": 0, "unpack_wait_ratio": 0}
+    assert training_speed.tuned_utilization(utilization=0.4, **waits) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("layers", "minutes"),
+    [(24, 1.62), (16, 1.24), (32, 2.36), (40, 3.19)],
+    ids=["phi-1.5", "StableLM Alpha 3B", "Llama 2 7B", "Llama 2 13B"],
+)
+def test_a_thousand_iterations_on_short_texts_take_their_launches(
+    layers: int, minutes: float
+) -> None:
+    """LitGPT's tables in 16 bits: each model within a quarter of the constant."""
+    launched = Facts().number("training-memory", "launch_s").base * layers * 2
+    assert launched == pytest.approx(minutes * 60 / 1000, rel=0.25)
+
+
+def test_long_batches_wait_for_no_launch() -> None:
+    fields = {
+        **{"launch_s": 0.002, "n_layers": 32, "n_passes": 3},
+        **{"flop_per_token": 3e10, "flop_per_s": 1.2e14},
+    }
+    waits = [float(training_step.launch_wait_ratio(batch_tokens=n, **fields)) for n in (64, 8192)]
+    assert waits[0] > 1
+    assert waits[1] == 0

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from llminfra.errors import MissingFact
-from llminfra.facets.base import Result, quantity
+from llminfra.facets.base import quantity
 from llminfra.facets.cost.api import ApiBills
 from llminfra.facets.cost.book import Priced
 from llminfra.facets.cost.case import Case, Load
 from llminfra.facets.cost.cash import Year, npv
 from llminfra.facets.cost.chargeback import Charge, charges
-from llminfra.facets.cost.inputs import Inputs
-from llminfra.facets.cost.option import SELF_RUN, Option, by_month
+from llminfra.facets.cost.option import Option
 from llminfra.facets.cost.units import Units
-from llminfra.facets.cost.way import Way
+from llminfra.facets.cost.ways import AUTO, Ways
 from llminfra.formulas import chargeback as shares
 from llminfra.formulas import unit_cost as formulas
 from llminfra.formulas import volume as volumes
@@ -33,26 +32,21 @@ _COMPUTED: Final = (
     *("usd_per_request", "usd_per_user_month", "purchase_usd", "running_usd_per_month"),
     *("total_usd", "npv_usd"),
 )
-_AUTO: Final = "auto"
 
 
 @dataclass(frozen=True)
-class Cost(Result):
+class Cost(Ways):
     """Costs in USD, nominal and before tax; of `hosting` where no option is named."""
 
     headline: ClassVar[tuple[str, ...]] = (
         *("hosting", "usd_per_month", "usd_per_mtok_total", "purchase_usd"),
     )
 
-    names: tuple[str, ...] = field(repr=False)
-    """Of all options, in their order."""
     usd_per_currency: Range = field(repr=False)
     """What a unit of the report's currency is worth."""
-    _inputs: Inputs = field(repr=False, compare=False)
     _case: Case = field(repr=False, compare=False)
     units: Callable[[], Units] = field(repr=False, compare=False)
     _bills: Callable[[], ApiBills] = field(repr=False, compare=False)
-    _made: Callable[[str], tuple[Option, Way | None]] = field(repr=False, compare=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""
@@ -60,53 +54,15 @@ class Cost(Result):
         yield from self.available(_COMPUTED)
         yield "options", self.options
 
-    # -- options -----------------------------------------------------------------------------
-
-    @property
-    def options(self) -> list[Option]:
-        """Every way to carry the demand, whether or not it can be had."""
-        return [self[name] for name in self.names]
-
-    @property
-    def by_name(self) -> dict[str, Option]:
-        """The options by name."""
-        return {name: self[name] for name in self.names}
-
     @property
     def api(self) -> ApiBills:
         """What APIs would bill."""
         return self._bills()
 
-    @cached_property
-    def possible(self) -> list[Option]:
-        """Options that can be had, are allowed and carry the load, cheapest first."""
-        return by_month(option for option in self.options if option.is_possible)
-
-    @cached_property
-    def hosting(self) -> str:
-        """The option that is followed: as asked, else the cheapest that runs the model oneself."""
-        if (asked := str(self._inputs.hosting)) == "reserved":
-            return f"reserved_{self._inputs.commitment_years}y"
-        if asked != _AUTO:
-            return asked
-        own = [self[name] for name in self.names if name in SELF_RUN]
-        run = [option for option in own if option.feasible and option.is_allowed]
-        return by_month(run)[0].name if run else ""
-
     @property
     def chosen(self) -> dict[str, Any]:
         """The hosting, where it was open."""
-        return {"hosting": self.hosting} if self._inputs.hosting == _AUTO and self.hosting else {}
-
-    @property
-    def option(self) -> Option:
-        """The option that is followed; raises why there is none."""
-        if self.hosting not in self.names:
-            raise MissingFact("no option that runs the model oneself can be had and is allowed")
-        found = self[self.hosting]
-        if not found.feasible:
-            raise MissingFact(f"{found.name}: {found.reason}")
-        return found
+        return {"hosting": self.hosting} if self._inputs.hosting == AUTO and self.hosting else {}
 
     @property
     def obstacle(self) -> str:
@@ -115,23 +71,6 @@ class Cost(Result):
             return self._case.obstacle
         except MissingFact as reason:
             return str(reason)
-
-    def __getitem__(self, name: str) -> Option:
-        """Return an option by name."""
-        if name not in self.names:
-            raise KeyError(name)
-        return self._made(name)[0]
-
-    def get(self, name: str) -> Option | None:
-        """Return an option by name; nothing where there is none."""
-        return self[name] if name in self.names else None
-
-    def _way(self, option: str) -> Way:
-        """Return how an option is paid; raise KeyError for one that cannot be had."""
-        way = self._made(option or self.option.name)[1]
-        if way is None:
-            raise KeyError(option)
-        return way
 
     def _repr_html_(self) -> str:
         return self.table().to_html(index=False)

@@ -43,7 +43,7 @@ def as_in_file(inputs: Inputs, facts: Facts, architecture: Architecture) -> Arch
     the rest alike.
     """
     published = as_published(inputs, architecture)
-    size, words = _file(inputs, published)
+    size, words = _file(inputs, facts, published)
     if size is None:
         return published
     name = recipe(facts, engine_entry(inputs.engine, inputs.engine_version), inputs.precision)
@@ -65,10 +65,12 @@ def as_in_file(inputs: Inputs, facts: Facts, architecture: Architecture) -> Arch
     return replace(architecture, stored_weights=stored)
 
 
-def _file(inputs: Inputs, architecture: Architecture) -> tuple[float | None, str]:
+def _file(inputs: Inputs, facts: Facts, architecture: Architecture) -> tuple[float | None, str]:
     """Bytes of the model's file, and how large it is in words."""
     is_another = inputs.engine != "llama.cpp" or changes_in_words(inputs, architecture)
     if inputs.weight_file_bytes is not None or is_another:
         return inputs.weight_file_bytes, "as large as said"
-    size, as_of = gguf.published_files().get((inputs.model, inputs.precision), (None, ""))
-    return size, f"as large as the file of {as_of}"
+    size = gguf.published_file_bytes(facts, inputs.model, inputs.precision)
+    if size is None:
+        return None, ""
+    return size.base, f"as large as the file of {getattr(size.origin, 'as_of', '')}"

@@ -7,7 +7,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from llminfra.facets.base import Inputs as BaseInputs
 from llminfra.facets.base import amount, field
 from llminfra.facets.deployment.choices import AUTO, Hosting, KvPrecision, Precision
-from llminfra.facets.deployment.naming import common_name, own_precision
+from llminfra.facets.deployment.naming import common_engine, common_name, own_precision
 
 
 class Inputs(BaseInputs):
@@ -146,6 +146,12 @@ class Inputs(BaseInputs):
     def _common_words(cls, value: Any, info: ValidationInfo) -> Any:
         """Understand the names that tools and files give to formats."""
         return common_name(value, cache=info.field_name == "kv_precision")
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _common_engine(cls, value: Any) -> Any:
+        """Understand the names of programs that run an engine."""
+        return common_engine(value)
 
     @model_validator(mode="after")
     def _as_stored(self) -> Self:

@@ -19,9 +19,12 @@ _WORDS: Final[dict[str, str]] = {
     **dict.fromkeys(("int4-awq", "awq-int4", "int4-gptq", "awq_marlin", "gptq_marlin"), "int4"),
     **dict.fromkeys(("w4a8", "4-bit", "awq-4bit", "gptq-4bit", "qat-int4", "hqq4"), "int4"),
     **dict.fromkeys(("bnb", "bitsandbytes", "nf4", "exl2", "exl3", "hqq", "4bit", "u4"), "int4"),
+    **dict.fromkeys(("bnb-4bit", "bnb-nf4", "mlx-4bit", "4bpw", "4.0bpw", "marlin"), "int4"),
+    **dict.fromkeys(("bnb-8bit", "mlx-8bit"), "int8"),
     **dict.fromkeys(("w8a8", "w8a16", "gptq-int8", "8bit", "8-bit", "smoothquant"), "int8"),
     **dict.fromkeys(("fp8_e4m3", "e4m3", "fp8-dynamic", "fp8_block", "w8a8-fp8", "mxfp8"), "fp8"),
-    **dict.fromkeys(("fp4", "nvfp4-awq", "w4a4"), "nvfp4"),
+    **dict.fromkeys(("fp4", "nvfp4-awq", "w4a4", "nvfp4a16"), "nvfp4"),
+    **dict.fromkeys(("qat-q4_0", "q4_0-qat"), "q4_0"),
     **dict.fromkeys(("f32", "float32"), "fp32"),
     **dict.fromkeys(("f16", "float16", "half"), "fp16"),
     **dict.fromkeys(("bfloat16", "16bit"), "bf16"),
@@ -43,6 +46,25 @@ _CACHE_WORDS: Final[dict[str, str]] = {
     "q8": "q8_0",
     "q4": "q4_0",
 }
+
+# Names of engines as tools write them, and programs that run one of them.
+_ENGINE_WORDS: Final[dict[str, str]] = {
+    **dict.fromkeys(("trtllm", "trt-llm", "tensorrtllm", "tensorrt_llm"), "tensorrt-llm"),
+    **dict.fromkeys(("llamacpp", "llama-cpp", "llama_cpp", "llama-server"), "llama.cpp"),
+    **dict.fromkeys(("ollama", "lm studio", "lm-studio", "lmstudio", "llamafile"), "llama.cpp"),
+    **dict.fromkeys(("koboldcpp", "llama-cpp-python"), "llama.cpp"),
+}
+
+
+def common_engine(value: Any) -> Any:
+    """Return our name of an engine, or the value as it is.
+
+    Examples
+    --------
+    >>> common_engine("LM Studio"), common_engine("trtllm"), common_engine("vllm")
+    ('llama.cpp', 'tensorrt-llm', 'vllm')
+    """
+    return _ENGINE_WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def common_name(value: Any, *, cache: bool = False) -> Any:

@@ -16,7 +16,13 @@ from llminfra.facets.energy.region import code_of, grid_of, region_name, regions
 from llminfra.facets.energy.result import Energy
 from llminfra.facets.energy.training import Training, training_of
 from llminfra.facets.energy.training_inputs import ADAPTED, TrainingMethod, check_run, method_of
-from llminfra.facets.energy.training_speed import EVIDENCE, Law, TrainingSetting, effective_fraction
+from llminfra.facets.energy.training_speed import (
+    EVIDENCE,
+    Law,
+    TrainingSetting,
+    effective_fraction,
+    tuning_utilization,
+)
 from llminfra.facets.replica import Replica
 
 __all__ = [
@@ -46,6 +52,7 @@ __all__ = [
     "pue_of",
     "region_name",
     "regions",
+    "tuning_utilization",
     "wue_of",
 ]
 

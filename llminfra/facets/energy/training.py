@@ -13,12 +13,19 @@ from llminfra.facets.deployment.result import Deployment
 from llminfra.facets.energy.inputs import Inputs
 from llminfra.facets.energy.power import Machine
 from llminfra.facets.energy.training_inputs import ADAPTED, method_of
-from llminfra.facets.energy.training_speed import Law, TrainingSetting, effective_fraction
+from llminfra.facets.energy.training_speed import (
+    Law,
+    TrainingSetting,
+    effective_fraction,
+    tuning_utilization,
+)
 from llminfra.formulas import footprint, training, training_speed, training_time
 from llminfra.ranges import Range, as_range, exact
 
 # Training keeps an accelerator near its limit; a host beside it as full load does.
 _FULL: Final = 1.0
+# Ways that are run by frameworks which launch every layer; others are as benchmarks have them.
+_TUNED: Final = (*ADAPTED, "full")
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,21 @@ class TrainingWork:
         whole = training.counted_training_flop(flop_per_token=each, tokens=self.tokens)
         return self._taught(as_range(whole), "counted_flop")
 
+    @property
+    def flop_per_token(self) -> Range:
+        """What one token takes where a made model is tuned."""
+        length = self.inputs.training_sequence_tokens
+        each = forward_flop_per_token(self.deployment.architecture, length)
+        one = {
+            "flop_per_token": exact(each, name="flop_per_token"),
+            "tokens": exact(1.0, name="tokens"),
+        }
+        if self.method in ADAPTED:
+            return as_range(
+                training.counted_adapter_flop(adapter_parameters=self.trained_parameters, **one)
+            )
+        return as_range(training.counted_training_flop(**one))
+
     def _taught(self, student: Range, name: str) -> Range:
         """Add what a teacher reads, once: its answers are kept for later passes."""
         if self.inputs.training_teacher is None:
@@ -138,7 +160,7 @@ def training_of(
     if not has_tokens and inputs.training_accelerator_hours is None:
         return None
     work = TrainingWork(inputs, facts, deployment)
-    share, evidence = _reached(inputs, facts, deployment, machine)
+    share, evidence = _reached(work, machine)
     moving = effective_fraction(facts, inputs.training_accelerators)
     hours = _hours(work, machine, share, moving)
     each_w = machine.servers_w(1, machine.limit_w, machine.host_w(exact(_FULL)))
@@ -169,16 +191,15 @@ def _peaks(inputs: Inputs, facts: Facts, machine: Machine) -> tuple[Range, Range
     return own, as_range(ratio)
 
 
-def _reached(
-    inputs: Inputs, facts: Facts, deployment: Deployment, machine: Machine
-) -> tuple[Range | None, str]:
+def _reached(work: TrainingWork, machine: Machine) -> tuple[Range | None, str]:
     """Share of the peak while it trains, and how well it is known."""
+    inputs, facts = work.inputs, work.facts
     if inputs.training_accelerator_hours is not None:
         return None, "stated"
     if inputs.training_utilization is not None:
         return quantity(inputs, "training_utilization").named("utilization"), "stated"
     setting = TrainingSetting(
-        architecture=deployment.architecture,
+        architecture=work.deployment.architecture,
         accelerator=inputs.accelerator,
         precision=inputs.training_precision,
         accelerators=inputs.training_accelerators,
@@ -189,7 +210,18 @@ def _reached(
         micro_batches=inputs.training_micro_batches,
     )
     law = Law(setting, facts)
-    return law.utilization(), law.evidence
+    reached = law.utilization()
+    if work.method in _TUNED:
+        reached = tuning_utilization(
+            setting,
+            facts,
+            utilization=reached,
+            peak_flop_per_s=_peaks(inputs, facts, machine)[0],
+            flop_per_token=work.flop_per_token,
+            batch_tokens=inputs.training_batch_sequences * inputs.training_sequence_tokens,
+            is_packed=work.method == "qlora",
+        )
+    return reached, law.evidence
 
 
 def _hours(work: TrainingWork, machine: Machine, share: Range | None, moving: Range) -> Range:

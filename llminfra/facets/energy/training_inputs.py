@@ -72,6 +72,9 @@ class RunInputs(deployment.Inputs):
     training_sequence_tokens: int = amount(
         4096, "length of a sequence of the training", "token", within=(1, 16_777_216)
     )
+    training_batch_sequences: int = amount(
+        1, "sequences that an accelerator trains at a time", "sequence", within=(1, 65_536)
+    )
     training_recompute: bool = field(
         True, help="compute activations again on the way back, which takes less memory"
     )

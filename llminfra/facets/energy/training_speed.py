@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from llminfra.architecture import Architecture
+from llminfra.architecture.training import quantizable_parameters
 from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import ids
 from llminfra.formulas import model_error, training_speed, training_step, training_time
@@ -14,6 +15,7 @@ _COMMON: Final = "training-common"
 _FAILURES: Final = "training-failures"
 _MODEL: Final = "training-model-"
 _ASSUMED: Final = ("training", "arithmetic_fraction")
+_PASSES: Final = 2  # forward and back
 _WORDS: Final = {"bf16": "sixteen", "fp16": "sixteen", "fp8": "eight", "fp4": "four"}
 # How well the speed of training on an accelerator is known, as a sentence about it goes on.
 EVIDENCE: Final = {
@@ -153,6 +155,59 @@ class Law:
             log_error_ratio=error,
         )
         return as_range(found, name="utilization")
+
+
+def tuning_utilization(
+    setting: TrainingSetting,
+    facts: Facts,
+    *,
+    utilization: Range,
+    peak_flop_per_s: Range,
+    flop_per_token: Range,
+    batch_tokens: int,
+    is_packed: bool,
+) -> Range:
+    """Return what tuning a made model leaves of a share of the peak, batch by batch.
+
+    Parameters
+    ----------
+    setting : TrainingSetting
+        The run.
+    utilization : Range
+        Share of the peak on batches that are long enough, with weights that are unpacked. [1]
+    peak_flop_per_s, flop_per_token : Range
+        Peak of the accelerator, and products of a token. [FLOP/s, FLOP/token]
+    batch_tokens : int
+        Tokens that an accelerator works on at a time. [token]
+    is_packed : bool
+        Whether the model's matrices stand in 4 bits and are unpacked for every batch.
+    """
+    model = setting.architecture
+    batch = {
+        "n_passes": exact(_PASSES + setting.is_recomputed, name="n_passes"),
+        "batch_tokens": exact(batch_tokens, name="batch_tokens"),
+        "flop_per_token": flop_per_token,
+        "flop_per_s": training_speed.sustained_flop_per_s(
+            peak_flop_per_s=peak_flop_per_s, utilization=utilization, effective_fraction=1.0
+        ),
+    }
+    launched = training_step.launch_wait_ratio(
+        launch_s=facts.number("training-memory", "launch_s"),
+        n_layers=exact(model.n_layers, name="n_layers"),
+        **batch,
+    )
+    unpacked: Any = exact(0.0, name="unpack_wait_ratio")
+    if is_packed:
+        unpacked = training_step.unpack_wait_ratio(
+            quantized_parameters=exact(quantizable_parameters(model), name="quantized_parameters"),
+            unpack_bytes_per_weight=facts.number("training-memory", "unpack_bytes_per_weight"),
+            memory_bytes_per_s=facts.number(setting.accelerator, "memory_bandwidth_bytes_per_s"),
+            **batch,
+        )
+    left = training_speed.tuned_utilization(
+        utilization=utilization, launch_wait_ratio=launched, unpack_wait_ratio=unpacked
+    )
+    return as_range(left, name="utilization")
 
 
 def _is_same(model: Architecture, name: str) -> bool:

@@ -100,7 +100,7 @@ def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: 
         other_runtime_bytes_per_accelerator=layout.other_runtime_bytes,
         kv_pool_bytes_per_accelerator=layout.pool_bytes,
         kv_request_bytes_per_accelerator=layout.request_bytes,
-        kv_longest_bytes_per_accelerator=layout.longest_bytes.named(
+        kv_longest_bytes_per_accelerator=layout.context_bytes.named(
             "kv_longest_bytes_per_accelerator"
         ),
         kv_pool_tokens=as_range(

@@ -6,8 +6,8 @@ from typing import Final
 from llminfra.architecture import Layer, Stage, WeightGroup, WindowRule
 from llminfra.catalog.support import is_processor
 from llminfra.facets.base import quantity
+from llminfra.facets.memory.llama_cpp import LlamaCppTerms
 from llminfra.facets.memory.offload import Offload
-from llminfra.facets.memory.runtime import SizingTerms
 from llminfra.facets.memory.weights import draft_parts, weight_parts
 from llminfra.formulas import weights as formulas
 from llminfra.formulas._formula import Quantity
@@ -19,7 +19,7 @@ from llminfra.ranges import Range, as_range, exact
 UNIFIED: Final = ("SoC", "FP11")
 
 
-class BesideTerms(SizingTerms):
+class BesideTerms(LlamaCppTerms):
     """Towers, drafts and what the host holds."""
 
     _draft_layers: tuple[Layer, ...]
@@ -118,16 +118,17 @@ class BesideTerms(SizingTerms):
             return stage
         return self._once(lambda: self.offload.on_device(stage), "computed", id(stage))
 
-    def _ruled(self, stage: Stage) -> Stage:
+    def _ruled(self, stage: Stage, slots: int) -> Stage:
         """The stage with the engine's rule for windows."""
-        if stage.windows == self.windows:
+        windows = replace(self.windows, slots=slots)
+        if stage.windows == windows:
             return stage
-        ruled = ("ruled", id(stage), self.windows)
-        return self._once(lambda: replace(stage, windows=self.windows), *ruled)
+        ruled = ("ruled", id(stage), windows)
+        return self._once(lambda: replace(stage, windows=windows), *ruled)
 
-    def _kept(self, stage: Stage) -> Stage:
+    def _kept(self, stage: Stage, slots: int = 1) -> Stage:
         """The stage as the engine keeps its cache."""
-        stage = self._ruled(self._cached(self._computed(stage)))
+        stage = self._ruled(self._cached(self._computed(stage)), slots)
         if self.keeps_whole_latents:
             stage = self._once(lambda: stage.with_whole_latents(), "whole latents", id(stage))
         return stage

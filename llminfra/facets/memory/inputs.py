@@ -32,6 +32,12 @@ class Inputs(demand.Inputs):
         "token",
         within=(1, 1_048_576),
     )
+    micro_batch_tokens: int | None = amount(
+        None,
+        "tokens that llama.cpp takes in one pass (-ub); none is its default",
+        "token",
+        within=(1, 65_536),
+    )
     activation_bytes: Banded | None = amount(
         None,
         "peak activation of one accelerator; none is estimated",

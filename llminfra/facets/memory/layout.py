@@ -23,11 +23,12 @@ class Layout:
     token_bytes: Range
     request_bytes: Range
     longest_bytes: Range
+    context_bytes: Range
 
     @property
     def starts(self) -> bool:
         """Whether the pool holds the longest sequence, which engines insist on."""
-        return bool(self.longest_bytes.base <= self.pool_bytes.base)
+        return bool(self.context_bytes.base <= self.pool_bytes.base)
 
     def held(self, data_parallel: int, sequence_bytes: Range | None = None) -> Range:
         """Sequences that the ranks hold; those of a request unless told otherwise."""

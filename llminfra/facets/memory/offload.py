@@ -73,6 +73,12 @@ def check_offload(scenario: Inputs, model: Architecture) -> None:
         what = "gpu_layers"
     if not is_gguf and scenario.host_expert_layers:
         what = "host_expert_layers"
+    if not is_gguf and scenario.micro_batch_tokens is not None:
+        raise InvalidInput(
+            f"micro_batch_tokens must stand with engine = llama.cpp, got {scenario.engine}; state "
+            "max_num_batched_tokens",
+            field="micro_batch_tokens",
+        )
     if what:
         raise InvalidInput(
             f"{what} must stand with engine = llama.cpp, got {scenario.engine}; state "

@@ -1,75 +1,14 @@
 """What an engine needs to run on one accelerator: activations, buffers, graphs."""
 
-from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar
-
-from llminfra.architecture import Architecture, Mla
 from llminfra.architecture.beside import live_values
-from llminfra.catalog.facts import Facts
 from llminfra.facets.base import quantity
-from llminfra.facets.deployment import Deployment
-from llminfra.facets.memory.inputs import Inputs
+from llminfra.facets.memory.llama_cpp import LlamaCppTerms
 from llminfra.formulas import runtime
 from llminfra.formulas._formula import Quantity
 from llminfra.ranges import Range, as_range, exact
 
-T = TypeVar("T")
-# Families whose files for llama.cpp are mostly of the time before it kept latents compressed.
-OLD_FILES: Final = ("deepseek_v2",)
-_SCORES: Final = 2  # copies of attention scores where no flash attention keeps them small
-_MASK: Final = 0.5  # cell of a mask in 16 bits, in values of 32
 
-
-class SizingTerms:
-    """What the terms of a sizing share."""
-
-    facts: Facts
-    deployment: Deployment
-    model: Architecture
-    engine: str
-    engine_family: str
-    scenario: Inputs
-    step_tokens: Range
-    most_sequences: Range
-    _has_towers: bool
-    memory_bytes: Range
-    _known: dict[Hashable, Any]
-
-    def _once(self, compute: Callable[..., T], *key: Hashable) -> T:
-        """Compute a term unless it is known; `key` is all that it depends on."""
-        if key not in self._known:
-            self._known[key] = compute()
-        found: T = self._known[key]
-        return found
-
-    def _fact(self, entity: str, name: str) -> Range:
-        return self._once(lambda: self.facts.number(entity, name), entity, name)
-
-    @property
-    def model_origin(self) -> object:
-        """Where the configuration of the model comes from."""
-        key = f"{self.scenario.model}.config"
-
-        def found() -> object:
-            read = (read.fact for read in self.facts.ledger if read.fact.key == key)
-            return next(read, f"configuration at {self.scenario.model}")
-
-        return self._once(found, key)
-
-    def _of_model(self, name: str) -> Range:
-        return exact(getattr(self.model, name), name=name, origin=self.model_origin)
-
-    @property
-    def keeps_whole_latents(self) -> bool:
-        """Whether a file for llama.cpp keeps whole keys and values of latent attention."""
-        asked = self.scenario.latent_cache
-        if self.engine_family != "llama.cpp" or asked == "compressed":
-            return False
-        has = any(isinstance(layer.mixer, Mla) for layer in self.model.layers)
-        return has and (asked == "full" or self.model.model_type in OLD_FILES)
-
-
-class Runtime(SizingTerms):
+class Runtime(LlamaCppTerms):
     """Peak activation, and everything else that is no weight and no cache."""
 
     def runtime(self, tensor_parallel: int) -> tuple[Range, Range]:
@@ -169,14 +108,3 @@ class Runtime(SizingTerms):
         """Entries that an indexer scores of each token: 1 without compression, 0 without one."""
         groups = self.model.cache_groups()
         return max((1 / g.tokens_per_entry for g in groups if g.kind == "index"), default=0.0)
-
-    def _compute_buffer(self) -> Quantity:
-        """llama.cpp's buffer of one micro-batch: logits, mask, and scores of whole latent heads."""
-        model, cells = self.model, self.deployment.max_model_len
-        scores = model.n_attention_heads * cells if self.keeps_whole_latents else 0
-        values = model.vocab_size + model.hidden_size + _MASK * cells + _SCORES * scores
-        return runtime.forward_bytes(
-            max_num_batched_tokens=self._fact(self.engine, "micro_batch_tokens"),
-            live_values=exact(values, name="live_values", unit="value", origin=self.model_origin),
-            bytes_per_value=self._fact("fp32", "kv_bytes_per_value"),
-        )

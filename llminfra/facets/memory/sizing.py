@@ -80,13 +80,13 @@ class Sizing(Runtime, BesideTerms):
         self.memory_bytes = self._memory_bytes()
         self.kv_bytes = self._fact(kv_precision(scenario, self.model), "kv_bytes_per_value")
         self.block_tokens = self._fact(self.engine, "kv_block_tokens")
-        self.windows = self._once(self._windows, "windows", scenario.hybrid_cache)
+        self.engine_family = self.facts.text(self.engine, "family")
         self.state_pages = self._once(self._state_pages, "state_pages")
         self.utilization = self._once(self._utilization, "utilization")
         self.step_tokens = self._limit("max_num_batched_tokens")
         self.most_sequences = self._limit("max_num_seqs")
         self.recipe = recipe(self.facts, self.engine, scenario.precision)
-        self.engine_family = self.facts.text(self.engine, "family")
+        self.windows = self._once(self._windows, "windows", scenario.hybrid_cache)
         self.shares_rest = self.facts.text(self.engine, "pool_basis") == "remaining"
         self._has_towers = bool(self.model.towers) and not scenario.text_only
         self._draft_layers: tuple[Layer, ...] = ()
@@ -116,17 +116,6 @@ class Sizing(Runtime, BesideTerms):
         if all(group.window is None for group in self.model.cache_groups()):
             return WindowRule()
         return self.window_rule()
-
-    def window_rule(self) -> WindowRule:
-        """Return the rule of the engine."""
-        block = self._fact(self.engine, "window_block_tokens").base
-        share = self._fact(self.engine, "window_full_fraction").base
-        return WindowRule(
-            step_fraction=self._fact(self.engine, "window_step_fraction").base,
-            spare_blocks=self._fact(self.engine, "window_spare_blocks").base,
-            block_tokens=block or None,
-            full_fraction=share if self.scenario.hybrid_cache else 1.0,
-        )
 
     def _utilization(self) -> Range:
         if self.scenario.gpu_memory_utilization is not None:
@@ -161,6 +150,7 @@ class Sizing(Runtime, BesideTerms):
             token_bytes=self._token_bytes(stage, tensor_parallel),
             request_bytes=terms["sequence_bytes"],
             longest_bytes=self.reserved(stage, tensor_parallel, self.longest_tokens),
+            context_bytes=self.context(stage, tensor_parallel),
         )
 
     def _stated_pool(self, terms: dict[str, Range]) -> Pool:
@@ -240,12 +230,26 @@ class Sizing(Runtime, BesideTerms):
         """A batch limit of the scenario, else the engine's default for this accelerator."""
         if getattr(self.scenario, name) is not None:
             return self._once(lambda: quantity(self.scenario, name), name)
+        if name == "max_num_batched_tokens" and self._reads_prompts_whole():
+            return self._once(self._whole_step, "whole step")
         threshold = self._fact(self.engine, "large_memory_threshold_bytes")
         small = self.facts.text(self.engine, "large_memory_excluded").split()
         is_small = self.memory_bytes < threshold or any(
             self.scenario.accelerator.startswith(start) for start in small
         )
         return self._fact(self.engine, f"default_{name}_{'small' if is_small else 'large'}")
+
+    def _reads_prompts_whole(self) -> bool:
+        """Whether a release takes the longest prompt in one step, as vLLM did before 0.8."""
+        if self.scenario.engine_version is None:  # the newest reads in chunks
+            return False
+        longest = self._fact(self.engine, "whole_prompt_tokens")
+        return bool(self.longest_tokens.base <= longest.base)
+
+    def _whole_step(self) -> Range:
+        least = self._fact(self.engine, "default_max_num_batched_tokens_small")
+        step = startup.whole_step_tokens(max_model_len=self.longest_tokens, least_tokens=least)
+        return as_range(step, name="max_num_batched_tokens")
 
     def _token_bytes(self, stage: Stage, tensor_parallel: int) -> Range:
         """Cache of a request over its length, where pages are not rounded up."""
@@ -271,9 +275,13 @@ class Sizing(Runtime, BesideTerms):
         )
         return as_range(each)
 
-    def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range) -> Range:
+    def context(self, stage: Stage, tensor_parallel: int) -> Range:
+        """Cache of one context of max_model_len, with a window for each slot that shares it."""
+        return self.reserved(stage, tensor_parallel, self.longest_tokens, self.slots)
+
+    def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range, slots: int = 1) -> Range:
         """Cache that the engine reserves for one sequence on one rank."""
-        cache_bytes: Quantity = formula(self._kept(stage).reserved_cache_bytes)
+        cache_bytes: Quantity = formula(self._kept(stage, slots).reserved_cache_bytes)
         shared = startup.kept_tokens(
             tokens=tokens, decode_context_parallel=self.scenario.decode_context_parallel
         )

@@ -80,6 +80,7 @@ class Setting:
     is_cpu: bool = False
     has_graphics_memory: bool = False
     has_slow_latents: bool = False
+    has_latents: bool = False
     shares_contexts: bool = False
 
 
@@ -182,7 +183,9 @@ def keys(case: Setting) -> dict[str, str]:
     launches = {}
     if is_new_build(case):
         unit = f"{NEW_GGUF}.cycle_bytes"
+        read = f"{weights}-latents" if case.has_latents else weights
         launches = {
+            "cache_bandwidth_fraction": f"{read}.cache_bandwidth_fraction",
             "layer_overhead_s": f"{weights}.{twin}layer_overhead_s",
             "state_layer_overhead_s": f"{weights}.state_layer_overhead_s",
             "expert_arithmetic_ratio": f"{weights}.expert_arithmetic_ratio",

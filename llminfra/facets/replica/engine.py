@@ -93,6 +93,7 @@ class Engine:
     def _case(self) -> constants.Setting:
         facts, scenario, is_card = self.facts, self.scenario, self._is_card
         model = self.deployment.architecture
+        has_latents = layers_with(model, "latent") > 0
         return constants.Setting(
             engine=scenario.engine,
             engine_version=scenario.engine_version or "",
@@ -105,7 +106,8 @@ class Engine:
             is_cpu=is_processor(facts, self.accelerator),
             has_graphics_memory=has_graphics_memory(facts, self.accelerator),
             # Kernels that read latents are slow where the cards of a group meet over PCIe.
-            has_slow_latents=is_card and not self.is_blockwise and layers_with(model, "latent") > 0,
+            has_slow_latents=is_card and not self.is_blockwise and has_latents,
+            has_latents=has_latents,
             shares_contexts=scenario.decode_context_parallel > 1,
         )
 

@@ -39,10 +39,6 @@ class Inputs(cost.Inputs):
     training_sequence_parallel: bool = field(
         True, help="split what stands between the layers over the sequence, where they are split"
     )
-    training_batch_sequences: int = field(
-        1, help="sequences that an accelerator trains at a time", unit="sequence", minimum=1,
-        maximum=65_536,
-    )  # fmt: skip
     training_optimizer: Optimizer = field(
         "adamw",
         help="AdamW with a 32-bit copy of the weights, with moments in 8 bits, without the copy, "

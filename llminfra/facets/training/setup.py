@@ -45,6 +45,8 @@ class Setup:
     """Bytes of a gradient in all its copies; None is as most frameworks keep them."""
     bucket_bytes: float = 0.0
     """What holds gradients on their way to the other accelerators."""
+    keeps_inputs: bool = False
+    """Whether products of frozen weights keep what goes in, as bitsandbytes did before 0.43.2."""
 
     @property
     def is_adapted(self) -> bool:

@@ -9,6 +9,7 @@ from llminfra.architecture.training import (
     beside_layers,
     kept_values,
     largest_layer_parameters,
+    product_inputs,
     quantizable_parameters,
     recomputed_values,
 )
@@ -168,6 +169,8 @@ class State:
             tensor_parallel=setup.tensor_parallel,
             is_sequence_parallel=setup.is_sequence_parallel,
         )
+        if setup.keeps_inputs:
+            each += product_inputs(setup.architecture)
         return self._values(each, in_flight)
 
     @cached_property
