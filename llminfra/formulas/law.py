@@ -104,7 +104,7 @@ def _prompts(
     token_s: Quantity,
     full: bool,
 ) -> dict[str, Quantity]:
-    """Time of a prompt alone, and of one among those that share its passes."""
+    """Time of one prompt among those that share its passes; beside no full batch, of one alone."""
     prompt_tokens = load["computed_tokens"]
     prompt = {
         "prompt_tokens": prompt_tokens,
@@ -124,10 +124,11 @@ def _prompts(
     )
     floor_s = 0.0 if full else v["prefill_floor_s"]
     queued = prefill.prefill_s(floor_s=floor_s, shared_prompts=shared, **prompt)
-    return {
-        "prefill_s": prefill.prefill_s(floor_s=v["prefill_floor_s"], shared_prompts=1.0, **prompt),
-        "queued_prefill_s": named(queued, "queued_prefill_s"),
-    }
+    found = {"queued_prefill_s": named(queued, "queued_prefill_s")}
+    if full:
+        return found
+    alone = prefill.prefill_s(floor_s=floor_s, shared_prompts=1.0, **prompt)
+    return {"prefill_s": alone} | found
 
 
 def _busy_s(load: Values, times: Values, sequences: Quantity) -> Quantity:

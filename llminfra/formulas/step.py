@@ -54,7 +54,7 @@ def batch_tokens(
     """
     present = sequences * n_ranks
     others = np.clip(present - 1, 0, 1)
-    return present * step_tokens * (1 + others * prompt_tokens / output_tokens)
+    return present * step_tokens * (1 + prompt_tokens / output_tokens * others)
 
 
 @formula
