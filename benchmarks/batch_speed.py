@@ -118,7 +118,7 @@ class Batches:
     ) -> Run:
         """Render so many reports with ``llminfra render``, into a new folder by default.
 
-        The cache lies in that folder.
+        The cache lies in that folder, unless its path is a whole one.
         """
         out = out or self._new()
         sweep = out.parent / f"{FIELD}-{count}.toml"

@@ -2,15 +2,15 @@
 
 JupyterLab installs them. jsonschema imports what it finds, to check formats (internationalised
 addresses, durations) that neither notebooks nor chart specifications use. ``rfc3987_syntax``
-compiles 39 grammars: 2 to 8 s in every kernel and every process that renders; the others take a
-twentieth of a second. Whoever else asks for them gets them. Nothing is imported here, as commands
-that render nothing pass by.
+compiles 39 grammars: 2 to 8 s in every kernel and every process that renders; ``isoduration``
+loads a library of dates. Whoever else asks for them gets them. Nothing is imported here, as
+commands that render nothing pass by.
 """
 
 import sys
 from typing import Any, Final
 
-_GRAMMARS: Final = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
+_GRAMMARS: Final = ("rfc3987_syntax", "isoduration")
 
 
 class _NotForJsonschema:

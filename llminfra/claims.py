@@ -16,6 +16,7 @@ from typing import Any, Final
 from llminfra.catalog.tables import file_of
 from llminfra.errors import InvalidInput, LlmInfraError, closest, shown
 from llminfra.evaluate import evaluate
+from llminfra.facets.cost import Cost
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
@@ -309,6 +310,6 @@ def _step(owner: Any, name: str, path: str) -> Any:
             return owner[name]
     elif hasattr(type(owner), name) or name in getattr(owner, "__dict__", {}):
         return getattr(owner, name)
-    elif hasattr(owner, "by_name") and name in owner.by_name:
-        return owner.by_name[name]
+    elif isinstance(owner, Cost) and name in owner.names:
+        return owner[name]
     raise InvalidInput(f"no quantity {path}: no {name}")

@@ -22,13 +22,13 @@ def evaluate(scenario: Scenario) -> Plan:
 
 
 def make_ready() -> None:
-    """Load what plans read and compute what they share, so that forks of this process have it.
+    """Load what plans read, so that forks of this process find it loaded.
 
     Nothing counts as read by that: what a report rests on is noted where it asks.
     """
     loader.all_facts(), loader.offer_facts(), loader.model_entries(), loader.sources()
     price_bundle.providers(), currency.history(), rules.rules()
-    _ = evaluate(Scenario()).problems
+    Scenario.model_rebuild()
 
 
 def _planned(scenario: Scenario, facts: Facts) -> Plan:

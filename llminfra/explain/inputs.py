@@ -1,6 +1,6 @@
 """Results and inputs of a plan by name: what to read, and how to change one thing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from llminfra.catalog.loader import Fact
 from llminfra.errors import InvalidInput, MissingFact, closest, shown
 from llminfra.facets import FACETS
 from llminfra.facets.base import FIELD_ORIGIN, Result, base_value, is_number
+from llminfra.facets.cost import Cost
 from llminfra.plan import Plan
 from llminfra.ranges import Range
 from llminfra.scenario import Scenario
@@ -69,8 +70,8 @@ def paths(plan: Plan) -> list[str]:
     found = []
     for facet, result in plan.results():
         found += [f"{facet}.{name}" for name, value in result.items() if isinstance(value, Range)]
-        by_name: Mapping[str, Any] = getattr(result, "by_name", {})
-        found += [f"{facet}.{option}.usd_per_month" for option in by_name]
+        if isinstance(result, Cost):
+            found += [f"{facet}.{option}.usd_per_month" for option in result.names]
     return found
 
 

@@ -294,7 +294,9 @@ def fault_of(plan: Plan) -> str:
 def _faults(plan: Plan) -> Iterator[str]:
     memory, fleet = plan.memory, plan.capacity
     if not memory.fits:
-        yield f"does not fit: {formats.gb(memory.request_shortfall_bytes_per_accelerator)} short"
+        short = memory.request_shortfall_bytes_per_accelerator
+        is_short = short.base > 0
+        yield f"does not fit: {formats.gb(short)} short" if is_short else _DOES_NOT_START
     if fleet.load_probability < SIZING_CONFIDENCE:
         held, load = (
             formats.count(memory.max_sequences),
@@ -312,6 +314,7 @@ def _faults(plan: Plan) -> Iterator[str]:
     yield from (p.message for p in found if p.is_error and p.code not in _SAID)
 
 
+_DOES_NOT_START: Final = "does not start: its cache holds no context of the greatest length"
 _SAID: Final = ("E-FIT", "E-LOAD", "E-UNSTABLE", "E-LEN")
 
 

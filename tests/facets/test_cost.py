@@ -407,3 +407,13 @@ def test_posts_are_those_that_the_month_pays() -> None:
     assert [usual[name].posts.base for name in ("owned", "on_demand", "api_same_model")] == [
         0.75, 0.5, 0.1,
     ]  # fmt: skip
+
+
+def test_an_api_that_nobody_lists_is_told_and_not_priced_around() -> None:
+    asked = plan(named_users=500, api_model="no-such", api_provider="openai")
+    with pytest.raises(MissingFact, match="does not list no-such of openai"):
+        _ = asked.cost
+
+
+def test_costs_of_two_loads_are_not_the_same() -> None:
+    assert plan(named_users=500).cost != plan(named_users=5000).cost

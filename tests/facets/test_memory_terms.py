@@ -3,6 +3,7 @@
 import pytest
 
 from llminfra import InvalidInput, Scenario, evaluate
+from llminfra.explain.options import fault_of
 
 
 def test_adapters_take_their_room() -> None:
@@ -66,3 +67,22 @@ def test_the_pool_of_gpt_oss_on_one_h100() -> None:
     asked = Scenario(**fields, gpu_memory_utilization=0.95, max_model_len=16_000, in_flight=1)
     pool = evaluate(asked).memory.kv_pool_bytes_per_accelerator
     assert pool.base / 2**30 == pytest.approx(3.33, rel=0.1)
+
+
+@pytest.mark.parametrize("slots", [16, 32])
+def test_windows_of_many_slots_are_part_of_what_a_start_needs(slots: int) -> None:
+    asked = {"model": "gemma-3-27b", "accelerator": "rtx4090", "engine": "llama.cpp"}
+    asked |= {"precision": "q4_k_m", "in_flight": 2, "max_num_seqs": slots}
+    plan = evaluate(Scenario(**asked, max_model_len=32_768))
+    assert not plan.memory.fits
+    assert "E-LEN" in [problem.code for problem in plan.problems]
+    assert fault_of(plan).startswith("does not start")
+    most = int(plan.memory.max_model_len_accepted.base)
+    assert evaluate(Scenario(**asked, max_model_len=most)).memory.fits
+
+
+def test_a_pass_takes_no_more_than_a_batch() -> None:
+    asked = {"model": "gemma-3-27b", "accelerator": "rtx4090", "engine": "llama.cpp"}
+    asked |= {"precision": "q4_k_m", "in_flight": 2, "max_num_batched_tokens": 1024}
+    wide, whole = (evaluate(Scenario(**asked, micro_batch_tokens=n)).memory for n in (4096, 1024))
+    assert wide.activation_bytes_per_accelerator == whole.activation_bytes_per_accelerator

@@ -1,5 +1,8 @@
 """What reports are made from, told apart within one process."""
 
+import subprocess
+import sys
+
 import pytest
 
 from llminfra.publish.fingerprint import environment_digest
@@ -12,3 +15,11 @@ def test_a_fixed_time_that_is_set_later_counts(monkeypatch: pytest.MonkeyPatch) 
     assert environment_digest() != before
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     assert environment_digest() == before
+
+
+def test_what_is_loaded_ahead_counts_as_read_by_nobody() -> None:
+    code = (
+        "from llminfra.evaluate import make_ready; from llminfra.catalog.reads import names_read;"
+        "make_ready(); assert names_read() == []"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -91,7 +91,10 @@ def _bills(case: Case, compliance: Compliance) -> Callable[[], ApiBills]:
     book = case.book
     region = EU if compliance.is_eu_contracted else book.region
     day = case.inputs.as_of
-    return cache(lambda: api_bills(case.inputs, book.facts, load=load, region=region, on=day))
+    bills = cache(lambda: api_bills(case.inputs, book.facts, load=load, region=region, on=day))
+    if case.inputs.api_model is not None:
+        bills()  # a model that nobody lists is told here, not priced around
+    return bills
 
 
 def _makers(

@@ -34,7 +34,7 @@ _COMPUTED: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cost(Ways):
     """Costs in USD, nominal and before tax; of `hosting` where no option is named."""
 
@@ -44,9 +44,9 @@ class Cost(Ways):
 
     usd_per_currency: Range = field(repr=False)
     """What a unit of the report's currency is worth."""
-    _case: Case = field(repr=False, compare=False)
-    units: Callable[[], Units] = field(repr=False, compare=False)
-    _bills: Callable[[], ApiBills] = field(repr=False, compare=False)
+    _case: Case = field(repr=False)
+    units: Callable[[], Units] = field(repr=False)
+    _bills: Callable[[], ApiBills] = field(repr=False)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the way that is followed, its costs, and each option as a record."""

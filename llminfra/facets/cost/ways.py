@@ -14,14 +14,14 @@ from llminfra.facets.cost.way import Way
 AUTO: Final = "auto"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ways(Result):
     """The options by name, and the one that is followed."""
 
     names: tuple[str, ...] = field(repr=False)
     """Of all options, in their order."""
-    _inputs: Inputs = field(repr=False, compare=False)
-    _made: Callable[[str], tuple[Option, Way | None]] = field(repr=False, compare=False)
+    _inputs: Inputs = field(repr=False)
+    _made: Callable[[str], tuple[Option, Way | None]] = field(repr=False)
 
     def __getitem__(self, name: str) -> Option:
         """Return an option by name."""

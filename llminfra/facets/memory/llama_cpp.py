@@ -24,9 +24,10 @@ class LlamaCppTerms(SizingTerms):
     @property
     def micro_batch(self) -> Range:
         """Tokens that one pass takes (-ub)."""
-        if self.scenario.micro_batch_tokens is not None:
-            return quantity(self.scenario, "micro_batch_tokens")
-        return self._fact(self.engine, "micro_batch_tokens")
+        if self.scenario.micro_batch_tokens is None:
+            return self._fact(self.engine, "micro_batch_tokens")
+        stated = quantity(self.scenario, "micro_batch_tokens")
+        return min(stated, self.step_tokens, key=lambda tokens: tokens.base)  # as the engine does
 
     @property
     def keeps_whole_latents(self) -> bool:

@@ -88,7 +88,8 @@ class Memory(Result):
     @cached_property
     def max_model_len_accepted(self) -> Range:
         """Longest sequence whose reservation fits in the pool."""
-        return self.longest_held(exact(1)).named("max_model_len_accepted")
+        found = self._sizing.longest_held(exact(1), self._sizing.slots)
+        return found.named("max_model_len_accepted")
 
     @cached_property
     def accelerators_needed(self) -> int | None:

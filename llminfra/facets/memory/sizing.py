@@ -297,8 +297,10 @@ class Sizing(Runtime, BesideTerms):
             "state_pages": self.state_pages,
         }
 
-    def longest_held(self, sequences: Range) -> Range:
+    def longest_held(self, sequences: Range, slots: int = 1) -> Range:
         r"""Longest sequence of which the pool of a rank reserves so many, by bisection.
+
+        With a window for each of so many slots.
 
         Notes
         -----
@@ -307,7 +309,7 @@ class Sizing(Runtime, BesideTerms):
         layout = self.layout(self.deployment.tensor_parallel)
         most_bytes = (layout.pool_bytes / sequences).draws
         low, high = 0 * most_bytes, self.longest_tokens.draws + 0.0
-        stage, parts = self._kept(layout.stage), self.scenario.decode_context_parallel
+        stage, parts = self._kept(layout.stage, slots), self.scenario.decode_context_parallel
         page = {name: value.draws for name, value in self.pages().items()}
         for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
             middle = np.ceil((low + high) / 2)
