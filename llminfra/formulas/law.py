@@ -142,8 +142,13 @@ def _busy_s(load: Values, times: Values, sequences: Quantity) -> Quantity:
 
 def full_batch(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
     """Steps, prompts and time of a request when there is always another to admit."""
-    times = passes(v, load, batch, full=True)
-    return times | {"busy_s": named(_busy_s(load, times, batch), "full_busy_s")}
+    times, alone = (passes(v, load, n, full=True) for n in (batch, 1.0))
+    busy = request.batch_busy_s(
+        busy_s=_busy_s(load, times, batch),
+        alone_busy_s=_busy_s(load, alone, 1.0),
+        sequences=batch,
+    )
+    return times | {"busy_s": named(busy, "full_busy_s")}
 
 
 def saturated(

@@ -94,6 +94,37 @@ def shared_busy_s(
 
 
 @formula
+def batch_busy_s(*, busy_s: Quantity, alone_busy_s: Quantity, sequences: Quantity) -> Quantity:
+    r"""Time of a request in a batch, no more than that of as many one after the other.
+
+    Parameters
+    ----------
+    busy_s, alone_busy_s : array_like
+        Time between admission and last token in the batch, and in a batch of one. [s]
+    sequences : array_like
+        Sequences in the batch. [sequence]
+
+    Returns
+    -------
+    batch_busy_s : float or ndarray
+        [s]
+
+    Notes
+    -----
+    .. math:: R' = \min(R, \max(b, 1)\, R_1)
+
+    An engine that gains nothing from a batch can serve its requests in turn. Prompts are counted
+    as spread over all steps, which overstates the experts that a small batch touches.
+
+    Examples
+    --------
+    >>> float(batch_busy_s(busy_s=5.0, alone_busy_s=2.0, sequences=2))
+    4.0
+    """
+    return np.minimum(busy_s, np.maximum(sequences, 1.0) * alone_busy_s)
+
+
+@formula
 def request_s(
     *,
     busy_s: Quantity,

@@ -273,3 +273,13 @@ def test_stages_carry_more_but_answer_no_faster() -> None:
     two = served(tensor_parallel=8, pipeline_parallel=2, in_flight=1, **fields)
     assert two.tpot_s.base == pytest.approx(one.tpot_s.base, rel=0.05)
     assert two.max_output_tokens_per_s.base > 1.5 * one.max_output_tokens_per_s.base
+
+
+@pytest.mark.parametrize("model", ["qwen3-30b-a3b", "llama-3.1-8b"])
+def test_more_places_take_no_capacity_and_slow_no_request_that_is_alone(model: str) -> None:
+    asked = {"model": model, "accelerator": "h100-sxm", "in_flight": 1, "prompt_tokens": 4000}
+    plans = [evaluate(Scenario(**asked, output_tokens=300, max_num_seqs=n)) for n in range(1, 9)]
+    rates = [float(plan.capacity.max_requests_per_s.base) for plan in plans]
+    assert rates == sorted(rates)
+    alone = float(plans[0].serving.tpot_s.base)
+    assert [float(plan.serving.tpot_s.base) for plan in plans] == pytest.approx([alone] * 8)
