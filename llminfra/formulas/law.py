@@ -7,6 +7,8 @@ tokens_per_step, in_flight, variation_ratio and most_utilization.
 
 from typing import Final
 
+import numpy as np
+
 from llminfra.formulas import batch as places
 from llminfra.formulas import drafting, first_token, prefill, request, step, tokens
 from llminfra.formulas._formula import Quantity, named
@@ -142,12 +144,12 @@ def _busy_s(load: Values, times: Values, sequences: Quantity) -> Quantity:
 
 def full_batch(v: Values, load: Values, batch: Quantity) -> dict[str, Quantity]:
     """Steps, prompts and time of a request when there is always another to admit."""
-    times, alone = (passes(v, load, n, full=True) for n in (batch, 1.0))
-    busy = request.batch_busy_s(
-        busy_s=_busy_s(load, times, batch),
-        alone_busy_s=_busy_s(load, alone, 1.0),
-        sequences=batch,
-    )
+    times = passes(v, load, batch, full=True)
+    busy = _busy_s(load, times, batch)
+    if not np.all(v["shares_passes"]):  # some have experts, of which a small batch touches few
+        alone = passes(v, load, 1.0, full=True)
+        alone_s = _busy_s(load, alone, 1.0)
+        busy = request.batch_busy_s(busy_s=busy, alone_busy_s=alone_s, sequences=batch)
     return times | {"busy_s": named(busy, "full_busy_s")}
 
 
