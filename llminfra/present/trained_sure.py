@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from llminfra import formats
+from llminfra.facets.energy import MOST_SEQUENCES
 from llminfra.present.trained import Trained
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ def _waits(told: Trained) -> str:
 
 
 def _longer(told: Trained) -> str:
-    """What longer batches would save, where they fit and it is worth saying."""
+    """What longer batches would save, where they can be, fit, and it is worth saying."""
     sequences = 2 * told.run.setup().batch_sequences
+    if sequences > MOST_SEQUENCES:
+        return ""
     longer = told.plan.variant(training_batch_sequences=sequences).training
     saved = 1 - longer.accelerator_hours.base / told.run.accelerator_hours.base
     if saved < _WORTH_SAYING or not longer.fits:

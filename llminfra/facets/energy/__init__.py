@@ -15,7 +15,13 @@ from llminfra.facets.energy.published import Prompt, api_wh_per_request, publish
 from llminfra.facets.energy.region import code_of, grid_of, region_name, regions
 from llminfra.facets.energy.result import Energy
 from llminfra.facets.energy.training import Training, training_of
-from llminfra.facets.energy.training_inputs import ADAPTED, TrainingMethod, check_run, method_of
+from llminfra.facets.energy.training_inputs import (
+    ADAPTED,
+    MOST_SEQUENCES,
+    TrainingMethod,
+    check_run,
+    method_of,
+)
 from llminfra.facets.energy.training_speed import (
     EVIDENCE,
     Law,
@@ -28,6 +34,7 @@ from llminfra.facets.replica import Replica
 __all__ = [
     "ADAPTED",
     "EVIDENCE",
+    "MOST_SEQUENCES",
     "Account",
     "Energy",
     "FacilityClass",

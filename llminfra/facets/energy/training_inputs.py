@@ -10,6 +10,7 @@ from llminfra.facets.deployment import model_named
 
 TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
 ADAPTED = ("lora", "qlora")
+MOST_SEQUENCES = 65_536  # that an accelerator trains at a time
 
 
 class RunInputs(deployment.Inputs):
@@ -73,7 +74,7 @@ class RunInputs(deployment.Inputs):
         4096, "length of a sequence of the training", "token", within=(1, 16_777_216)
     )
     training_batch_sequences: int = amount(
-        1, "sequences that an accelerator trains at a time", "sequence", within=(1, 65_536)
+        1, "sequences that an accelerator trains at a time", "sequence", within=(1, MOST_SEQUENCES)
     )
     training_recompute: bool = field(
         True, help="compute activations again on the way back, which takes less memory"
