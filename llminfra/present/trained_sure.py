@@ -15,10 +15,19 @@ _TIMED_TOKENS: Final = 2048  # from here on tuning was timed to take about as lo
 
 def training_sure_words(told: Trained, shares: "pd.DataFrame") -> str:
     """Say how sure the speed of a training is: its evidence, the error on models unseen, waits."""
+    if told.run.run.launch_wait_fraction.base >= _WORTH_SAYING:
+        return _launched(told) + _waits(told) + _longer(told)
     said = f"the speed {told.evidence}"
     if told.run.evidence in ("stated", "assumed"):
         return said
     return said + _unseen(told, shares) + _waits(told) + _longer(told)
+
+
+def _launched(told: Trained) -> str:
+    """What the time rests on where launches rule it, of which no fit of the speed knows."""
+    waited = formats.percent(told.run.run.launch_wait_fraction)
+    said = "the time is that in which a host launches the layers, as one of 2023 was measured to; "
+    return said + f"for {waited} of it accelerators wait and are taken to draw their idle power"
 
 
 def _unseen(told: Trained, shares: "pd.DataFrame") -> str:

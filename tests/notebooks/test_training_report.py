@@ -124,6 +124,10 @@ def test_batches_that_wait_for_launches_are_told_to_be_longer() -> None:
     shares = utilization_errors()
     assert "training_batch_sequences = 2 would save" in training_sure_words(short, shares)
     assert "would save" not in training_sure_words(long, shares)
+    for told, is_launched in ((short, True), (long, False)):
+        said = training_sure_words(told, shares)
+        assert ("a host launches the layers, as one of 2023" in said) is is_launched
+        assert ("was measured on this accelerator; dense models" in said) is not is_launched
     assert short.run.accelerator_hours.base > 2 * long.run.accelerator_hours.base
 
 

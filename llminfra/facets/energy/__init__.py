@@ -26,8 +26,8 @@ from llminfra.facets.energy.training_speed import (
     EVIDENCE,
     Law,
     TrainingSetting,
+    batch_waits,
     effective_fraction,
-    tuning_utilization,
 )
 from llminfra.facets.replica import Replica
 
@@ -47,6 +47,7 @@ __all__ = [
     "TrainingSetting",
     "accounts",
     "api_wh_per_request",
+    "batch_waits",
     "check",
     "disclosure",
     "effective_fraction",
@@ -59,7 +60,6 @@ __all__ = [
     "pue_of",
     "region_name",
     "regions",
-    "tuning_utilization",
     "wue_of",
 ]
 

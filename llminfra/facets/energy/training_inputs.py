@@ -45,6 +45,21 @@ class RunInputs(deployment.Inputs):
     training_accelerators: int = amount(
         8, "accelerators that train together", "accelerator", within=(1, 200_000)
     )
+    training_tensor_parallel: int = field(
+        1,
+        help="accelerators over which each layer of a training is split, within a server",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    training_expert_parallel: int = field(
+        1,
+        help="accelerators to which the experts of a training are dealt out whole; 1 cuts each as "
+        "all else is cut",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
     training_pipeline_parallel: int = field(
         1,
         help="stages into which the layers of a training are cut",
