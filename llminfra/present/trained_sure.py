@@ -15,12 +15,25 @@ _TIMED_TOKENS: Final = 2048  # from here on tuning was timed to take about as lo
 
 def training_sure_words(told: Trained, shares: "pd.DataFrame") -> str:
     """Say how sure the speed of a training is: its evidence, the error on models unseen, waits."""
-    if told.run.run.launch_wait_fraction.base >= _WORTH_SAYING:
+    if _is_launched(told):
         return _launched(told) + _waits(told) + _longer(told)
     said = f"the speed {told.evidence}"
     if told.run.evidence in ("stated", "assumed"):
         return said
     return said + _unseen(told, shares) + _waits(told) + _longer(told)
+
+
+def training_runs_words(told: Trained, off: float) -> str:
+    """Say how far published runs were off, in a sentence; or that launches rule the time."""
+    if _is_launched(told):
+        return "Published runs, which by this reckoning wait for no launch, say nothing of it."
+    said = "Published runs that it is held against were off by at most "
+    return f"{said}{formats.percent(off)}, in their own fit."
+
+
+def _is_launched(told: Trained) -> bool:
+    """Whether launches rule the time."""
+    return bool(told.run.run.launch_wait_fraction.base >= _WORTH_SAYING)
 
 
 def _launched(told: Trained) -> str:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from llminfra import Scenario, evaluate, formats, utilization_errors
 from llminfra.cli import main
-from llminfra.present import Trained, training_sure_words
+from llminfra.present import Trained, training_runs_words, training_sure_words
 from tests.notebooks.test_cost_report import faults, tables_of, words_in
 from tests.notebooks.test_decision_report import shown_of
 
@@ -33,6 +33,15 @@ CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {
             "training_accelerators": 16,
             "more": {"training_tensor_parallel": 8, "prompt_tokens": 8000, "output_tokens": 100},
+        },
+    ),
+    "launches": (
+        "from scratch",
+        {
+            **SCRATCH,
+            "training_sequence_tokens": 256,
+            "training_accelerators": 8,
+            "counts": [8],
         },
     ),
     "stated hours": ("changed", {"training_accelerator_hours": 500.0}),
@@ -127,6 +136,7 @@ def test_batches_that_wait_for_launches_are_told_to_be_longer() -> None:
     for told, is_launched in ((short, True), (long, False)):
         said = training_sure_words(told, shares)
         assert ("a host launches the layers, as one of 2023" in said) is is_launched
+        assert ("say nothing of it" in training_runs_words(told, 0.2)) is is_launched
         assert ("was measured on this accelerator; dense models" in said) is not is_launched
     assert short.run.accelerator_hours.base > 2 * long.run.accelerator_hours.base
 
