@@ -155,16 +155,30 @@ def _changes(locks: Two) -> Iterator[Differing]:
     yield from _told("chosen", *(one.get("chosen", {}) for one in held))
     one, two = (document["facts"] for document in held)
     for key in _differing(one, two):
-        yield Differing("fact", key, one[key]["value"], two[key]["value"])
+        yield Differing(
+            "fact", key, *_apart(*(lock.pinned_fact(facts[key]) for facts in (one, two)))
+        )
     # What a scenario states itself is told though one of the two had no use for it.
     alone, own = one.keys() ^ two.keys(), [document.get("facts", {}) for document in locks]
     stated = {key for key in own[0].keys() & own[1].keys() & alone if own[0][key] != own[1][key]}
     for key in sorted(stated):
-        yield Differing("fact", key, *(facts[key]["value"] for facts in own))
+        yield Differing("fact", key, *_apart(*(facts[key] for facts in own)))
     for key in sorted(alone - stated):
         known = [facts[key]["value"] if key in facts else None for facts in (one, two)]
         yield Differing("fact read by one", key, *known)
     yield from _told("version", *(document["versions"] for document in held))
+
+
+def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Values of a fact that two have otherwise; of one value, what else of it differs."""
+    if one["value"] != other["value"]:
+        return one["value"], other["value"]
+    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    words = (
+        ", ".join(f"{name} {fact[name]}" for name in names if name in fact) for fact in (one, other)
+    )
+    before, after = (f"{one['value']} ({said})" if said else one["value"] for said in words)
+    return before, after
 
 
 def _told(kind: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[Differing]:

@@ -13,7 +13,7 @@ from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import model_entries
 from llminfra.catalog.measured import table
 from llminfra.catalog.trained import PublishedRun, published_runs
-from llminfra.facets.energy import Law, TrainingSetting, effective_fraction, tuning_utilization
+from llminfra.facets.energy import Law, TrainingSetting, batch_waits, effective_fraction
 from llminfra.facets.training import Setup, State
 from llminfra.formulas import training, training_speed
 from llminfra.ranges import Range, as_range, exact
@@ -230,7 +230,7 @@ def _step_s(setup: Setup, facts: Facts) -> Range:
     else:
         flop = training.counted_training_flop(**products)
     share = Law(setting, facts).utilization()
-    share = tuning_utilization(
+    waits = batch_waits(
         setting,
         facts,
         utilization=share,
@@ -239,7 +239,8 @@ def _step_s(setup: Setup, facts: Facts) -> Range:
         batch_tokens=setup.sequence_tokens,
         is_packed=setup.method == "qlora",
     )
-    return as_range(_STEP_SEQUENCES * setup.sequence_tokens * float(flop) / (peak * share))
+    reached = peak * waits.utilization(share)
+    return as_range(_STEP_SEQUENCES * setup.sequence_tokens * float(flop) / reached)
 
 
 def _state_alone(row: dict[str, str], facts: Facts) -> Range:

@@ -84,6 +84,19 @@ def test_an_own_fact_that_one_had_no_use_for_is_told_by_its_name(tmp_path: Path)
     assert (told.kind, told.was, told.now) == ("fact", 30000, 24000)
 
 
+def test_an_own_fact_of_one_value_is_told_by_its_source(tmp_path: Path) -> None:
+    """As it stands in files that nobody's question reads, and among the facts that were read."""
+    own = '[facts]\n"h100-sxm.price_usd" = {value = 30000, source = "%s", as_of = 2026-10-01}\n'
+    locks = [locked(tmp_path / order, NOW + own % order) for order in ("PO 1", "PO 2")]
+    for is_read in (False, True):
+        for each in locks:
+            edited(each, lambda document, kept=is_read: _as_read(document, kept))
+        if not is_read:  # told where one of the two has it
+            edited(locks[1], lambda document: _as_read(document, True))
+        (told,) = [c for c in since(*locks).changes if c.name == "h100-sxm.price_usd"]
+        assert (told.was, told.now) == ("30000 (source PO 1)", "30000 (source PO 2)")
+
+
 def _as_read(document: dict[str, Any], is_read: bool) -> None:
     """Keep an own fact among those that were read, or take it out."""
     facts, key = document["lock"]["facts"], "h100-sxm.price_usd"

@@ -4,8 +4,11 @@ import pandas as pd
 import pytest
 
 from llminfra import run_errors, training_memory_errors, utilization_errors
-from llminfra.catalog.facts import Facts
-from llminfra.catalog.trained import original_tokens, published_runs
+from llminfra.architecture.training import forward_flop_per_token
+from llminfra.catalog.facts import Facts, architecture
+from llminfra.catalog.trained import PublishedRun, original_tokens, published_runs
+from llminfra.facets.energy import Law, TrainingSetting, batch_waits
+from llminfra.ranges import exact
 
 RUNS = run_errors().set_index("run")
 MEMORY = training_memory_errors()
@@ -34,6 +37,31 @@ def test_hours_of_published_runs_whose_maker_no_fit_has_seen(run: str) -> None:
 @pytest.mark.parametrize("run", RUNS.index[RUNS["stated_hours"].notna()])
 def test_hours_at_the_share_that_makers_state(run: str) -> None:
     assert off(run, "stated_hours") <= AT_STATED
+
+
+@pytest.mark.parametrize("run", [r for r in published_runs() if r.hours], ids=lambda r: r.run)
+def test_published_runs_wait_for_no_launch_on_their_shortest_batch(run: PublishedRun) -> None:
+    """One sequence on an accelerator: so launches, which any method may wait for, change none."""
+    setting = TrainingSetting(
+        architecture=architecture(run.model),
+        accelerator=run.accelerator,
+        precision=run.precision,
+        accelerators=run.n_accelerators or 1024,
+        is_recomputed=run.is_recomputed is not False,
+    )
+    facts = Facts()
+    wide = "fp16" if run.precision == "fp16" else "bf16"
+    each = forward_flop_per_token(setting.architecture, run.sequence_tokens)
+    waits = batch_waits(
+        setting,
+        facts,
+        utilization=Law(setting, facts).utilization(),
+        peak_flop_per_s=facts.number(run.accelerator, f"{wide}_flop_per_s"),
+        flop_per_token=exact(3 * each),
+        batch_tokens=int(run.sequence_tokens),
+    )
+    assert waits.launch_ratio.high == 0
+    assert waits.launch_fraction.high == 0
 
 
 def test_gpt_3_is_in_no_fit() -> None:

@@ -254,3 +254,25 @@ def quantizable_parameters(architecture: Architecture) -> int:
     """
     groups: tuple[WeightGroup, ...] = architecture.weight_groups()
     return sum(group.count for group in groups if group.quantizable)
+
+
+def unpacked_parameters(
+    architecture: Architecture, *, tensor_parallel: int = 1, expert_parallel: int = 1
+) -> float:
+    """Parameters of those matrices that the ranks over which a layer is split unpack [1].
+
+    Experts that are dealt out to more ranks than that are held by them in part.
+
+    Examples
+    --------
+    >>> layer = Layer(mlp=Moe(n_experts=8, top_k=2, intermediate_size=100))
+    >>> model = Architecture("x", 10, 50, (layer,))
+    >>> [unpacked_parameters(model, expert_parallel=n) for n in (1, 4)]
+    [24000.0, 6000.0]
+    """
+    dealt = max(1.0, expert_parallel / tensor_parallel)
+    return sum(
+        group.count / (dealt if group.sharding == "expert" else 1.0)
+        for group in architecture.weight_groups()
+        if group.quantizable
+    )

@@ -115,9 +115,10 @@ class Assumed:
     def __post_init__(self) -> None:
         for name in ("shared_prefix", "easy", "waiting"):
             checked_share(name, getattr(self, name))
-        if not 0 < self.distilled_tokens < math.inf:
+        tokens: object = self.distilled_tokens
+        if not is_number(tokens) or not 0 < tokens < math.inf:
             raise InvalidInput(
-                f"distilled_tokens must be above 0, got {self.distilled_tokens}; leave it out"
+                f"distilled_tokens must be a number above 0, got {tokens!r}; leave it out"
             )
 
 

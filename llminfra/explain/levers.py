@@ -240,12 +240,8 @@ def levers(
     """
     if aim not in AIMS:
         raise InvalidInput(f"aim must be {', '.join(AIMS)}, got {aim!r}; choose one")
-    losses, known = losses or {}, Assumed(**assumed)
-    if isinstance(without, str):
-        raise InvalidInput(f"kinds of levers must be a list, got {without!r}; write [{without!r}]")
-    for name in (*without, *losses):
-        if name not in GROUPS:
-            raise unknown("kind of lever", name, GROUPS)
+    losses, known = {} if losses is None else losses, Assumed(**assumed)
+    _check_kinds(without, losses)
     lost = {name: checked_share(f"loss by {name}", loss) for name, loss in losses.items()}
     without = {*without, *(name for name, loss in lost.items() if loss > MOST_LOSS)}
     now = amount_of(plan, AIMS[aim]) if _fits(plan) else math.nan
@@ -263,6 +259,21 @@ def levers(
     wanted = [pull for pull in alone if pull.lever.group not in without]
     stages = tuple(_together(plan, wanted, layouts, aim, now))
     return Levers(aim, plan, now, tuple(alone), stages, tuple(without), losses)
+
+
+def _check_kinds(without: object, losses: object) -> None:
+    """Refuse what is no list of kinds, no losses by kind, and a kind that there is not."""
+    if isinstance(without, str):
+        raise InvalidInput(f"kinds of levers must be a list, got {without!r}; write [{without!r}]")
+    if not isinstance(without, Collection):
+        raise InvalidInput(f"kinds of levers must be a list, got {without!r}; leave it out")
+    if not isinstance(losses, Mapping):
+        raise InvalidInput(
+            f'losses must be given by kind of lever, got {losses!r}; write {{"weights": 0.01}}'
+        )
+    for name in (*without, *losses):
+        if name not in GROUPS:
+            raise unknown("kind of lever", name, GROUPS)
 
 
 def _fits(plan: Plan) -> bool:

@@ -260,6 +260,40 @@ def accelerator_power_w(*, power_fraction: Quantity, limit_w: Quantity) -> Quant
 
 
 @formula
+def waiting_power_w(
+    *, limit_w: Quantity, idle_w: Quantity, launch_wait_fraction: Quantity
+) -> Quantity:
+    r"""Mean power of an accelerator that trains, and waits for launches in between.
+
+    Parameters
+    ----------
+    limit_w, idle_w : array_like
+        Power while it computes, and while it waits. [W]
+    launch_wait_fraction : array_like
+        Share of the time in which it waits. [1]
+
+    Returns
+    -------
+    waiting_power_w : float or ndarray
+        [W]
+
+    Notes
+    -----
+    .. math:: P = P_{max} - x \, (P_{max} - P_i)
+
+    References
+    ----------
+    Assumption: training takes an accelerator to its limit, waiting to its idle power.
+
+    Examples
+    --------
+    >>> float(waiting_power_w(limit_w=700, idle_w=100, launch_wait_fraction=0.5))
+    400.0
+    """
+    return limit_w - launch_wait_fraction * (limit_w - idle_w)
+
+
+@formula
 def loaded_idle_w(
     *, empty_idle_w: Quantity, loaded_idle_ratio: Quantity, limit_w: Quantity
 ) -> Quantity:

@@ -292,6 +292,38 @@ def accelerator_hours(*, flop: Quantity, flop_per_s: Quantity) -> Quantity:
 
 
 @formula
+def trained_flop_per_token(*, flop: Quantity, tokens: Quantity) -> Quantity:
+    r"""Arithmetic of a token in the mean of a run.
+
+    Parameters
+    ----------
+    flop : array_like
+        Arithmetic of the run, a teacher's reading in. [FLOP]
+    tokens : array_like
+        Tokens that are trained on, all passes counted. [token]
+
+    Returns
+    -------
+    trained_flop_per_token : float or ndarray
+        [FLOP/token]
+
+    Notes
+    -----
+    .. math:: f = C / D
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(trained_flop_per_token(flop=6e20, tokens=1e10) / 1e9)
+    60.0
+    """
+    return flop / tokens
+
+
+@formula
 def training_wh(*, accelerator_hours: Quantity, power_w: Quantity, pue: Quantity) -> Quantity:
     r"""Energy of a training run.
 

@@ -179,3 +179,34 @@ def tuned_utilization(
     0.32
     """
     return utilization / (1 + launch_wait_ratio + unpack_wait_ratio)
+
+
+@formula
+def launch_wait_fraction(*, launch_wait_ratio: Quantity, unpack_wait_ratio: Quantity) -> Quantity:
+    r"""Share of the time of training in which an accelerator waits for launches.
+
+    Parameters
+    ----------
+    launch_wait_ratio, unpack_wait_ratio : array_like
+        Time that launches add, and that weights in few bits take to be unpacked, over the time of
+        the products. [1]
+
+    Returns
+    -------
+    launch_wait_fraction : float or ndarray
+        [1]
+
+    Notes
+    -----
+    .. math:: x = w_l / (1 + w_l + w_u)
+
+    References
+    ----------
+    Definition.
+
+    Examples
+    --------
+    >>> float(launch_wait_fraction(launch_wait_ratio=2, unpack_wait_ratio=1))
+    0.5
+    """
+    return launch_wait_ratio / (1 + launch_wait_ratio + unpack_wait_ratio)

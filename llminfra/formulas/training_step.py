@@ -236,7 +236,7 @@ def unpack_wait_ratio(
     Parameters
     ----------
     quantized_parameters : array_like
-        Weights that stand in few bits. [1]
+        Weights that stand in few bits, of those that the ranks of a layer hold. [1]
     unpack_bytes_per_weight : array_like
         What unpacking one takes, as bytes that memory moves. [byte]
     n_passes : array_like
@@ -259,8 +259,8 @@ def unpack_wait_ratio(
     -----
     .. math:: w = \frac{P \, b \, k / B}{T \, f / F}
 
-    Cuts over tensors and stages divide both alike; of experts all are unpacked. A batch pays once,
-    however long it is.
+    Cuts over tensors and stages divide both alike. Experts that are dealt out whole divide the
+    weights alone, as each rank has as many tokens as before. A batch pays once, however long it is.
 
     References
     ----------
@@ -284,8 +284,8 @@ def unpack_wait_ratio(
 def launch_wait_ratio(
     *,
     launch_s: Quantity,
-    n_layers: Quantity,
-    n_passes: Quantity,
+    n_layer_passes: Quantity,
+    n_tensor_ranks: Quantity,
     batch_tokens: Quantity,
     flop_per_token: Quantity,
     flop_per_s: Quantity,
@@ -296,13 +296,16 @@ def launch_wait_ratio(
     ----------
     launch_s : array_like
         What the host takes to launch one layer of one pass. [s]
-    n_layers, n_passes : array_like
-        Layers, and how often a batch passes them: forward, back, and where they are computed
-        again. [1]
+    n_layer_passes : array_like
+        Layers that a batch passes, each as often as it does: forward, back, and where it is
+        computed again. [1]
+    n_tensor_ranks : array_like
+        Accelerators over which each layer is split: they share its products, and each launches
+        it. [accelerator]
     batch_tokens : array_like
-        Tokens that one accelerator works on at a time. [token]
+        Tokens that they work on at a time. [token]
     flop_per_token, flop_per_s : array_like
-        Products of a token, and what the accelerator reaches. [FLOP/token, FLOP/s]
+        Products of a token, and what one accelerator reaches. [FLOP/token, FLOP/s]
 
     Returns
     -------
@@ -311,7 +314,9 @@ def launch_wait_ratio(
 
     Notes
     -----
-    .. math:: w = \max\left(0, \; \frac{l \, L \, k}{T \, f / F} - 1\right)
+    .. math:: w = \max\left(0, \; \frac{l \, L}{T \, f / (n \, F)} - 1\right)
+
+    Stages divide layers and products alike.
 
     References
     ----------
@@ -319,12 +324,13 @@ def launch_wait_ratio(
 
     Examples
     --------
-    Adapters of Qwen 7B on an A100: 256 tokens are launched, 4,096 are computed.
+    Adapters of Qwen 7B on an A100: 256 tokens are launched, 4,096 are computed, but for a split
+    over eight.
 
     >>> launch_wait_ratio(
-    ...     launch_s=0.002, n_layers=32, n_passes=3, batch_tokens=[256, 4096],
-    ...     flop_per_token=3.1e10, flop_per_s=1.2e14).round(2)
-    array([1.9, 0. ])
+    ...     launch_s=0.002, n_layer_passes=96, n_tensor_ranks=[1, 1, 8],
+    ...     batch_tokens=[256, 4096, 4096], flop_per_token=3.1e10, flop_per_s=1.2e14).round(2)
+    array([1.9 , 0.  , 0.45])
     """
-    launched_s = launch_s * n_layers * n_passes
-    return np.maximum(0.0, launched_s / (batch_tokens * flop_per_token / flop_per_s) - 1)
+    products_s = batch_tokens * flop_per_token / (n_tensor_ranks * flop_per_s)
+    return np.maximum(0.0, launch_s * n_layer_passes / products_s - 1)

@@ -138,6 +138,7 @@ __all__ = [
     "token_chart",
     "tokens",
     "tornado",
+    "training_runs_words",
     "training_sure_words",
     "unit_words",
     "verdicts",

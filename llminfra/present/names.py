@@ -75,7 +75,7 @@ from llminfra.present.trained_checks import (
     shares_table,
 )
 from llminfra.present.trained_seed import Seed
-from llminfra.present.trained_sure import training_sure_words
+from llminfra.present.trained_sure import training_runs_words, training_sure_words
 from llminfra.present.versus import Versus, chance_words
 from llminfra.present.versus_models import versus_model
 from llminfra.present.week import WeekPage

@@ -31,6 +31,12 @@ _SHORT: Final = {
     "pretrain": "From scratch", "full": "All weights", "lora": "LoRA", "qlora": "QLoRA",
     "distil": "From a teacher",
 }  # fmt: skip
+_ADAPTER_ARITHMETIC: Final = "four for each parameter and token, and six for those of the adapters"
+# What the arithmetic by parameters counts, where it is not six for each of them and each token.
+_ARITHMETIC: Final = {
+    **dict.fromkeys(ADAPTED, _ADAPTER_ARITHMETIC),
+    "distil": "six for each parameter and token, and what a teacher takes to read them",
+}
 #: Parts of the memory with their word and the meaning of their colour.
 MEMORY_PARTS: Final = {
     "weights": ("weights", "weights"),
@@ -138,8 +144,16 @@ class Trained:
         if run.training_flop is None or run.counted_flop is None:
             return "not known, as hours are stated instead"
         by_layers = flop_words(run.counted_flop)
-        said = f"{flop_words(run.training_flop)} FLOP, six for each parameter and token"
-        return f"{said}; {by_layers} by its layers"
+        each = _ARITHMETIC.get(run.method, "six for each parameter and token")
+        return f"{flop_words(run.training_flop)} FLOP, {each}; {by_layers} by its layers"
+
+    @property
+    def reached_words(self) -> str:
+        """What the run reaches of the peak while it trains, in a sentence."""
+        speed = self.run.run.utilization
+        if speed is None:
+            return "The hours are stated, so what they reach of the peak is not computed."
+        return f"While it trains, a run reaches {formats.percent(speed)} of the peak."
 
     @property
     def least(self) -> str:

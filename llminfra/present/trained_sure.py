@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from llminfra import formats
+from llminfra.facets.energy import MOST_SEQUENCES
 from llminfra.present.trained import Trained
 
 if TYPE_CHECKING:
@@ -14,10 +15,32 @@ _TIMED_TOKENS: Final = 2048  # from here on tuning was timed to take about as lo
 
 def training_sure_words(told: Trained, shares: "pd.DataFrame") -> str:
     """Say how sure the speed of a training is: its evidence, the error on models unseen, waits."""
+    if _is_launched(told):
+        return _launched(told) + _waits(told) + _longer(told)
     said = f"the speed {told.evidence}"
     if told.run.evidence in ("stated", "assumed"):
         return said
     return said + _unseen(told, shares) + _waits(told) + _longer(told)
+
+
+def training_runs_words(told: Trained, off: float) -> str:
+    """Say how far published runs were off, in a sentence; or that launches rule the time."""
+    if _is_launched(told):
+        return "Published runs, which by this reckoning wait for no launch, say nothing of it."
+    said = "Published runs that it is held against were off by at most "
+    return f"{said}{formats.percent(off)}, in their own fit."
+
+
+def _is_launched(told: Trained) -> bool:
+    """Whether launches rule the time."""
+    return bool(told.run.run.launch_wait_fraction.base >= _WORTH_SAYING)
+
+
+def _launched(told: Trained) -> str:
+    """What the time rests on where launches rule it, of which no fit of the speed knows."""
+    waited = formats.percent(told.run.run.launch_wait_fraction)
+    said = "the time is that in which a host launches the layers, as one of 2023 was measured to; "
+    return said + f"for {waited} of it accelerators wait and are taken to draw their idle power"
 
 
 def _unseen(told: Trained, shares: "pd.DataFrame") -> str:
@@ -44,8 +67,10 @@ def _waits(told: Trained) -> str:
 
 
 def _longer(told: Trained) -> str:
-    """What longer batches would save, where they fit and it is worth saying."""
+    """What longer batches would save, where they can be, fit, and it is worth saying."""
     sequences = 2 * told.run.setup().batch_sequences
+    if sequences > MOST_SEQUENCES:
+        return ""
     longer = told.plan.variant(training_batch_sequences=sequences).training
     saved = 1 - longer.accelerator_hours.base / told.run.accelerator_hours.base
     if saved < _WORTH_SAYING or not longer.fits:

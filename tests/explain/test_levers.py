@@ -254,7 +254,9 @@ def test_a_model_that_does_not_fit_has_no_levers() -> None:
     [
         *({"aim": "speed"}, {"without": ("modell",)}, {"without": "model"}),
         *({"losses": {"weight": 0.1}}, {"losses": {"weights": -1}}, {"losses": {"weights": "a"}}),
+        *({"losses": 0.1}, {"losses": ["weights"]}, {"without": 3}, {"without": None}),
         *({"shared_prefix": 2}, {"easy": -1}, {"waiting": math.nan}, {"distilled_tokens": 0}),
+        *({"distilled_tokens": wrong} for wrong in ("a", None, True, math.inf)),
     ],
 )
 def test_what_there_is_not_is_one_line(wrong: dict[str, object]) -> None:

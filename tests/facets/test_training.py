@@ -349,3 +349,67 @@ def test_a_split_that_cannot_be_is_one_line(fields: dict[str, Any], message: str
     with pytest.raises(InvalidInput, match=message) as error:
         plan(**fields)
     assert "\n" not in str(error.value)
+
+
+# -- short batches ------------------------------------------------------------------------------
+
+SHORT: dict[str, Any] = {
+    **{"model": "llama-3.1-8b", "accelerator": "h100-sxm", "tensor_parallel": 1},
+    **{"training_method": "lora", "training_sequence_tokens": 256},
+}
+
+
+def test_experts_dealt_out_are_unpacked_in_part() -> None:
+    """All but 2 % of DeepSeek-V3 are experts: what is left beside the products is divided by 8."""
+    packed = {"model": "deepseek-v3", "accelerator": "h200-sxm", "training_accelerators": 64}
+    waits = []
+    for n in (1, 8, 64):
+        hours = [
+            plan(**packed, training_method=m, training_expert_parallel=n).training.accelerator_hours
+            for m in ("qlora", "lora")
+        ]
+        waits.append(hours[0].base - hours[1].base)
+    assert waits[0] / waits[1] == pytest.approx(8, rel=0.15)
+    assert waits[0] > waits[1] > waits[2] > 0
+
+
+def test_a_group_launches_its_layers_in_as_long_as_one_does() -> None:
+    one, group = (plan(**SHORT, training_tensor_parallel=n).training for n in (1, 8))
+    assert group.accelerator_hours.base == pytest.approx(8 * one.accelerator_hours.base)
+    long = SHORT | {"training_batch_sequences": 1024}
+    hours = [plan(**long, training_tensor_parallel=n).training.accelerator_hours for n in (1, 8)]
+    assert hours[0].base == pytest.approx(hours[1].base)
+
+
+@pytest.mark.parametrize("sequences", [1, 256])
+def test_a_run_takes_the_same_time_whatever_it_is_called(sequences: int) -> None:
+    small = {"model": "qwen3-0.6b", "accelerator": "b200-sxm", "tensor_parallel": 1}
+    hours = [
+        plan(
+            **small, training_method=m, training_batch_sequences=sequences
+        ).training.accelerator_hours.base
+        for m in ("pretrain", "full")
+    ]
+    assert hours[0] == hours[1]
+
+
+def test_a_teacher_launches_its_layers_once() -> None:
+    """Two passes over 32 layers forward, back and again; one over the 80 of the teacher."""
+    taught = SHORT | {"training_method": "distil", "training_teacher": "llama-3.1-70b"}
+    taught |= {"training_sequence_tokens": 8, "training_epochs": 2}
+    alone = SHORT | {"training_method": "full", "training_sequence_tokens": 8, "training_epochs": 2}
+    hours = [plan(**fields).training.accelerator_hours.base for fields in (taught, alone)]
+    assert hours[0] / hours[1] == pytest.approx((2 * 96 + 80) / (2 * 96))
+
+
+def test_an_accelerator_that_waits_draws_what_idle_ones_do() -> None:
+    short, long = (plan(**SHORT, training_batch_sequences=n).training.run for n in (1, 1024))
+    assert long.launch_wait_fraction.base == 0
+    waits = short.launch_wait_fraction.base
+    assert 0.8 < waits < 0.9
+    saved_w = 1e3 * (long.accelerator_kw.base - short.accelerator_kw.base)
+    idle_w = 700 - saved_w / waits
+    assert 70 < idle_w < 150
+    stated = plan(**SHORT, training_utilization=0.1).training.run
+    assert stated.launch_wait_fraction.base == 0
+    assert stated.accelerator_kw.base == long.accelerator_kw.base

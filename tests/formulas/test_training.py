@@ -251,7 +251,7 @@ def test_unpacking_is_what_a_thousand_iterations_take_longer(
     """LitGPT's tables, NF4 beside 16 bits: each model within a factor of two of their median."""
     wait = training_step.unpack_wait_ratio(
         quantized_parameters=parameters,
-        unpack_bytes_per_weight=Facts().number("training-memory", "unpack_bytes_per_weight").base,
+        unpack_bytes_per_weight=Facts().number("training-step", "unpack_bytes_per_weight").base,
         n_passes=2,
         memory_bytes_per_s=1.555e12,
         batch_tokens=1,
@@ -283,13 +283,13 @@ def test_a_thousand_iterations_on_short_texts_take_their_launches(
     layers: int, minutes: float
 ) -> None:
     """LitGPT's tables in 16 bits: each model within a quarter of the constant."""
-    launched = Facts().number("training-memory", "launch_s").base * layers * 2
+    launched = Facts().number("training-step", "launch_s").base * layers * 2
     assert launched == pytest.approx(minutes * 60 / 1000, rel=0.25)
 
 
 def test_long_batches_wait_for_no_launch() -> None:
     fields = {
-        **{"launch_s": 0.002, "n_layers": 32, "n_passes": 3},
+        **{"launch_s": 0.002, "n_layer_passes": 96, "n_tensor_ranks": 1},
         **{"flop_per_token": 3e10, "flop_per_s": 1.2e14},
     }
     waits = [float(training_step.launch_wait_ratio(batch_tokens=n, **fields)) for n in (64, 8192)]

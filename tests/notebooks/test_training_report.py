@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from llminfra import Scenario, evaluate, formats, utilization_errors
 from llminfra.cli import main
-from llminfra.present import Trained, training_sure_words
+from llminfra.present import Trained, training_runs_words, training_sure_words
 from tests.notebooks.test_cost_report import faults, tables_of, words_in
 from tests.notebooks.test_decision_report import shown_of
 
@@ -33,6 +33,15 @@ CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {
             "training_accelerators": 16,
             "more": {"training_tensor_parallel": 8, "prompt_tokens": 8000, "output_tokens": 100},
+        },
+    ),
+    "launches": (
+        "from scratch",
+        {
+            **SCRATCH,
+            "training_sequence_tokens": 256,
+            "training_accelerators": 8,
+            "counts": [8],
         },
     ),
     "stated hours": ("changed", {"training_accelerator_hours": 500.0}),
@@ -124,4 +133,51 @@ def test_batches_that_wait_for_launches_are_told_to_be_longer() -> None:
     shares = utilization_errors()
     assert "training_batch_sequences = 2 would save" in training_sure_words(short, shares)
     assert "would save" not in training_sure_words(long, shares)
+    for told, is_launched in ((short, True), (long, False)):
+        said = training_sure_words(told, shares)
+        assert ("a host launches the layers, as one of 2023" in said) is is_launched
+        assert ("say nothing of it" in training_runs_words(told, 0.2)) is is_launched
+        assert ("was measured on this accelerator; dense models" in said) is not is_launched
     assert short.run.accelerator_hours.base > 2 * long.run.accelerator_hours.base
+
+
+@pytest.mark.parametrize(("sequences", "is_told"), [(32_768, True), (32_769, False)])
+def test_no_batch_is_advised_beyond_the_most_that_a_field_takes(
+    sequences: int, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One token each on a small model, so that twice the largest batch would save and does fit."""
+    fields = {"model": "qwen3-0.6b", "accelerator": "b200-sxm", "training_method": "lora"}
+    run = {"training_tokens": 1e8, "training_sequence_tokens": 1}
+    told = Trained(evaluate(Scenario(**fields, **run, training_batch_sequences=sequences)))
+    monkeypatch.setattr("llminfra.present.trained_sure._WORTH_SAYING", -1.0)
+    said = training_sure_words(told, utilization_errors())
+    assert ("training_batch_sequences = 65536" in said) is is_told
+    assert ("would save" in said) is is_told
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"training_method": "pretrain"}, "FLOP, six for each parameter and token;"),
+        ({"training_method": "qlora"}, "FLOP, four for each parameter and token, and six for"),
+        (
+            {"training_method": "distil", "training_teacher": "llama-3.1-70b"},
+            "and what a teacher takes to read them;",
+        ),
+    ],
+)
+def test_the_arithmetic_is_worded_by_its_method(fields: dict[str, str], words: str) -> None:
+    told = Trained(evaluate(Scenario(model="llama-3.1-8b", training_tokens=1e9, **fields)))
+    assert words in told.arithmetic_words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"training_utilization": 0.4}, "While it trains, a run reaches 40\u202f% of the peak."),
+        ({"training_accelerator_hours": 5.0}, "The hours are stated, so what they reach of the "),
+    ],
+)
+def test_what_a_run_reaches_is_a_sentence(given: dict[str, float], words: str) -> None:
+    told = Trained(evaluate(Scenario(training_tokens=1e9, **given)))
+    assert told.reached_words.startswith(words)

@@ -15,19 +15,26 @@ from llminfra.facets.energy.published import Prompt, api_wh_per_request, publish
 from llminfra.facets.energy.region import code_of, grid_of, region_name, regions
 from llminfra.facets.energy.result import Energy
 from llminfra.facets.energy.training import Training, training_of
-from llminfra.facets.energy.training_inputs import ADAPTED, TrainingMethod, check_run, method_of
+from llminfra.facets.energy.training_inputs import (
+    ADAPTED,
+    MOST_SEQUENCES,
+    TrainingMethod,
+    check_run,
+    method_of,
+)
 from llminfra.facets.energy.training_speed import (
     EVIDENCE,
     Law,
     TrainingSetting,
+    batch_waits,
     effective_fraction,
-    tuning_utilization,
 )
 from llminfra.facets.replica import Replica
 
 __all__ = [
     "ADAPTED",
     "EVIDENCE",
+    "MOST_SEQUENCES",
     "Account",
     "Energy",
     "FacilityClass",
@@ -40,6 +47,7 @@ __all__ = [
     "TrainingSetting",
     "accounts",
     "api_wh_per_request",
+    "batch_waits",
     "check",
     "disclosure",
     "effective_fraction",
@@ -52,7 +60,6 @@ __all__ = [
     "pue_of",
     "region_name",
     "regions",
-    "tuning_utilization",
     "wue_of",
 ]
 

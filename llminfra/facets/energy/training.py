@@ -16,16 +16,16 @@ from llminfra.facets.energy.training_inputs import ADAPTED, method_of
 from llminfra.facets.energy.training_speed import (
     Law,
     TrainingSetting,
+    batch_waits,
     effective_fraction,
-    tuning_utilization,
 )
-from llminfra.formulas import footprint, training, training_speed, training_time
+from llminfra.formulas import footprint, power, training, training_speed, training_time
 from llminfra.ranges import Range, as_range, exact
 
-# Training keeps an accelerator near its limit; a host beside it as full load does.
+# Training keeps an accelerator near its limit, but for launches that it waits for; a host beside
+# it, which launches all the while, as full load does.
 _FULL: Final = 1.0
-# Ways that are run by frameworks which launch every layer; others are as benchmarks have them.
-_TUNED: Final = (*ADAPTED, "full")
+_NO_WAIT: Final = exact(0.0, name="launch_wait_fraction")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,17 @@ class Training(Result):
     """Use at the region's intensity."""
     evidence: str
     """How well the speed is known: stated, measured, generation or assumed."""
+    launch_wait_fraction: Range
+    """Share of the time of training in which accelerators wait for launches."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a run trains: its share of the peak, how well that is known, what it waits."""
+
+    utilization: Range | None
+    evidence: str
+    launch_wait_fraction: Range = _NO_WAIT
 
 
 @dataclass(frozen=True)
@@ -119,18 +130,17 @@ class TrainingWork:
 
     @property
     def flop_per_token(self) -> Range:
-        """What one token takes where a made model is tuned."""
-        length = self.inputs.training_sequence_tokens
-        each = forward_flop_per_token(self.deployment.architecture, length)
-        one = {
-            "flop_per_token": exact(each, name="flop_per_token"),
-            "tokens": exact(1.0, name="tokens"),
-        }
-        if self.method in ADAPTED:
-            return as_range(
-                training.counted_adapter_flop(adapter_parameters=self.trained_parameters, **one)
-            )
-        return as_range(training.counted_training_flop(**one))
+        """What one token takes in the mean of all passes, a teacher's reading in."""
+        found = training.trained_flop_per_token(flop=self.counted, tokens=self.tokens)
+        return as_range(found, name="flop_per_token")
+
+    @property
+    def teacher_layers(self) -> float:
+        """Layers of a teacher that a batch passes, in the mean of all passes over the data."""
+        if self.inputs.training_teacher is None:
+            return 0.0
+        teacher = model_named(self.inputs.training_teacher, "training_teacher", self.facts)
+        return teacher.n_layers / self.inputs.training_epochs
 
     def _taught(self, student: Range, name: str) -> Range:
         """Add what a teacher reads, once: its answers are kept for later passes."""
@@ -160,24 +170,30 @@ def training_of(
     if not has_tokens and inputs.training_accelerator_hours is None:
         return None
     work = TrainingWork(inputs, facts, deployment)
-    share, evidence = _reached(work, machine)
+    speed = _speed(work, machine)
     moving = effective_fraction(facts, inputs.training_accelerators)
-    hours = _hours(work, machine, share, moving)
-    each_w = machine.servers_w(1, machine.limit_w, machine.host_w(exact(_FULL)))
+    hours = _hours(work, machine, speed.utilization, moving)
+    drawn_w = power.waiting_power_w(
+        limit_w=machine.limit_w,
+        idle_w=machine.idle_w,
+        launch_wait_fraction=speed.launch_wait_fraction,
+    )
+    each_w = machine.servers_w(1, as_range(drawn_w), machine.host_w(exact(_FULL)))
     cards = training.training_wh(accelerator_hours=hours, power_w=machine.limit_w, pue=1.0)
     whole = training.training_wh(accelerator_hours=hours, power_w=each_w, pue=pue)
     return Training(
         method=work.method,
         training_flop=work.by_parameters if has_tokens else None,
         counted_flop=work.counted if has_tokens else None,
-        utilization=share,
+        utilization=speed.utilization,
         effective_fraction=moving,
         accelerator_hours=hours,
         accelerator_kw=as_range(training_time.accelerator_kw(server_power_w=each_w)),
         accelerator_wh=as_range(cards, name="accelerator_wh"),
         training_wh=whole,
         g_co2e=as_range(footprint.use_g(kwh=whole / 1e3, g_per_kwh=g_per_kwh), name="g_co2e"),
-        evidence=evidence,
+        evidence=speed.evidence,
+        launch_wait_fraction=speed.launch_wait_fraction,
     )
 
 
@@ -191,13 +207,13 @@ def _peaks(inputs: Inputs, facts: Facts, machine: Machine) -> tuple[Range, Range
     return own, as_range(ratio)
 
 
-def _reached(work: TrainingWork, machine: Machine) -> tuple[Range | None, str]:
-    """Share of the peak while it trains, and how well it is known."""
+def _speed(work: TrainingWork, machine: Machine) -> Speed:
+    """How fast it trains; nothing waits where hours or a share of the peak are stated."""
     inputs, facts = work.inputs, work.facts
     if inputs.training_accelerator_hours is not None:
-        return None, "stated"
+        return Speed(None, "stated")
     if inputs.training_utilization is not None:
-        return quantity(inputs, "training_utilization").named("utilization"), "stated"
+        return Speed(quantity(inputs, "training_utilization").named("utilization"), "stated")
     setting = TrainingSetting(
         architecture=work.deployment.architecture,
         accelerator=inputs.accelerator,
@@ -205,23 +221,25 @@ def _reached(work: TrainingWork, machine: Machine) -> tuple[Range | None, str]:
         accelerators=inputs.training_accelerators,
         is_recomputed=inputs.training_recompute,
         peak_ratio=_peaks(inputs, facts, machine)[1],
+        tensor_parallel=inputs.training_tensor_parallel,
+        expert_parallel=inputs.training_expert_parallel,
         stages=inputs.training_pipeline_parallel,
         stage_chunks=inputs.training_stage_chunks,
         micro_batches=inputs.training_micro_batches,
     )
     law = Law(setting, facts)
     reached = law.utilization()
-    if work.method in _TUNED:
-        reached = tuning_utilization(
-            setting,
-            facts,
-            utilization=reached,
-            peak_flop_per_s=_peaks(inputs, facts, machine)[0],
-            flop_per_token=work.flop_per_token,
-            batch_tokens=inputs.training_batch_sequences * inputs.training_sequence_tokens,
-            is_packed=work.method == "qlora",
-        )
-    return reached, law.evidence
+    waits = batch_waits(
+        setting,
+        facts,
+        utilization=reached,
+        peak_flop_per_s=_peaks(inputs, facts, machine)[0],
+        flop_per_token=work.flop_per_token,
+        batch_tokens=inputs.training_batch_sequences * inputs.training_sequence_tokens,
+        is_packed=work.method == "qlora",
+        teacher_layers=work.teacher_layers,
+    )
+    return Speed(waits.utilization(reached), law.evidence, waits.launch_fraction)
 
 
 def _hours(work: TrainingWork, machine: Machine, share: Range | None, moving: Range) -> Range:

@@ -10,6 +10,7 @@ from llminfra.facets.deployment import model_named
 
 TrainingMethod = Literal["pretrain", "full", "lora", "qlora", "distil"]
 ADAPTED = ("lora", "qlora")
+MOST_SEQUENCES = 65_536  # that an accelerator trains at a time
 
 
 class RunInputs(deployment.Inputs):
@@ -44,6 +45,21 @@ class RunInputs(deployment.Inputs):
     training_accelerators: int = amount(
         8, "accelerators that train together", "accelerator", within=(1, 200_000)
     )
+    training_tensor_parallel: int = field(
+        1,
+        help="accelerators over which each layer of a training is split, within a server",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
+    training_expert_parallel: int = field(
+        1,
+        help="accelerators to which the experts of a training are dealt out whole; 1 cuts each as "
+        "all else is cut",
+        unit="accelerator",
+        minimum=1,
+        maximum=1024,
+    )
     training_pipeline_parallel: int = field(
         1,
         help="stages into which the layers of a training are cut",
@@ -73,7 +89,7 @@ class RunInputs(deployment.Inputs):
         4096, "length of a sequence of the training", "token", within=(1, 16_777_216)
     )
     training_batch_sequences: int = amount(
-        1, "sequences that an accelerator trains at a time", "sequence", within=(1, 65_536)
+        1, "sequences that an accelerator trains at a time", "sequence", within=(1, MOST_SEQUENCES)
     )
     training_recompute: bool = field(
         True, help="compute activations again on the way back, which takes less memory"

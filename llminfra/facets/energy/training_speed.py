@@ -5,13 +5,14 @@ from functools import cached_property
 from typing import Any, Final
 
 from llminfra.architecture import Architecture
-from llminfra.architecture.training import quantizable_parameters
+from llminfra.architecture.training import unpacked_parameters
 from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import ids
 from llminfra.formulas import model_error, training_speed, training_step, training_time
 from llminfra.ranges import Range, as_range, exact
 
 _COMMON: Final = "training-common"
+_STEP: Final = "training-step"
 _FAILURES: Final = "training-failures"
 _MODEL: Final = "training-model-"
 _ASSUMED: Final = ("training", "arithmetic_fraction")
@@ -45,6 +46,8 @@ class TrainingSetting:
         Peak in the format over that in 16 bits. [1]
     recompute_ratio : Range or None
         What recomputing leaves of the share; None as benchmarks have it. [1]
+    tensor_parallel, expert_parallel : int
+        Accelerators over which each layer is split, and to which experts are dealt out whole. [1]
     stages, stage_chunks : int
         Stages of a pipeline, and runs of layers that each holds by turns. [1]
     micro_batches : int or None
@@ -58,6 +61,8 @@ class TrainingSetting:
     is_recomputed: bool
     peak_ratio: Range = _ONE
     recompute_ratio: Range | None = None
+    tensor_parallel: int = 1
+    expert_parallel: int = 1
     stages: int = 1
     stage_chunks: int = 1
     micro_batches: int | None = None
@@ -157,7 +162,38 @@ class Law:
         return as_range(found, name="utilization")
 
 
-def tuning_utilization(
+@dataclass(frozen=True)
+class Waits:
+    """What takes time beside the products of a batch.
+
+    Attributes
+    ----------
+    launch_ratio, unpack_ratio : Range
+        Time that launches add, and that unpacking takes, over the time of the products. [1]
+    """
+
+    launch_ratio: Range
+    unpack_ratio: Range
+
+    def utilization(self, alone: Range) -> Range:
+        """Return what they leave of a share of the peak."""
+        left = training_speed.tuned_utilization(
+            utilization=alone,
+            launch_wait_ratio=self.launch_ratio,
+            unpack_wait_ratio=self.unpack_ratio,
+        )
+        return as_range(left, name="utilization")
+
+    @property
+    def launch_fraction(self) -> Range:
+        """Share of the time in which an accelerator waits for launches."""
+        found = training_speed.launch_wait_fraction(
+            launch_wait_ratio=self.launch_ratio, unpack_wait_ratio=self.unpack_ratio
+        )
+        return as_range(found)
+
+
+def batch_waits(
     setting: TrainingSetting,
     facts: Facts,
     *,
@@ -165,9 +201,10 @@ def tuning_utilization(
     peak_flop_per_s: Range,
     flop_per_token: Range,
     batch_tokens: int,
-    is_packed: bool,
-) -> Range:
-    """Return what tuning a made model leaves of a share of the peak, batch by batch.
+    is_packed: bool = False,
+    teacher_layers: float = 0.0,
+) -> Waits:
+    """Return what a run waits for, batch by batch.
 
     Parameters
     ----------
@@ -178,36 +215,42 @@ def tuning_utilization(
     peak_flop_per_s, flop_per_token : Range
         Peak of the accelerator, and products of a token. [FLOP/s, FLOP/token]
     batch_tokens : int
-        Tokens that an accelerator works on at a time. [token]
+        Tokens that the accelerators of a layer work on at a time. [token]
     is_packed : bool
         Whether the model's matrices stand in 4 bits and are unpacked for every batch.
+    teacher_layers : float
+        Layers of a teacher that a batch passes, forward alone. [1]
     """
-    model = setting.architecture
+    model, n_passes = setting.architecture, _PASSES + setting.is_recomputed
     batch = {
-        "n_passes": exact(_PASSES + setting.is_recomputed, name="n_passes"),
         "batch_tokens": exact(batch_tokens, name="batch_tokens"),
         "flop_per_token": flop_per_token,
         "flop_per_s": training_speed.sustained_flop_per_s(
             peak_flop_per_s=peak_flop_per_s, utilization=utilization, effective_fraction=1.0
         ),
     }
+    passed = model.n_layers * n_passes + teacher_layers
     launched = training_step.launch_wait_ratio(
-        launch_s=facts.number("training-memory", "launch_s"),
-        n_layers=exact(model.n_layers, name="n_layers"),
+        launch_s=facts.number(_STEP, "launch_s"),
+        n_layer_passes=exact(passed, name="n_layer_passes"),
+        n_tensor_ranks=exact(setting.tensor_parallel, name="n_tensor_ranks"),
         **batch,
     )
     unpacked: Any = exact(0.0, name="unpack_wait_ratio")
     if is_packed:
+        held = unpacked_parameters(
+            model,
+            tensor_parallel=setting.tensor_parallel,
+            expert_parallel=setting.expert_parallel,
+        )
         unpacked = training_step.unpack_wait_ratio(
-            quantized_parameters=exact(quantizable_parameters(model), name="quantized_parameters"),
-            unpack_bytes_per_weight=facts.number("training-memory", "unpack_bytes_per_weight"),
+            quantized_parameters=exact(held, name="quantized_parameters"),
+            unpack_bytes_per_weight=facts.number(_STEP, "unpack_bytes_per_weight"),
             memory_bytes_per_s=facts.number(setting.accelerator, "memory_bandwidth_bytes_per_s"),
+            n_passes=exact(n_passes, name="n_passes"),
             **batch,
         )
-    left = training_speed.tuned_utilization(
-        utilization=utilization, launch_wait_ratio=launched, unpack_wait_ratio=unpacked
-    )
-    return as_range(left, name="utilization")
+    return Waits(as_range(launched), as_range(unpacked))
 
 
 def _is_same(model: Architecture, name: str) -> bool:

@@ -21,21 +21,6 @@ class Inputs(cost.Inputs):
         "(2), weights too (3)",
         unit="1",
     )
-    training_tensor_parallel: int = field(
-        1,
-        help="accelerators over which each layer of a training is split, within a server",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
-    training_expert_parallel: int = field(
-        1,
-        help="accelerators to which the experts of a training are dealt out whole; 1 cuts each as "
-        "all else is cut",
-        unit="accelerator",
-        minimum=1,
-        maximum=1024,
-    )
     training_sequence_parallel: bool = field(
         True, help="split what stands between the layers over the sequence, where they are split"
     )
