@@ -88,8 +88,7 @@ class Memory(Result):
     @cached_property
     def max_model_len_accepted(self) -> Range:
         """Longest sequence whose reservation fits in the pool."""
-        found = self._sizing.longest_held(exact(1), self._sizing.slots)
-        return found.named("max_model_len_accepted")
+        return self._sizing.longest_started().named("max_model_len_accepted")
 
     @cached_property
     def accelerators_needed(self) -> int | None:
@@ -138,6 +137,11 @@ class Memory(Result):
     def max_num_seqs(self) -> Range:
         """Most sequences in one step: as set, else the engine's default."""
         return self._sizing.most_sequences
+
+    @property
+    def gpu_memory_utilization(self) -> Range:
+        """Share of the memory that the engine may use: as set, else the engine's default."""
+        return self._sizing.utilization
 
     @property
     def request_shortfall_bytes_per_accelerator(self) -> Range:
