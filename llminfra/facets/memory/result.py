@@ -110,6 +110,11 @@ class Memory(Result):
         other = self._sizing.with_fields({}, **fields)
         return other.layout(other.deployment.tensor_parallel).starts
 
+    def longest_context(self, slots: int) -> Range:
+        """Largest context of llama.cpp that so many slots share, each with a window of its own."""
+        most = exact(slots * self._sizing.longest_tokens.base, name="max_model_len")
+        return self._sizing.longest_sequence(most, slots=slots)
+
     def longest_held(self, sequences_per_rank: Range) -> Range:
         """Longest sequence of which each rank holds so many; never above max_model_len."""
         return self._sizing.longest_held(sequences_per_rank)
