@@ -281,7 +281,11 @@ class Sizing(Runtime, BesideTerms):
 
     def context(self, stage: Stage, tensor_parallel: int) -> Range:
         """Cache of one context of max_model_len, with a window for each slot that shares it."""
-        return self.reserved(stage, tensor_parallel, self.longest_tokens, self.slots)
+        tokens, n = self.longest_tokens, tensor_parallel
+        return self._once(
+            lambda: self.reserved(stage, n, tokens, self.slots),
+            *("context", self.kv_bytes, self.step_tokens, tokens, id(stage), n, self.slots),
+        )
 
     def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range, slots: int = 1) -> Range:
         """Cache that the engine reserves for one sequence on one rank."""
