@@ -53,6 +53,8 @@ _OPTIONS: Final = {
     "llama.cpp": {
         "start": "llama-server -m",
         "layers": "-ngl",
+        "host_experts": "--n-cpu-moe",
+        "whole_windows": "--swa-full",
         "context": "-c",
         "slots": "-np",
         "tokens": "-b",
@@ -184,15 +186,24 @@ def _file_name(plan: Plan, published: str) -> str:
 
 
 def _slots(plan: Plan) -> dict[str, Any]:
-    """Layers on the accelerators, requests at once, and the context that these share."""
+    """Layers on the accelerators, requests at once, and the context that these share.
+
+    Slots divide the context evenly: as many as hold a request each.
+    """
     scenario = plan.resolved
-    facts = plan.facts_read_by("launch")
-    on_processor = is_processor(facts, scenario.accelerator)
-    found: dict[str, Any] = {"layers": None if on_processor else _ALL_LAYERS}
+    on_processor = is_processor(plan.facts_read_by("launch"), scenario.accelerator)
+    layers = _ALL_LAYERS if scenario.gpu_layers is None else scenario.gpu_layers
+    has_windows = any(g.window is not None for g in plan.deployment.architecture.cache_groups())
+    found: dict[str, Any] = {
+        "layers": None if on_processor else layers,
+        "host_experts": scenario.host_expert_layers or None,
+        "whole_windows": "" if has_windows and not scenario.hybrid_cache else None,
+    }
     try:
         memory = plan.memory
-        slots = int(memory.max_num_seqs.base)
-        context = min(memory.kv_pool_tokens.base, slots * plan.deployment.max_model_len)
+        held = max(memory.max_sequences.base, 1)
+        slots = int(min(memory.max_num_seqs.base, held))
+        context = min(memory.kv_pool_tokens.base, memory.longest_context(slots).base)
     except MissingFact:
         return found
     return found | {"context": int(context) if memory.fits else None, "slots": slots}

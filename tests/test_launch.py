@@ -1,8 +1,12 @@
 """The command that starts an engine: each part of the layout once, nothing that was not asked."""
 
+from typing import Any
+
 import pytest
 
 from llminfra import Scenario, evaluate, launch_command
+
+GGUF: dict[str, Any] = {"engine": "llama.cpp", "accelerator": "rtx4090", "precision": "q4_k_m"}
 
 
 @pytest.mark.parametrize(
@@ -92,3 +96,33 @@ def test_llama_server_shares_what_the_pool_holds() -> None:
     plan = evaluate(Scenario(model="llama-3.1-8b", **fields))
     context = int(plan.memory.kv_pool_tokens.base)
     assert f" -c {context} -np 4" in launch_command(plan)
+
+
+@pytest.mark.parametrize(
+    ("fields", "options"),
+    [
+        ({"model": "gemma-3-12b", "gpu_layers": 30}, "-ngl 30 "),
+        ({"model": "gemma-3-12b", "hybrid_cache": False}, " --swa-full "),
+        ({"model": "qwen3-30b-a3b", "host_expert_layers": 20}, "-ngl 99 --n-cpu-moe 20 "),
+    ],
+)
+def test_llama_server_is_told_what_the_host_keeps(fields: dict[str, Any], options: str) -> None:
+    command = launch_command(evaluate(Scenario(**GGUF, **fields)))
+    assert options in command
+    if "hybrid_cache" not in fields:
+        assert "--swa-full" not in command
+
+
+@pytest.mark.parametrize("prompt_tokens", [500, 30_000])
+def test_each_slot_of_llama_server_holds_a_request_and_all_of_them_start(
+    prompt_tokens: int,
+) -> None:
+    asked = {"model": "gemma-3-12b", "max_num_seqs": 64, "in_flight": 4}
+    plan = evaluate(Scenario(**GGUF, **asked, prompt_tokens=prompt_tokens, output_tokens=200))
+    words = launch_command(plan).split()
+    context, slots = (int(words[words.index(name) + 1]) for name in ("-c", "-np"))
+    assert 4 <= slots == plan.memory.max_sequences.base < 64
+    assert context / slots >= plan.demand.tokens_per_request.base
+    assert context <= plan.memory.longest_context(slots).base
+    fields = {"max_model_len": min(context, 131_072), "max_num_seqs": slots}
+    assert plan.variant(**fields).memory.fits

@@ -76,7 +76,8 @@ class StoredWeights:
         Precisions whose arithmetic and bits are those of most of the weights; none where the format
         is not known or is none of ours.
     bits : tuple of pairs
-        Weight group and the mean bits of its weights, scales included; 16 for the others.
+        Weight group and the mean bits of its weights, scales included; 16 for the others. A range
+        where the size of the file is one.
     draft_bits : tuple of pairs
         The same for the layers that draft.
     kv_precision : str, optional
@@ -87,7 +88,7 @@ class StoredWeights:
 
     words: str
     precisions: tuple[str, ...] = ()
-    bits: tuple[tuple[str, float], ...] = ()
+    bits: tuple[tuple[str, Any], ...] = ()
     draft_bits: tuple[tuple[str, float], ...] = ()
     kv_precision: str | None = None
     is_assumed: bool = False

@@ -283,6 +283,12 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
     if engine_version is None or is_named_build(engine_version):
         return by_version[-1][1]
     first = by_version[0][1].rpartition("-")[2]
+    if first.startswith("b") and not _BUILD_NUMBER.fullmatch(engine_version):
+        raise InvalidInput(
+            f"engine_version must be the build of {engine} inside it, such as b9500, got "
+            f"{shown(engine_version)}; leave it out",
+            field="engine_version",
+        )
     is_build = engine_version.startswith("b")
     numbers = version_numbers(engine_version) if is_build <= first.startswith("b") else ()
     older = [entry for begin, entry in by_version if begin <= numbers]
@@ -301,6 +307,8 @@ def engines() -> list[str]:
     return list(dict.fromkeys(e.rpartition("-")[0] for e in ids("engine")))
 
 
+# Programs around an engine that counts its builds have versions such as 1.95.
+_BUILD_NUMBER: Final = re.compile(r"b?[0-9]{3,}")
 _NAMED_BUILD: Final = re.compile(r"(?![bv]\d)[A-Za-z][\w.+-]{0,59}")
 # What makers append to a release in ways that the packaging standard does not know.
 _OWN_SUFFIX: Final = re.compile(r"[-+]\w*(?:\.\w+)*$")

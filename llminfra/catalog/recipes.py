@@ -6,6 +6,7 @@ from typing import Final
 from llminfra.architecture import Architecture, StoredWeights
 from llminfra.catalog import gguf
 from llminfra.catalog.facts import Facts
+from llminfra.formulas._formula import Quantity
 from llminfra.formulas.weights import mixed_bits, typed_bits
 from llminfra.ranges import Range, as_range, exact
 
@@ -52,9 +53,8 @@ def group_bits(
         if facts.has(precision, "mix_of"):
             return _block_bits(facts, precision, architecture, counts)
         return facts.number(precision, "bits_per_weight")
-    return exact(
-        mean_bits(stored.bits, counts), name="bits_per_weight", unit="bit", origin="checkpoint"
-    )
+    mean = as_range(mean_bits(stored.bits, counts))
+    return Range(mean.draws, name="bits_per_weight", unit="bit", origin="checkpoint")
 
 
 def _block_bits(
@@ -87,7 +87,7 @@ def _counted(bits: float, name: str) -> Range:
     return exact(bits, name=name, unit="bit", origin="types of the matrices")
 
 
-def mean_bits(bits: Iterable[tuple[str, float]], counts: Mapping[str, float]) -> float:
+def mean_bits(bits: Iterable[tuple[str, Quantity]], counts: Mapping[str, float]) -> Quantity:
     """Mean of the bits of each group, weighted by parameters."""
     known = dict(bits)
     total = sum(counts.values())

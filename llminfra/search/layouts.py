@@ -243,6 +243,7 @@ class Layouts:
             "count": tensor * stages * self.scenario.data_parallel,
             "max_sequences": held.sequences,
             "sized_sequences": held.sized_sequences,
+            "starts": held.starts,
             "request_ratio": (held.limit_bytes - held.pool_bytes + held.request_bytes)
             / held.limit_bytes,
             "short_bytes": held.request_bytes - held.pool_bytes,

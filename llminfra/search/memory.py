@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llminfra.architecture import Stage
 from llminfra.facets.base import SIZING_CONFIDENCE
 from llminfra.facets.memory.sizing import Sizing
 from llminfra.formulas.kv_pool import replica_pool
@@ -35,7 +36,8 @@ class Held:
     """Arrays with one entry for each split.
 
     ``sequences`` counts whole ones over all ranks, and ``sized_sequences`` those in the share of
-    the draws that layouts are sized for; bytes are those of one accelerator.
+    the draws that layouts are sized for; bytes are those of one accelerator. ``starts`` tells
+    whether the pool holds the longest sequence, where the scenario states one.
     """
 
     sequences: Array
@@ -43,6 +45,7 @@ class Held:
     pool_bytes: Array
     request_bytes: Array
     limit_bytes: Array
+    starts: Array
 
 
 def held(sizings: Sequence[Sizing], splits: Sequence[Split]) -> Held:
@@ -57,14 +60,14 @@ def held(sizings: Sequence[Sizing], splits: Sequence[Split]) -> Held:
     """
     shares_rest = sizings[0].shares_rest
     rows = [
-        (place, sizing.terms(stage, split.tensor_parallel))
+        (place, sizing.terms(stage, split.tensor_parallel), (sizing, stage, split.tensor_parallel))
         for place, split in enumerate(splits)
         for sizing in (sizings[split.sizing],)
         for stage in sizing.stages(split.pipeline_parallel)
     ]
-    columns = Columns([terms for _, terms in rows])
+    columns = Columns([terms for _, terms, _ in rows])
     whole = replica_pool(**columns.base(), shares_rest=shares_rest).max_sequences
-    fullest = _first_of_least(np.array([place for place, _ in rows]), whole)
+    fullest = _first_of_least(np.array([place for place, *_ in rows]), whole)
     ranks = np.array([sizings[split.sizing].scenario.data_parallel for split in splits])
     base = columns.base(fullest)
     pool = replica_pool(**base, data_parallel=ranks, shares_rest=shares_rest)
@@ -78,6 +81,15 @@ def held(sizings: Sequence[Sizing], splits: Sequence[Split]) -> Held:
         pool_bytes=pool.kv_pool_bytes,
         request_bytes=base["sequence_bytes"],
         limit_bytes=base["memory_bytes"] * base["gpu_memory_utilization"],
+        starts=_longest_bytes([rows[i][2] for i in fullest]) <= pool.kv_pool_bytes,
+    )
+
+
+def _longest_bytes(stages: Sequence[tuple[Sizing, Stage, int]]) -> Array:
+    """Cache of one context of the length that the scenario states; none where it states none."""
+    is_stated = stages[0][0].scenario.max_model_len is not None
+    return np.array(
+        [sizing.context(stage, n).base if is_stated else -np.inf for sizing, stage, n in stages]
     )
 
 

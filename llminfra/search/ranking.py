@@ -52,7 +52,7 @@ def rows(
     of = c["layout"]
     c["accelerators"] = c["count"] * c["replicas"]
     c["price_usd"] = c["accelerators"] * c["unit_price_usd"]
-    c["fits"] = c["max_sequences"] >= 1
+    c["fits"] = (c["max_sequences"] >= 1) & c["starts"]
     c["replicas_wanted"], c["is_sized"] = sizes.replicas[of], sizes.is_sized[of]
     is_of_plan = c["is_sized"] & (c["replicas"] == c["replicas_wanted"])
     months = sizes.usd_per_month() if by_cost else np.full(len(layouts), np.nan)
@@ -81,7 +81,7 @@ def _judged(
     load = wanted / np.maximum(sized, 1.0)
     few = np.where(will_do, c["replicas_wanted"], 0.0) / c["replicas"]
     chance = np.where(will_do, 0.0, SIZING_CONFIDENCE / np.maximum(c["chance"], 1e-3))
-    refused = ~will_do & (c["chance"] >= SIZING_CONFIDENCE)
+    refused = (~will_do & (c["chance"] >= SIZING_CONFIDENCE)) | ~c["starts"]
     ratios = {
         LOAD: np.where(has_room, load, _NOT_EVEN_ONE * c["request_ratio"]),
         **{TARGETS[name]: last(c[name]) / target for name, target in targets.items()},
@@ -138,6 +138,8 @@ def why(c: Mapping[str, Any], terms: Terms) -> str:
     if reason == ALLOWED:
         most = formats.count(c["most_accelerators"])
         return f"takes {formats.count(c['accelerators'])} accelerators, the limits allow {most}"
+    if reason == REFUSED and not c["starts"]:
+        return terms.refusals.get(int(c["layout"]), "does not start with max_model_len")
     if reason == REFUSED:
         return terms.refusals.get(int(c["layout"]), "no number of replicas carries the load")
     name = next(name for name, words in TARGETS.items() if words == reason)

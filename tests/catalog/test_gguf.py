@@ -110,6 +110,15 @@ def test_files_that_the_catalogue_knows_are_as_large_as_published() -> None:
     assert pruned.memory.weight_bytes < 0.6 * plan.memory.weight_bytes
 
 
+def test_the_range_of_a_size_that_replaces_a_known_one_is_that_of_the_weights() -> None:
+    size = {"value": 20e9, "low": 19e9, "high": 23e9, "source": "test", "as_of": "2026-11-01"}
+    asked = {"model": "qwen3-30b-a3b", "precision": "ud-q4_k_xl", "engine": "llama.cpp"}
+    facts = {"qwen3-30b-a3b-ud-q4_k_xl.gguf_file_bytes": size}
+    weights = evaluate(Scenario(**asked, accelerator="rtx4090", facts=facts, **ONE)).memory
+    ends = [getattr(weights.weight_bytes, end) for end in ("low", "base", "high")]
+    assert ends == pytest.approx([19e9, 20e9, 23e9], rel=0.001)
+
+
 @pytest.mark.parametrize(
     ("model", "precision", "gib"),
     [

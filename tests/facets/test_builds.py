@@ -93,3 +93,51 @@ def test_a_context_takes_as_long_under_llama_cpp_as_pairs_of_runs_show(
         evaluate(Scenario(**fields, prompt_tokens=n)).serving.tpot_s.base * 1e3 for n in (1, depth)
     ]
     assert times[1] - times[0] == pytest.approx(added_ms, rel=0.25)
+
+
+@pytest.mark.parametrize(("program", "version"), [("koboldcpp", "1.95"), ("ollama", "0.12.6")])
+def test_the_version_of_a_program_around_llama_cpp_is_no_build(program: str, version: str) -> None:
+    with pytest.raises(InvalidInput, match="inside it, such as b9500"):
+        evaluate(Scenario(**ONE | OSS | {"engine": program}, engine_version=version))
+    assert cache_mib(engine=program, engine_version="7217", max_num_seqs=1) == cache_mib(
+        max_num_seqs=1
+    )
+
+
+def test_the_default_micro_batch_is_no_larger_than_a_batch() -> None:
+    assert buffer_mib(max_num_batched_tokens=256) == buffer_mib() / 2
+
+
+def test_a_start_of_llama_cpp_is_helped_by_fewer_slots_and_by_no_share() -> None:
+    asked = {"model": "gemma-3-12b", "precision": "q4_k_m", "accelerator": "rtx4090"}
+    asked |= {"engine": "llama.cpp", "max_num_seqs": 64, "max_model_len": 72_980}
+    for share in ({}, {"gpu_memory_utilization": 0.9}):
+        (problem,) = evaluate(Scenario(**ONE, **asked, **share)).problems_of("memory")
+        assert problem.code == "E-LEN"
+        assert problem.fixes[0] == "max_num_seqs = 16"
+    assert memory(**asked | {"max_num_seqs": 16}).fits
+
+
+@pytest.mark.parametrize("length", [28_000, 32_768])
+def test_the_longest_start_before_0_8_has_the_pool_of_its_own_step(length: int) -> None:
+    fields = {"model": "llama-3.1-8b", "accelerator": "rtx3090", "engine_version": "0.7.3"}
+    most = int(memory(**fields, max_model_len=length).max_model_len_accepted.base)
+    assert memory(**fields, max_model_len=most).fits
+    assert not memory(**fields, max_model_len=most + 16).fits
+
+
+def test_vllm_before_0_8_has_the_limits_of_its_time_on_large_cards() -> None:
+    fields = {"model": "llama-3.1-8b", "accelerator": "h100-sxm", "max_model_len": 40_000}
+    old, later = (evaluate(Scenario(**ONE, **fields, engine_version=v)) for v in ("0.7.3", "0.8"))
+    assert (old.memory.max_num_seqs.base, later.memory.max_num_seqs.base) == (256, 1024)
+    assert old.deployment.newest_tested_version == "0.7"
+    assert not old.problems_of("deployment")
+    peaks = [plan.memory.activation_bytes_per_accelerator.base for plan in (old, later)]
+    assert peaks[0] < 0.3 * peaks[1]
+
+
+def test_no_sequence_is_guaranteed_where_the_greatest_length_does_not_start() -> None:
+    asked = {"model": "gemma-3-12b", "precision": "q4_k_m", "accelerator": "rtx4090"}
+    many, few = (memory(**asked, engine="llama.cpp", max_num_seqs=n) for n in (64, 4))
+    assert many.max_model_len_accepted.base < 131_072 == few.max_model_len_accepted.base
+    assert (many.max_sequences_guaranteed.base, few.max_sequences_guaranteed.base) == (0, 1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from llminfra import Scenario, evaluate, fit_table
+from llminfra import Scenario, evaluate, fit_table, search
 from llminfra.catalog.facts import Facts
 from llminfra.search.fit import fit_grid
 
@@ -52,3 +52,15 @@ def test_the_table_names_the_most_exact_weights_that_fit() -> None:
     )
     assert table["precision"].to_list() == ["", "int4", "fp8", "bf16"]
     assert table["short_bytes"].gt(0).to_list() == [True, False, False, False]
+
+
+def test_a_layout_on_which_a_stated_length_does_not_start_does_not_fit() -> None:
+    asked = {"model": "gemma-3-12b", "precision": "q4_k_m", "engine": "llama.cpp", "in_flight": 1}
+    scenario = Scenario(**asked, max_num_seqs=16, max_model_len=32_768)
+    table = search(scenario, accelerators=["rtx3060", "rtx4090"], counts=[1]).table()
+    assert len(table) == 2
+    for _, row in table.iterrows():
+        plan = evaluate(scenario.model_copy(update={"accelerator": row["accelerator"]}))
+        assert row["fits"] == plan.memory.fits == (row["accelerator"] == "rtx4090")
+        assert row["meets_targets"] == row["fits"]
+        assert row["max_sequences"] >= 1

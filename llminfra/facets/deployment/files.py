@@ -12,7 +12,8 @@ from llminfra.catalog.recipes import end_bits, quantized_groups, recipe
 from llminfra.errors import ImpossibleCombination
 from llminfra.facets.deployment.checkpoint import as_published, changes_in_words
 from llminfra.facets.deployment.inputs import Inputs
-from llminfra.ranges import base_of
+from llminfra.formulas._formula import Quantity
+from llminfra.ranges import Range, base_of
 
 _ENDS: Final = ("embedding", "head")
 # Bits of a weight that files are stored in, whatever their format.
@@ -58,19 +59,21 @@ def as_in_file(inputs: Inputs, facts: Facts, architecture: Architecture) -> Arch
     other = facts.number(name, "unquantized_bits").base
     left = 8 * size - counts["other"] * other
     left -= sum(counts[end] * bits for end, bits in ends.items())
-    bits = max(left / max(counts["packed"], 1), _LEAST)
+    bits = left / max(counts["packed"], 1)
+    bits = bits.no_less_than(_LEAST) if isinstance(bits, Range) else max(bits, _LEAST)
     held = (*((group, bits) for group in sorted(names)), *ends.items())
     precisions = tuple(dict.fromkeys((inputs.precision, name)))
     stored = StoredWeights(words, precisions, held, is_assumed=inputs.weight_file_bytes is None)
     return replace(architecture, stored_weights=stored)
 
 
-def _file(inputs: Inputs, facts: Facts, architecture: Architecture) -> tuple[float | None, str]:
-    """Bytes of the model's file, and how large it is in words."""
+def _file(inputs: Inputs, facts: Facts, architecture: Architecture) -> tuple[Quantity, str]:
+    """Bytes of the model's file, with the range that they may have, and how large in words."""
     is_another = inputs.engine != "llama.cpp" or changes_in_words(inputs, architecture)
     if inputs.weight_file_bytes is not None or is_another:
         return inputs.weight_file_bytes, "as large as said"
     size = gguf.published_file_bytes(facts, inputs.model, inputs.precision)
     if size is None:
         return None, ""
-    return size.base, f"as large as the file of {getattr(size.origin, 'as_of', '')}"
+    file_bytes = size.base if size.is_exact else size
+    return file_bytes, f"as large as the file of {getattr(size.origin, 'as_of', '')}"

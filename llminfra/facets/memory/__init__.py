@@ -112,9 +112,7 @@ def evaluate(scenario: Inputs, facts: Facts, *, deployment: Deployment, demand: 
             name="kv_pool_tokens",
         ),
         max_sequences=held,
-        max_sequences_guaranteed=layout.held(sizing.ranks, layout.longest_bytes).named(
-            "max_sequences_guaranteed"
-        ),
+        max_sequences_guaranteed=layout.guaranteed(sizing.ranks),
         fits=held.base >= 1 and (scenario.max_model_len is None or layout.starts),
         fits_probability=held.probability_at_least(1),
         _sizing=sizing,

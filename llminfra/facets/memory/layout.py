@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llminfra.architecture import Stage
 from llminfra.formulas import memory as formulas
+from llminfra.formulas.batch import max_batch_sequences
 from llminfra.ranges import Range, as_range
 
 
@@ -29,6 +30,14 @@ class Layout:
     def starts(self) -> bool:
         """Whether the pool holds the longest sequence, which engines insist on."""
         return bool(self.context_bytes.base <= self.pool_bytes.base)
+
+    def guaranteed(self, data_parallel: int) -> Range:
+        """Sequences of the greatest length that the ranks hold; none where it does not start."""
+        held = max_batch_sequences(
+            batch_sequences=self.held(data_parallel, self.longest_bytes),
+            fits_fraction=Range(1.0 * (self.context_bytes.draws <= self.pool_bytes.draws)),
+        )
+        return as_range(held, name="max_sequences_guaranteed")
 
     def held(self, data_parallel: int, sequence_bytes: Range | None = None) -> Range:
         """Sequences that the ranks hold; those of a request unless told otherwise."""

@@ -23,11 +23,12 @@ class LlamaCppTerms(SizingTerms):
 
     @property
     def micro_batch(self) -> Range:
-        """Tokens that one pass takes (-ub)."""
+        """Tokens that one pass takes (-ub), never more than those of a batch."""
         if self.scenario.micro_batch_tokens is None:
-            return self._fact(self.engine, "micro_batch_tokens")
-        stated = quantity(self.scenario, "micro_batch_tokens")
-        return min(stated, self.step_tokens, key=lambda tokens: tokens.base)  # as the engine does
+            asked = self._fact(self.engine, "micro_batch_tokens")
+        else:
+            asked = quantity(self.scenario, "micro_batch_tokens")
+        return min(asked, self.step_tokens, key=lambda tokens: tokens.base)  # as the engine does
 
     @property
     def keeps_whole_latents(self) -> bool:

@@ -1,6 +1,5 @@
 """What does not fit, and by how much; what the engine cannot start, and what is assumed."""
 
-import math
 from typing import Any, Final
 
 from llminfra import formats
@@ -71,12 +70,15 @@ def _too_long(scenario: Inputs, deployment: Deployment, memory: Memory) -> Probl
     )
 
 
+_STEPPED: Final = ("gpu_memory_utilization", "max_num_seqs")
 # What people change when an engine does not start, from what costs least.
 _STEPS: Final[tuple[dict[str, Any], ...]] = (
     {"max_num_seqs": 256},
     {"gpu_memory_utilization": 0.95},
     {"max_num_seqs": 256, "gpu_memory_utilization": 0.95},
+    {"max_num_seqs": 16},
     {"max_num_seqs": 16, "gpu_memory_utilization": 0.95},
+    {"max_num_seqs": 4},
 )
 
 
@@ -84,10 +86,12 @@ def _ways_to_start(scenario: Inputs, memory: Memory) -> tuple[str, ...]:
     """Say which smaller buffers or larger share would let a stated length start."""
     if not scenario.max_model_len:
         return ()
+    is_shared = scenario.engine != "llama.cpp"  # which takes what it needs, and no share
+    used, most = memory.gpu_memory_utilization.base, memory.max_num_seqs.base
     for fields in _STEPS:
-        used = scenario.gpu_memory_utilization or 0.0
-        is_more = fields.get("gpu_memory_utilization", 1.0) > used
-        is_less = fields.get("max_num_seqs", 0) < (scenario.max_num_seqs or math.inf)
+        share, sequences = (fields.get(name) for name in _STEPPED)
+        is_more = share is None or (is_shared and share > used)
+        is_less = sequences is None or sequences < most
         if is_more and is_less and memory.starts_with(**fields):
             return (", ".join(f"{name} = {value}" for name, value in fields.items()),)
     return ()

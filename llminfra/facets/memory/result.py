@@ -88,8 +88,7 @@ class Memory(Result):
     @cached_property
     def max_model_len_accepted(self) -> Range:
         """Longest sequence whose reservation fits in the pool."""
-        found = self._sizing.longest_held(exact(1), self._sizing.slots)
-        return found.named("max_model_len_accepted")
+        return self._sizing.longest_started().named("max_model_len_accepted")
 
     @cached_property
     def accelerators_needed(self) -> int | None:
@@ -110,6 +109,11 @@ class Memory(Result):
         """Tell whether the engine would start with other fields."""
         other = self._sizing.with_fields({}, **fields)
         return other.layout(other.deployment.tensor_parallel).starts
+
+    def longest_context(self, slots: int) -> Range:
+        """Largest context of llama.cpp that so many slots share, each with a window of its own."""
+        most = exact(slots * self._sizing.longest_tokens.base, name="max_model_len")
+        return self._sizing.longest_sequence(most, slots=slots)
 
     def longest_held(self, sequences_per_rank: Range) -> Range:
         """Longest sequence of which each rank holds so many; never above max_model_len."""
@@ -138,6 +142,11 @@ class Memory(Result):
     def max_num_seqs(self) -> Range:
         """Most sequences in one step: as set, else the engine's default."""
         return self._sizing.most_sequences
+
+    @property
+    def gpu_memory_utilization(self) -> Range:
+        """Share of the memory that the engine may use: as set, else the engine's default."""
+        return self._sizing.utilization
 
     @property
     def request_shortfall_bytes_per_accelerator(self) -> Range:

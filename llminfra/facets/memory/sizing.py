@@ -231,7 +231,7 @@ class Sizing(Runtime, BesideTerms):
         if getattr(self.scenario, name) is not None:
             return self._once(lambda: quantity(self.scenario, name), name)
         if name == "max_num_batched_tokens" and self._reads_prompts_whole():
-            return self._once(self._whole_step, "whole step")
+            return self._once(self._whole_step, "whole step", self.longest_tokens)
         threshold = self._fact(self.engine, "large_memory_threshold_bytes")
         small = self.facts.text(self.engine, "large_memory_excluded").split()
         is_small = self.memory_bytes < threshold or any(
@@ -241,10 +241,14 @@ class Sizing(Runtime, BesideTerms):
 
     def _reads_prompts_whole(self) -> bool:
         """Whether a release takes the longest prompt in one step, as vLLM did before 0.8."""
-        if self.scenario.engine_version is None:  # the newest reads in chunks
-            return False
-        longest = self._fact(self.engine, "whole_prompt_tokens")
-        return bool(self.longest_tokens.base <= longest.base)
+        return bool(self.longest_tokens.base <= self._whole_prompt_tokens())
+
+    def _whole_prompt_tokens(self) -> float:
+        """Longest prompt that a release takes in one step where that is not stated; 0 for none."""
+        stated = self.scenario.max_num_batched_tokens is not None
+        if stated or self.scenario.engine_version is None:  # the newest reads in chunks
+            return 0
+        return self._fact(self.engine, "whole_prompt_tokens").base
 
     def _whole_step(self) -> Range:
         least = self._fact(self.engine, "default_max_num_batched_tokens_small")
@@ -277,7 +281,11 @@ class Sizing(Runtime, BesideTerms):
 
     def context(self, stage: Stage, tensor_parallel: int) -> Range:
         """Cache of one context of max_model_len, with a window for each slot that shares it."""
-        return self.reserved(stage, tensor_parallel, self.longest_tokens, self.slots)
+        tokens, n = self.longest_tokens, tensor_parallel
+        return self._once(
+            lambda: self.reserved(stage, n, tokens, self.slots),
+            *("context", self.kv_bytes, self.step_tokens, tokens, id(stage), n, self.slots),
+        )
 
     def reserved(self, stage: Stage, tensor_parallel: int, tokens: Range, slots: int = 1) -> Range:
         """Cache that the engine reserves for one sequence on one rank."""
@@ -297,32 +305,69 @@ class Sizing(Runtime, BesideTerms):
             "state_pages": self.state_pages,
         }
 
-    def longest_held(self, sequences: Range, slots: int = 1) -> Range:
+    def longest_held(self, sequences: Range) -> Range:
+        """Longest sequence of which the pool of a rank reserves so many."""
+        return self.longest_sequence(self.longest_tokens, sequences)
+
+    def longest_started(self) -> Range:
+        """Longest max_model_len that the engine starts with, none beyond what is asked.
+
+        A step that takes the longest prompt whole grows with it, and leaves it a smaller pool.
+        """
+        found = self.longest_sequence(self.longest_tokens, slots=self.slots)
+        whole = self._whole_prompts()
+        if whole is None or found.base > whole.base:
+            return found
+        return self.longest_sequence(whole, slots=self.slots, is_sized_anew=True)
+
+    def _whole_prompts(self) -> Range | None:
+        """Longest prompt that is asked for and taken in one step."""
+        whole = min(self._whole_prompt_tokens(), self.longest_tokens.base)
+        return exact(whole, name="max_model_len") if whole else None
+
+    def _sized_for(self, tokens: Quantity) -> Self:
+        """Return the sizing with another max_model_len."""
+        other = copy(self)
+        other.longest_tokens = Range(tokens, name="max_model_len")
+        other._take(self.scenario)
+        return other
+
+    def longest_sequence(
+        self,
+        most_tokens: Range,
+        sequences: Range | None = None,
+        *,
+        slots: int = 1,
+        is_sized_anew: bool = False,
+    ) -> Range:
         r"""Longest sequence of which the pool of a rank reserves so many, by bisection.
 
-        With a window for each of so many slots.
+        With a window for each of so many slots; in the pool of what is asked, or of each length.
 
         Notes
         -----
         .. math:: L = \max\{l \le L_\max : b\, R(l) \le P\}
         """
-        layout = self.layout(self.deployment.tensor_parallel)
-        most_bytes = (layout.pool_bytes / sequences).draws
-        low, high = 0 * most_bytes, self.longest_tokens.draws + 0.0
-        stage, parts = self._kept(layout.stage, slots), self.scenario.decode_context_parallel
-        page = {name: value.draws for name, value in self.pages().items()}
-        for _ in range(math.ceil(math.log2(self.longest_tokens.base)) + 1):
+        count = exact(1) if sequences is None else sequences
+        split, parts = self.deployment.tensor_parallel, self.scenario.decode_context_parallel
+        pool_bytes = self.layout(split).pool_bytes
+        low, high = 0 * (pool_bytes / count).draws, most_tokens.draws + 0.0
+        for _ in range(math.ceil(math.log2(most_tokens.base)) + 1):
             middle = np.ceil((low + high) / 2)
-            kept = startup.kept_tokens(tokens=middle, decode_context_parallel=parts)
-            fits = most_bytes >= stage.reserved_cache_bytes(
-                tokens=kept, tensor_parallel=layout.tensor_parallel, **page
+            sized = self._sized_for(middle) if is_sized_anew else self
+            layout = sized.layout(split)
+            stage = sized._kept(layout.stage, slots)
+            fits = (layout.pool_bytes / count).draws >= stage.reserved_cache_bytes(
+                tokens=startup.kept_tokens(tokens=middle, decode_context_parallel=parts),
+                tensor_parallel=split,
+                **{name: value.draws for name, value in sized.pages().items()},
             )
             low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
         return Range(
             np.maximum(low, 0),
             unit="token",
-            formula=self.longest_held,
-            inputs={"kv_pool_bytes": layout.pool_bytes, "sequences": sequences},
+            formula=self.longest_sequence,
+            inputs={"kv_pool_bytes": pool_bytes, "sequences": count},
         )
 
     def fewest(self, sequences: Range) -> int | None:
