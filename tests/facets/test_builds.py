@@ -93,3 +93,14 @@ def test_a_context_takes_as_long_under_llama_cpp_as_pairs_of_runs_show(
         evaluate(Scenario(**fields, prompt_tokens=n)).serving.tpot_s.base * 1e3 for n in (1, depth)
     ]
     assert times[1] - times[0] == pytest.approx(added_ms, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("b9500", "decides how windows, mask and logits are kept"), ("master", "has no number")],
+)
+def test_a_build_of_llama_cpp_is_told_what_it_decides(version: str, words: str) -> None:
+    plan = evaluate(Scenario(**ONE | OSS, engine_version=version))
+    (warning,) = (found for found in plan.problems if found.code == "W-VERSION")
+    assert words in warning.message
+    assert "not tested" not in warning.message
