@@ -27,8 +27,9 @@ def field_cases() -> "pd.DataFrame":
     -------
     field_cases : DataFrame
         Columns kind, case, quantity, unit, measured, low, base, high, allowed_fraction,
-        is_right, source, as_of (month that the log or table is from, at the latest). A size is
-        right within its share; a speed or a time where its range holds it.
+        is_right, source, as_of (month that the log or table is from, at the latest) and
+        sets_constant (a constant was read off this log itself, so that it tests nothing). A size
+        is right within its share; a speed or a time where its range holds it.
 
     Examples
     --------
@@ -123,4 +124,6 @@ def _compared(row: dict[str, str]) -> dict[str, Any]:
     told = {key: row[key] for key in ("kind", "case", "quantity", "unit", "source", "as_of")}
     ends = {"low": found.low, "base": found.base, "high": found.high}
     allowed = float(row["allowed_fraction"] or "nan")
-    return told | {"measured": measured, **ends, "allowed_fraction": allowed, "is_right": is_right}
+    judged = {"allowed_fraction": allowed, "is_right": is_right}
+    own = {"sets_constant": row["sets_constant"] == "yes"}
+    return told | {"measured": measured, **ends} | judged | own

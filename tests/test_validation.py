@@ -1,7 +1,10 @@
 """Predictions against engine start-up logs: the targets, with the known misses named."""
 
+import json
+
 import pytest
 
+from llminfra.catalog.measured import table
 from llminfra.field_cases import field_cases, newer_errors, pool_errors
 from llminfra.validation import memory_errors
 
@@ -73,6 +76,15 @@ def test_cases_of_people_are_right_but_for_those_with_a_reason() -> None:
     cases = field_cases()
     assert set(cases["case"][~cases["is_right"]]) == set(MISSED)
     assert cases["case"].is_unique
+    assert cases["sets_constant"].sum() == 3
+
+
+def test_no_case_of_a_file_tests_the_size_that_the_catalogue_has_of_it() -> None:
+    known = {row["id"] for row in table("gguf_files.csv")}
+    sizes = [row for row in table("field_cases.csv") if "weight_bytes" in row["quantity"]]
+    fields = [json.loads(row["fields"]) for row in sizes]
+    assert len(fields) > 5
+    assert not known & {f"{f.get('model')}-{f.get('precision')}" for f in fields}
 
 
 def test_ranges_far_from_the_fit_hold_what_they_say() -> None:

@@ -296,7 +296,7 @@ def engine_entry(engine: str, engine_version: str | None = None) -> str:
         expected = f"{first} or newer" if numbers else f"a version such as {first}"
         raise InvalidInput(
             f"engine_version must be {expected} for {engine}, got {shown(engine_version)}; "
-            f"correct it, or leave it out for the newest",
+            f"correct it, or leave it out where none is fixed",
             field="engine_version",
         )
     return older[-1]

@@ -55,7 +55,7 @@ def new_notebook(name: str, source: str = "memory", *, folder: Path = Path()) ->
     Returns
     -------
     path : Path
-        The new file: title, parameters, setup, masthead, answer, tiles, the first chart,
+        The new file: title, parameters, setup, masthead, answer, tiles, the first finding,
         assumptions, method and provenance of the source, without outputs.
 
     Raises
@@ -65,7 +65,8 @@ def new_notebook(name: str, source: str = "memory", *, folder: Path = Path()) ->
 
     Notes
     -----
-    Cells keep their ids. Those with the tag ``not_in_new`` stay out, and the old title.
+    Cells keep their ids. Those with the tag ``not_in_new`` stay out, and the old title; so do
+    parameters that are no field of a scenario and that no cell left reads.
     """
     _check_name(name)
     origin = finding.find_notebook(source, option="--from")
@@ -132,7 +133,7 @@ def _started(document: "NotebookNode", name: str, origin: Path) -> "NotebookNode
         _GUIDE.replace("NAME", name), id="guide", metadata={"tags": ["remove_cell"]}
     )
     rest = [_renamed(c, name) for c in cells if c is not parameters and _stays(c)]
-    body = [title, _titled(parameters, words), guide, *rest]
+    body = [title, _titled(_asked_for(parameters, rest), words), guide, *rest]
     started: NotebookNode = new_notebook(cells=_identified(body), metadata=dict(document.metadata))
     return started
 
@@ -156,6 +157,20 @@ def _stays(cell: "NotebookNode") -> bool:
 
 
 # -- what becomes of the cells that stay --------------------------------------------------------
+
+
+def _asked_for(cell: "NotebookNode", rest: list["NotebookNode"]) -> "NotebookNode":
+    """Leave out parameters of the source alone that only its later findings read."""
+    from llminfra import Scenario  # heavy, and other commands do without
+
+    code = "\n".join(other.source for other in rest if other.cell_type == "code")
+    used = {*re.findall(r"\w+", code), *Scenario.model_fields, "more"}
+    lines = cell.source.splitlines()
+    for node in reversed(ast.parse(cell.source).body):
+        own = node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(own, ast.Name) and own.id not in used:
+            del lines[node.lineno - 1 : node.end_lineno]
+    return _with(cell, "\n".join(lines))
 
 
 def _titled(cell: "NotebookNode", words: str) -> "NotebookNode":

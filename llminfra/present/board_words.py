@@ -111,7 +111,7 @@ def only_if_words(gates: Compliance, option: str) -> str:
     said = [contract_words(gates, option)] if option else []
     said.append(formats.join([_first_words(d.rule.condition) for d in duties[:_NAMED]]))
     if len(duties) > _NAMED:
-        said.append(f"{len(duties) - _NAMED} more in the list of conditions below")
+        said.append(f"{len(duties) - _NAMED} more, which the compliance report lists")
     if not duties:
         said.append("no condition is known")
     if unknown := gates.n_unknown(option) if option else 0:

@@ -13,8 +13,9 @@ from llminfra.publish.wording import check_answers, note_typed, number_findings
 
 
 class ReportExporter(TemplateExporter):
-    """Export a notebook as a report; nbconvert's options say what is left out.
+    """Export a notebook as a report.
 
+    What a page and a document leave out nbconvert's options say; a workbook does not ask them.
     Reports have templates of their own, so nbconvert's Jinja2 stage is left out.
     """
 

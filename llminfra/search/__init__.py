@@ -204,7 +204,8 @@ def search(
         Numbers of replicas instead; by default what the load takes, all up to 16, then steps of
         a tenth, until each has one request.
     beyond_node : bool
-        Also tensor-parallel groups larger than a host, as if its links went on.
+        Also tensor-parallel groups larger than a host: its links are taken to go on, and every
+        layer waits for the network besides.
     measured_beside : sequence of str, optional
         Beside these, only accelerators whose speed was measured.
     rank_by : str, optional
@@ -246,6 +247,7 @@ def search(
     (4, 2)
     """
     plan = scenario if isinstance(scenario, Plan) else Plan(scenario, facts=facts_of(scenario))
+    beside = None if measured_beside is None else known_ids("accelerator", measured_beside)
     axes = everything(
         plan.scenario,
         precisions,
@@ -254,7 +256,7 @@ def search(
         pipeline_parallel=pipeline_parallel,
         counts=counts,
         beyond_node=beyond_node,
-        measured_beside=measured_beside,
+        measured_beside=beside,
     )
     return ranked(
         plan.scenario,

@@ -3,18 +3,20 @@
 import ast
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import nbformat
 import pytest
 from click.testing import CliRunner, Result
 from jinja2 import Environment, nodes
 
+from llminfra import Scenario
 from llminfra.cli import main
 from tests import test_house
 from tests.cli.conftest import Notebook
@@ -87,6 +89,52 @@ def test_no_cell_that_stays_reads_a_name_of_one_that_goes(source: Path) -> None:
     lost -= set().union(*(names(cell, ast.Store) for cell in kept))
     assert gone
     assert {cell.id: read for cell in kept if (read := lost & names(cell, ast.Load))} == {}
+
+
+def shown(cell: Any) -> set[str]:
+    """Names that a cell reads: those of `names`, of templates inside of code, of what is shown."""
+    found = names(cell, ast.Load)
+    if cell.source.startswith("%%"):
+        return found | set(cell.source.split()[1:2])
+    texts = (node.value for node in ast.walk(ast.parse(cell.source)) if is_template(node))
+    parsed = (Environment(autoescape=True).parse(text) for text in texts)
+    return found | {node.name for one in parsed for node in one.find_all(nodes.Name)}
+
+
+def is_template(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and "{{" in node.value
+
+
+def given(cell: Any) -> set[str]:
+    """Names that plain code assigns or imports."""
+    found = names(cell, ast.Store)
+    tree = ast.parse("" if cell.source.startswith("%%") else cell.source)
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return (found | {alias.name for node in imports for alias in node.names}) - {"*"}
+
+
+@pytest.mark.parametrize("source", test_house.named(test_house.NOTEBOOKS))
+def test_a_new_notebook_makes_nothing_that_nobody_reads(folder: Path, source: Path) -> None:
+    assert new("gpu-choice", "--from", str(source)).exit_code == 0
+    cells = nbformat.read(folder / "gpu-choice.ipynb", as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    read = set[str]().union(*map(shown, code))
+    read |= {
+        *Scenario.model_fields,
+        "more",
+        "decided",
+        "_",
+    }  # the scenario and the answer read them
+    assert {cell.id: left for cell in code if (left := given(cell) - read)} == {}
+
+
+@pytest.mark.parametrize("source", test_house.named(test_house.NOTEBOOKS))
+def test_a_table_that_an_answer_points_to_is_there(folder: Path, source: Path) -> None:
+    assert new("gpu-choice", "--from", str(source)).exit_code == 0
+    cells = nbformat.read(folder / "gpu-choice.ipynb", as_version=4).cells
+    told = [cell.source for cell in cells if cell.id == "tiles" or "%%answer" in cell.source]
+    if any(re.search(r"\bthe (table|checklist)\b", words) for words in told):
+        assert any(c.source.startswith("%%table") or "cost_annex(" in c.source for c in cells)
 
 
 def test_new_notebook_renders_under_its_own_name(folder: Path) -> None:

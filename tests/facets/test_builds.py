@@ -141,3 +141,14 @@ def test_no_sequence_is_guaranteed_where_the_greatest_length_does_not_start() ->
     many, few = (memory(**asked, engine="llama.cpp", max_num_seqs=n) for n in (64, 4))
     assert many.max_model_len_accepted.base < 131_072 == few.max_model_len_accepted.base
     assert (many.max_sequences_guaranteed.base, few.max_sequences_guaranteed.base) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("b9500", "decides how windows, mask and logits are kept"), ("master", "has no number")],
+)
+def test_a_build_of_llama_cpp_is_told_what_it_decides(version: str, words: str) -> None:
+    plan = evaluate(Scenario(**ONE | OSS, engine_version=version))
+    (warning,) = (found for found in plan.problems if found.code == "W-VERSION")
+    assert words in warning.message
+    assert "not tested" not in warning.message

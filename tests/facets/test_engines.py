@@ -94,3 +94,8 @@ def test_other_layouts_hold_only_what_an_engine_can_run() -> None:
 def test_programs_that_run_an_engine_are_understood(engine: str, precision: str, ours: str) -> None:
     found = plan(engine=engine, precision=precision, accelerator="rtx4090").scenario
     assert found.engine == ours
+
+
+@pytest.mark.parametrize("written", ["vLLM", "SGLang", "TensorRT-LLM", "Llama.cpp", " vllm "])
+def test_an_engine_is_known_however_it_is_written(written: str) -> None:
+    assert Scenario(engine=written).engine == written.strip().lower()

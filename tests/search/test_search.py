@@ -362,6 +362,7 @@ def test_an_impossible_target_leaves_near_misses_alone() -> None:
     ("fields", "words"),
     [
         ({"accelerators": ["h100"]}, "accelerator must be a known id, got 'h100'; closest: h100-"),
+        ({"measured_beside": ["h100"]}, "accelerator must be a known id, got 'h100'"),
         ({"precisions": ["fp9"]}, "precision must be a known id, got 'fp9'"),
         ({"replicas": [0]}, "replicas must all be above 0, got"),
         ({"in_flight": []}, "in_flight must all be above 0, got"),

@@ -197,6 +197,8 @@ def _untested_version(scenario: Inputs, deployment: Deployment) -> Problem | Non
     if version is None or (tested and numbers and numbers[: len(tested)] <= tested):
         return None
     name = deployment.engine_name
+    if scenario.engine == "llama.cpp":
+        return _any_build(version)
     relation = "has no number to compare with" if is_named_build(version) else "is newer than"
     known = f"{relation} {newest}, the newest" if newest else "was not tested, nor was any other"
     return Problem(
@@ -204,6 +206,20 @@ def _untested_version(scenario: Inputs, deployment: Deployment) -> Problem | Non
         f"engine_version {version} of {name} {known} version that the catalogue's constants for it "
         "rest on; runtime memory and default limits are taken as unchanged and may be off",
         (f'engine_version = "{newest}"',) if newest else (),
+    )
+
+
+def _any_build(version: str) -> Problem:
+    """Say what the build of llama.cpp decides here, and what is the same for all of them."""
+    decides = (
+        "has no number, so that windows, mask and logits are those of most builds"
+        if is_named_build(version)
+        else "decides how windows, mask and logits are kept, and which speeds apply"
+    )
+    return Problem(
+        "W-VERSION",
+        f"engine_version {version} of llama.cpp {decides}; device context and default limits are "
+        "taken as the same in all builds and may be off",
     )
 
 

@@ -61,10 +61,13 @@ def common_engine(value: Any) -> Any:
 
     Examples
     --------
-    >>> common_engine("LM Studio"), common_engine("trtllm"), common_engine("vllm")
+    >>> common_engine("LM Studio"), common_engine("trtllm"), common_engine("vLLM")
     ('llama.cpp', 'tensorrt-llm', 'vllm')
     """
-    return _ENGINE_WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    name = value.strip().lower()
+    return _ENGINE_WORDS.get(name, name if name in catalog.engines() else value)
 
 
 def common_name(value: Any, *, cache: bool = False) -> Any:
