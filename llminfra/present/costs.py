@@ -133,10 +133,8 @@ class Money:
 
     @property
     def _rate_day(self) -> str:
-        for read in self.plan.facts:
-            if read.fact.key == "ecb-usd.per_eur":
-                return f" ({formats.date(_day(read.fact.as_of))})"
-        return ", as given"
+        days = (r.fact.as_of for r in self.plan.facts if r.fact.key == "ecb-usd.per_eur")
+        return next((f" ({formats.date(_day(day))})" for day in days), ", as given")
 
     # -- options -----------------------------------------------------------------------------
 
@@ -145,6 +143,11 @@ class Money:
         """The option that the report follows; None where it cannot be had."""
         found = self.cost.get(self.cost.hosting)
         return found if found is not None and found.feasible else None
+
+    @property
+    def followed_name(self) -> str:
+        """The option that the report follows, as a noun inside a sentence."""
+        return self.in_words(self.followed)
 
     @cached_property
     def run_oneself(self) -> Option | None:
@@ -174,8 +177,7 @@ class Money:
         """A way as a noun inside a sentence."""
         if option is None:
             return ""
-        label = option.label
-        return _NOUNS.get(option.name, f"{label[:1].lower()}{label[1:]}")
+        return _NOUNS.get(option.name, f"{option.label[:1].lower()}{option.label[1:]}")
 
     def doing(self, option: Option | None) -> str:
         """What to do, in the imperative."""
@@ -192,8 +194,7 @@ class Money:
     @property
     def hour(self) -> Range | float:
         """An hour of an accelerator that is paid; no number where none is."""
-        follow = self.followed
-        is_paid = follow is not None and follow.accelerators
+        is_paid = self.followed is not None and self.followed.accelerators
         return self.of(self.cost.usd_per_accelerator_hour) if is_paid else math.nan
 
     def seller(self, option: Option | None) -> str:
