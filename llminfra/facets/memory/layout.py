@@ -28,7 +28,7 @@ class Layout:
 
     @property
     def starts(self) -> bool:
-        """Whether the pool holds the longest sequence, which engines insist on."""
+        """Whether the pool holds a context of the greatest length, which engines insist on."""
         return bool(self.context_bytes.base <= self.pool_bytes.base)
 
     def guaranteed(self, data_parallel: int) -> Range:
