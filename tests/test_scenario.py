@@ -129,7 +129,7 @@ def test_a_scenario_survives_plain_data() -> None:
         ("accelerator", "H100", "h100-sxm"),
         ("accelerator", "a100 80gb", "a100-sxm-80"),
         ("accelerator", "b200", "b200-sxm"),
-        ("engine", "vLLM", "vllm"),
+        ("engine", "vlm", "vllm"),
         ("engine", "tensorrt", "tensorrt-llm"),
     ],
 )
