@@ -88,6 +88,7 @@ def test_of_any_service(
     checked(service | load, aim, without)
 
 
+@pytest.mark.slow
 def test_what_fitting_saves_counts_where_it_is_no_lever_of_its_own() -> None:
     found = checked(FITTED, "cost", ALL_BUT_MODELS)
     assert len(found.together) == 1
@@ -105,7 +106,7 @@ def chat(aim: str) -> Levers:
     return checked(CHAT, aim, ALL_BUT_MODELS)
 
 
-@pytest.mark.parametrize("aim", ["latency", "energy"])
+@pytest.mark.parametrize("aim", ["latency", pytest.param("energy", marks=pytest.mark.slow)])
 def test_what_one_has_saved_no_other_saves_again(aim: str) -> None:
     found = chat(aim)
     assert len(found.together) > 1

@@ -14,6 +14,7 @@ AIMS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", AIMS)
 def test_each_aim_is_answered_with_its_equations(what: str) -> None:
     case, blocks, _ = shown_of("optimization", AIMS[what])
