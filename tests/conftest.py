@@ -63,6 +63,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Tell what failed at once: should a worker crash, nothing is summed up at the end."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        last = "\n".join(report.longreprtext.splitlines()[-6:])
+        print(f"\nFAILED {report.nodeid} ({report.when})\n{last}", file=sys.__stderr__, flush=True)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Root of the repository."""
