@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from llminfra.catalog.facts import Facts, architecture
 from llminfra.catalog.loader import ids
-from llminfra.catalog.support import support
 from llminfra.facets.base import SIZING_CONFIDENCE
-from llminfra.facets.memory.problems import is_assumed
 from llminfra.facets.memory.sizing import MOST_TRIED
 from llminfra.plan import COMPARISON, Plan
+from llminfra.search.layouts import common_accelerators
 
 _SMALLER: Final = ("fp8", "int4", "q8_0", "q4_k_m")
 Fields = dict[str, Any]
@@ -165,18 +164,14 @@ class _Moves:
 
 
 def larger_accelerators(plan: Plan, facts: Facts) -> list[str]:
-    """Accelerators with more memory that the engine runs on: of the same maker first, by size.
-
-    Those whose memory is an assumption are not offered.
-    """
-    entry, own = plan.deployment.engine_entry, plan.resolved.accelerator
-    known = [name for name in ids("accelerator") if facts.has(name, "memory_usable_bytes")]
-    memory = {name: facts.number(name, "memory_usable_bytes") for name in known}
-    sizes = {name: size.base for name, size in memory.items() if not is_assumed(size)}
+    """Accelerators with more memory, of those a search tries: of the same maker first, by size."""
+    own = plan.resolved.accelerator
+    tried = common_accelerators(plan.resolved, facts)
+    sizes = {name: facts.number(name, "memory_usable_bytes").base for name in tried}
     vendor = facts.text(own, "vendor")
     order = {
         name: (facts.text(name, "vendor") != vendor, size)
         for name, size in sizes.items()
-        if size > sizes.get(own, 0.0) and support(facts, entry, name) != "none"
+        if size > sizes.get(own, 0.0)
     }
     return sorted(order, key=lambda name: order[name])

@@ -18,6 +18,7 @@ from llminfra.facets.base import Band, base_value
 from llminfra.facets.capacity import fleet
 from llminfra.facets.demand import Demand, latency_targets
 from llminfra.facets.memory.beside import UNIFIED
+from llminfra.facets.memory.problems import is_assumed
 from llminfra.facets.memory.sizing import Sizing
 from llminfra.facets.replica.curve import Curve
 from llminfra.facets.replica.engine import Engine
@@ -104,10 +105,8 @@ def _is_whole_machine(facts: Facts, accelerator: str) -> bool:
 
 
 def _is_stated(facts: Facts, accelerator: str) -> bool:
-    if not facts.has(accelerator, "memory_usable_bytes"):
-        return False
-    origin: Any = facts.number(accelerator, "memory_usable_bytes").origin
-    return bool(origin.confidence != "assumption")
+    known = facts.has(accelerator, "memory_usable_bytes")
+    return known and not is_assumed(facts.number(accelerator, "memory_usable_bytes"))
 
 
 def _knows(facts: Facts, accelerator: str, precision: str) -> bool:

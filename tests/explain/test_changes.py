@@ -38,6 +38,14 @@ def test_a_stated_fact_counts_in_search_and_in_advice() -> None:
     assert "rtx4090" not in str(nearest_changes(bare, most=9))
 
 
+def test_boards_are_named_to_who_has_one_alone() -> None:
+    offered = larger_accelerators(rack := plan(), rack.facts_read_by("test"))
+    assert "h200-sxm" in offered
+    assert not {"jetson-thor", "gb10", "m3-ultra"} & set(offered)
+    board = plan(model="llama-3.1-8b", accelerator="jetson-orin-64")
+    assert "jetson-thor" in larger_accelerators(board, board.facts_read_by("test"))
+
+
 def test_what_advice_looked_at_has_a_digest_and_what_it_tried_a_name() -> None:
     asked = plan(**SHORT)
     before = asked.digests
