@@ -67,7 +67,7 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 
 bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools (JOBS=1000: large batches)
 	@$(RUN)python benchmarks/bench.py
-	@$(RUN)python -m benchmarks.batch_speed $(if $(JOBS),--sizes 100$(comma)$(JOBS) --slow 10) \
+	@$(RUN)python -m benchmarks.batch_speed $(if $(JOBS),--sizes 10$(comma)100$(comma)$(JOBS) --slow 10) \
 		$(if $(RECORD),--record)
 	@$(RUN)python benchmarks/memory_grid.py
 	@$(RUN)python benchmarks/serving_speed.py

@@ -23,11 +23,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.batch_sides import FIELD, SIDES, values
-from benchmarks.batch_told import RECORD, lines
+from benchmarks.batch_told import RECORD, lines, step
 
 ROOT: Final = Path(__file__).parents[1]
 _SUBREAPER: Final = 36  # of prctl: what a killed process leaves behind is waited for here
@@ -161,10 +162,15 @@ def measure(notebook: str, sizes: list[int], n_slow: int, rounds: int) -> dict[s
             for side, formats in _OWN.items():
                 shutil.rmtree(kept, ignore_errors=True)
                 kept.mkdir()
-                less, more = batches.own(formats, small), batches.own(formats, large, out=kept)
+                taken_by = {size: batches.own(formats, size) for size in sizes[:-1]}
+                taken_by[large] = more = batches.own(formats, large, out=kept)
+                less = taken_by[small]
                 _add(found, side, *_marginal(less, more, large - small))
                 found[side][-1] |= {"whole_s": more.seconds / large, "parent_mb": _mb(more)}
                 found[side][-1] |= {"parent_small_mb": _mb(less)}
+                for low, high in pairwise(sizes):
+                    step_s, _ = _marginal(taken_by[low], taken_by[high], high - low)
+                    found[side][-1][step(low, high)] = step_s
             bare, drawn = batches.side("cells", min(small, 8)).printed.split()
             _add(found, "cells", float(drawn), float(drawn))
             found["cells"][-1] |= {"bare_cpu_s": float(bare)}

@@ -1,9 +1,11 @@
 """What `batch_speed` has measured, as a table and as a chart of the README."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from llminfra import formats
 from llminfra.present import theme, vega
 
 RECORD: Final = Path(__file__).parent / "batch_speed.json"
@@ -40,7 +42,7 @@ def lines(taken: dict[str, Any]) -> list[str]:
         "",
         f"Measured on {settings['cores']} cores on {settings['day']} with the "
         f"{settings['notebook']} notebook, each report for another scenario, all sides in one run "
-        f"(`make bench`; batches of {' and '.join(map(str, settings['sizes']))}, "
+        f"(`make bench`; batches of {formats.join([f'{size:,}' for size in settings['sizes']])}, "
         f"{settings['n_slow']} reports of the other sides, rounds: {settings['rounds']}). The load "
         f"average was {settings['load_average']}, so that seconds are those of a busy machine "
         f"where it is above {settings['cores']}; CPU-seconds depend on it less. "
@@ -48,11 +50,26 @@ def lines(taken: dict[str, Any]) -> list[str]:
         f"them before, {cells['cpu_s']:.2f} with their charts: a report costs "
         f"{html['cpu_s'] / cells['cpu_s']:.1f} times that. The first report of a cold command "
         f"is there after {once['cold_s']:.1f} s, the very first, for which Vega's libraries are "
-        f"built, after {once['first_ever_s']:.1f} s; {large} unchanged reports are "
-        f"left as they are in {once['no_op_s']:.2f} s. The process that leads a batch takes "
+        f"built, after {once['first_ever_s']:.1f} s; {large:,} unchanged reports are "
+        f"left as they are in {once['no_op_s']:.2f} s. {_steps(settings, html)}"
+        "The process that leads a batch takes "
         f"{html['parent_small_mb']:.0f} MB for {settings['sizes'][0]} reports and "
-        f"{html['parent_mb']:.0f} MB for {large}.",
+        f"{html['parent_mb']:.0f} MB for {large:,}.",
     ]
+
+
+def step(low: int, high: int) -> str:
+    """Return the name of what a report more takes between two sizes of batches."""
+    return f"s_from_{low}_to_{high}"
+
+
+def _steps(settings: dict[str, Any], html: dict[str, float]) -> str:
+    """What a report more takes in small batches and in large ones, if there are three sizes."""
+    steps = list(pairwise(settings["sizes"]))
+    if len(steps) < 2:
+        return ""
+    took = [f"{html[step(*pair)]:.2f} s from {pair[0]:,} to {pair[1]:,} reports" for pair in steps]
+    return f"A report more takes {formats.join(took)}. "
 
 
 def recorded() -> dict[str, Any]:

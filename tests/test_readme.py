@@ -31,6 +31,10 @@ def test_picture_of_batches_shows_what_was_measured() -> None:
     assert batch_told.PICTURE.read_text("utf-8") == told, "run: make readme"
 
 
+def test_schema_for_editors_is_that_of_a_scenario() -> None:
+    assert readme.SCHEMA.read_text("utf-8") == readme.schema(), "run: make readme"
+
+
 def test_every_link_and_picture_is_there() -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", TEXT)
     local = [target.split("#")[0] for target in targets if "://" not in target]
