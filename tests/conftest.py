@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
 settings.load_profile("house")
 
+CACHED: Final = type(cache(len))
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 # Long tests that share nothing: each goes to whichever worker is free.
@@ -111,6 +113,16 @@ def no_shell_stays() -> Iterator[None]:
     if InteractiveShell.initialized():
         InteractiveShell.clear_instance()
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_plan_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let go of what the functions of a file of tests made once: workers would hold it all."""
+    yield
+    module = getattr(request, "module", None)
+    for made in list(vars(module).values()) if module else ():
+        if isinstance(made, CACHED) and made.__module__ == module.__name__:
+            made.cache_clear()
 
 
 @pytest.fixture
