@@ -7,7 +7,6 @@ is the cache, read at a share of the bandwidth. Medians of models and backends, 
 chip, latent attention apart; 10 and 90 % of them are the range.
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 import pandas as pd
 from prompts_2026 import CATALOG, DEVICES, MODELS, SOURCE
-from serving_written import COLUMNS, others
+from serving_written import renew
 
 from llminfra.architecture import Architecture
 from llminfra.catalog.facts import Facts, architecture
@@ -35,11 +34,7 @@ def main(folder: Path) -> None:
     print(found.groupby(["entity", "device", "model"])["share"].median().round(3).to_string())
     lines = [_line(str(entity), part) for entity, part in found.groupby("entity")]
     print("\n".join(",".join(line[:5]) for line in lines))
-    kept = others(CATALOG, {(line[0], line[1]) for line in lines})
-    with CATALOG.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(sorted(kept + lines))
+    renew(CATALOG, lines)
 
 
 def _shares(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,6 @@ releases that no row holds add to the ranges.
 Needs SciPy.
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ from serving_unseen import (
     newer_full_half,
     seen,
 )
-from serving_written import COLUMNS, others
+from serving_written import renew
 
 from llminfra.catalog.loader import all_facts
 
@@ -73,7 +72,7 @@ def main(folder: Path) -> None:
     full = full_2026(folder)
     lines += _full(older, params, full.join(distances(full, known)))
     print("\n".join(",".join(line[:5]) for line in lines))
-    _write(lines)
+    renew(CATALOG / "serving_constants.csv", lines)
 
 
 def _seen(known: dict[str, tuple[list[str], str]], older: pd.DataFrame) -> list[list[str]]:
@@ -142,15 +141,6 @@ def _ranges(rows: pd.DataFrame, errors: pd.DataFrame, halves: pd.DataFrame) -> I
         note = f"median of {groups.nunique()} groups left out, {len(e)} rows"
         field = f"{words}_error_fraction"
         yield _line(ENTITY, field, f"{middle:.3f}", (f"{low:.3f}", f"{high:.3f}"), note)
-
-
-def _write(lines: list[list[str]]) -> None:
-    path = CATALOG / "serving_constants.csv"
-    kept = others(path, {(line[0], line[1]) for line in lines})
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(sorted(kept + lines))
 
 
 def _constant(key: str, value: float, rows: pd.DataFrame) -> list[str]:

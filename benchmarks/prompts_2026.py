@@ -7,7 +7,6 @@ the arithmetic of dense models, and of experts beside it: what brings the median
 what was measured, from the constants that the catalogue has. Run it again until nothing moves.
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from serving_bands import spread_of
-from serving_written import COLUMNS, others
+from serving_written import renew
 
 from llminfra import Scenario, evaluate
 from llminfra.catalog.loader import all_facts
@@ -81,11 +80,7 @@ def main(folder: Path) -> None:
     print(np.exp(told.agg(["median", "min", "max"])).round(2).assign(rows=told.size()).to_string())
     lines = [*_constants(rows), *_errors(rows)]
     print("\n".join(",".join(line[:5]) for line in lines))
-    kept = others(CATALOG, {(line[0], line[1]) for line in lines})
-    with CATALOG.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(sorted(kept + lines))
+    renew(CATALOG, lines)
 
 
 def _rows(table: pd.DataFrame) -> pd.DataFrame:

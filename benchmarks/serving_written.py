@@ -1,7 +1,7 @@
 """What a fit gives to the catalogue: constants, errors, bands and a sample of the rows."""
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -51,12 +51,7 @@ def write_constants(
     seen += [_seen(f"serving-{k}", rows[rows["kind"] == k]) for k in ("gguf", "disaggregated")]
     lines = [*_constants(params, rows), *_errors(rows, errors), *_coverage(rows, errors), *seen]
     lines += [*_judgements(), *pair_constants(), *_noise(noise), *unseen]
-    written = [_written(line, AS_OF) for line in lines]
-    kept = others(path, {(line[0], line[1]) for line in written})
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(sorted(kept + written))
+    renew(path, [_written(line, AS_OF) for line in lines])
 
 
 def measured_apart(path: Path) -> list[list[str]]:
@@ -65,11 +60,15 @@ def measured_apart(path: Path) -> list[list[str]]:
         return [line for line in csv.reader(stream) if line[0] == MEASURED_APART]
 
 
-def others(path: Path, written: Collection[tuple[str, str]]) -> list[list[str]]:
-    """Return the lines that other fits and judgements gave."""
+def renew(path: Path, lines: list[list[str]]) -> None:
+    """Write the lines of a fit beside those that other fits and judgements gave."""
+    renewed = {(line[0], line[1]) for line in lines}
     with path.open(encoding="utf-8", newline="") as stream:
-        lines = list(csv.reader(stream))[1:]
-    return [line for line in lines if (line[0], line[1]) not in written]
+        others = [line for line in list(csv.reader(stream))[1:] if (*line[:2],) not in renewed]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(others + lines))
 
 
 def _written(line: Row, as_of: str) -> list[str]:
