@@ -28,8 +28,7 @@ from llminfra.hf_config.scheme import (
 )
 
 MLX: Final = "MLX"
-# Lists of what is not quantised.
-_EXCEPTIONS: Final = (
+_EXCEPTIONS: Final = (  # Lists of what is not quantised.
     *("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers", "exclude"),
     *("llm_int8_skip_modules", "skip_modules"),
 )

@@ -8,6 +8,7 @@ import pytest
 
 from llminfra import Scenario, evaluate
 from llminfra.catalog.loader import model_entries
+from llminfra.units import GIB
 
 HYBRID = ["linear_attention"] * 3 + ["full_attention"]
 LINEAR = {
@@ -181,7 +182,8 @@ GEMMA4_EXPERTS = {
             id="nvidia/DeepSeek-V4-Flash-NVFP4: what it ignores stays in the format of the source",
         ),
         pytest.param(
-            dict(model_entries()["gemma-4-26b-a4b"]["config"]) | {"quantization_config": GEMMA4_EXPERTS},
+            dict(model_entries()["gemma-4-26b-a4b"]["config"])
+            | {"quantization_config": GEMMA4_EXPERTS},
             {"experts": 4.5, "shared_experts": 16, "attention": 16},
             id="nvidia/Gemma-4-26B-A4B-NVFP4: experts stand beside the MLP, not in it",
         ),
@@ -196,3 +198,12 @@ def test_experts_have_formats_of_their_own(
     assert stored is not None
     found = dict(stored.bits)
     assert {name: found[name] for name in bits} == pytest.approx(bits, rel=1e-3)
+
+
+def test_published_eight_bits_of_405b_keep_attention_and_the_ends_in_16() -> None:
+    """57.752 GiB a card in vllm-project/vllm#6746: all linear layers in eight bits would be 47."""
+    asked = Scenario(
+        model="llama-3.1-405b", precision="fp8", accelerator="h100-sxm", tensor_parallel=8
+    )
+    weights = evaluate(asked).memory.weight_bytes_per_accelerator
+    assert weights.base == pytest.approx(57.752 * GIB, rel=0.03)
