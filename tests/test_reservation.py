@@ -6,7 +6,8 @@ from typing import Any, Final
 import pytest
 
 from llminfra import Scenario, evaluate
-from llminfra.architecture import Architecture
+from llminfra.architecture import Architecture, WindowRule
+from llminfra.architecture.groups import group_padding
 from llminfra.catalog.loader import model_entries
 from llminfra.hf_config import architecture_from_config
 from llminfra.units import GIB
@@ -111,3 +112,32 @@ def test_the_plan_follows_the_padding_of_its_engine() -> None:
     assert paged.max_sequences.base < apart.max_sequences.base
     assert paged.kv_pool_tokens.base < apart.kv_pool_tokens.base
     assert not paged.kv_request_bytes_per_accelerator.is_exact
+
+
+def test_layers_of_several_kinds_fill_groups_of_one_size() -> None:
+    """A public log of Gemma 3 27B on MI300X, vLLM 0.11: 205,696 tokens in 109.86 GiB."""
+    gemma = model("gemma-3-27b").whole
+    asked: dict[str, Any] = {"tokens": 4096, "bytes_per_value": 2, **STEP}
+    plain = gemma.reserved_cache_bytes(**asked)
+    filled = replace(gemma, windows=WindowRule(pads_groups=True)).reserved_cache_bytes(**asked)
+    assert filled / plain == pytest.approx((62 + 8) / 62, rel=1e-3)
+    assert 109.86 * GIB / filled == pytest.approx(50.05, rel=0.01)
+
+
+def test_a_drafting_layer_makes_groups_larger() -> None:
+    """vllm-project/vllm#49011, Qwen3.5 27B: "Add 3 padding layers, may waste at most 6.25%"."""
+    qwen = model("qwen3.5-27b")
+    drafting = qwen.whole.with_layers(qwen.draft.layers)
+    added = {group.kind: n for group, n in group_padding(drafting.cache_groups).items()}
+    assert added == {"full": 0, "state": 3}
+    assert not any(group_padding(qwen.whole.cache_groups).values())
+
+
+def test_only_vllm_fills_groups_and_only_where_it_saves_windows() -> None:
+    asked = {"model": "gemma-3-27b", "accelerator": "mi300x", "max_model_len": 4096}
+    filled, whole, apart = (
+        evaluate(Scenario(**asked, **more)).memory.kv_longest_bytes_per_accelerator.base
+        for more in ({}, {"hybrid_cache": False}, {"engine": "tensorrt-llm"})
+    )
+    assert filled == pytest.approx(whole * 70 / 62, rel=1e-3)
+    assert whole > apart

@@ -35,6 +35,18 @@ MISSED = {
     "Qwen3 4B on RTX 5090, 32 short requests": "reads and products overlap in small models",
     "Qwen3 235B-A22B in eight bits on 8 × L40S, one request": "exchanges over two sockets",
     "GLM-4.7-Flash on RTX 4090, behind 32,768 tokens without flash attention": "no such field",
+    "Qwen3 8B on L4: pool": "release not told: inside its range",
+    "Qwen3 8B on L4: concurrency": "release not told: inside its range",
+    "Qwen3 8B in eight bits made on loading, L4: weights": "3.0 %: what stays of the loading",
+    "Qwen3.8 27B FP8 on 2 x RTX 3090: pool": "12 %: inside its range",
+    "Qwen3.8 27B FP8 on 2 x RTX 3090: concurrency": "13 %: inside its range",
+    "DeepSeek V4 Pro FP8 on 8 x H200, SGLang": "one log of SGLang, cause unknown",
+    "Qwen3 8B on H100, four, SGLang: time of a token": "a third of a percent under its range",
+    "Qwen3 8B on H100, four, SGLang: first token": "steps of a first token in SGLang are shorter",
+    "Qwen3 32B FP8 on H100, saturated, TensorRT-LLM": "a burst of 1,000: client or limits of it",
+    "Qwen3 0.6B on A100": "an engine of 2025 costs a small model more beside its reads",
+    "Qwen3.8 27B UD-Q5_K_M, two drafts, RTX 3090 Vulkan": "Vulkan is no field",
+    "Qwen3.6 27B on M1 Max": "Ollama on an older Mac, a hybrid model",
 }
 WEIGHT_TARGETS = {"bf16": 0.01, "fp8": 0.03, "fp8-mlp": 0.03, "int8": 0.03, "mxfp4": 0.06}
 TARGETS = {"pool given": 0.02, "pool estimated": 0.10, "concurrency": 0.02}

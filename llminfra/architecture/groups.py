@@ -33,6 +33,9 @@ class WindowRule:
         Least share of the whole sequence; 1 saves no windows at all. [1]
     slots : array_like
         Windows that lie in one cache, beside one step. [1]
+    pads_groups : bool
+        Whether layers of several kinds are filled up to groups of one size, as `group_padding` has
+        it.
     """
 
     step_fraction: Any = 1.0
@@ -40,9 +43,13 @@ class WindowRule:
     block_tokens: Any = None
     full_fraction: Any = 0.0
     slots: Any = 1.0
+    pads_groups: bool = False
 
 
 VLLM_WINDOWS: Final = WindowRule()
+# Kinds that vLLM deals into groups, and the ratio of their layers below which none is split.
+_GROUPED: Final = ("full", "latent", "window", "chunk", "state")
+_EVEN: Final = 1.25
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
@@ -248,6 +255,33 @@ def attention_bytes(
         if group.kind in ("full", "window", "chunk", "latent")
     ]
     return np.max(widths, axis=0) if widths else 0.0 * np.asarray(bytes_per_value)
+
+
+def group_padding(groups: Iterable[CacheGroup]) -> dict[CacheGroup, int]:
+    """Layers that an engine adds to each kind of layer, so that groups of one size hold them all.
+
+    A block of the pool serves the layers of one group, whatever their kind. Groups are as large as
+    the rarest kind, or the most frequent one where that is little more.
+
+    Examples
+    --------
+    Gemma 3 27B has 10 layers that see everything and 52 with a window, in six groups of ten:
+
+    >>> kinds = CacheGroup("full", n_layers=10), CacheGroup("window", n_layers=52, window=1024)
+    >>> list(group_padding(kinds).values())
+    [0, 8]
+
+    References
+    ----------
+    vLLM, ``kv_cache_utils.py``, which logs "Add 8 padding layers" for it.
+    """
+    known = [group for group in groups if group.kind != "shared"]
+    if len(known) < 2 or any(group.kind not in _GROUPED for group in known):
+        return {}
+    counts = [group.n_layers for group in known]
+    is_even = max(counts) < _EVEN * min(counts)
+    size = max(counts) if is_even else min(counts)
+    return {group: -group.n_layers % size for group in known}
 
 
 def page_tokens(

@@ -300,6 +300,8 @@ class Moe:
         Parameters of the router beside its matrix. [1]
     latent_size : int, optional
         Width in which the routed experts work, where it is not that of the residual. [1]
+    beside_mlp : bool
+        Whether the shared part is a dense MLP of its own, which the experts stand beside.
 
     Examples
     --------
@@ -319,6 +321,7 @@ class Moe:
     router_extra: int = 0
     gated: bool = True
     latent_size: int | None = None
+    beside_mlp: bool = False
 
     def weights(self, hidden_size: int) -> tuple[WeightGroup, ...]:
         """Return the parameters of one layer."""

@@ -14,6 +14,7 @@ from llminfra.architecture.groups import (
     WindowRule,
     attention_bytes,
     ceil_div,
+    group_padding,
     page_tokens,
 )
 from llminfra.architecture.layers import Gqa, Layer, Mla
@@ -120,7 +121,7 @@ class Stage:
         .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l + \sum_r S_r
 
         with the window or chunk of layer l, where it has one, plus the tokens of one step, as the
-        engine's `WindowRule` has it. States
+        engine's `WindowRule` has it, and layers added as in `group_padding`. States
         :math:`S_r` are padded, and blocks of b tokens raised, as in `state_padding_bytes`.
         """
         split: dict[str, Any] = {
@@ -131,13 +132,14 @@ class Stage:
         raised = page_tokens(self.cache_groups, **page, **split)
         total = self.state_padding_bytes(**page, **split) + np.zeros(np.shape(tokens))
         for group in self.cache_groups:
-            total = total + group.reserved_on_rank(
+            own = group.reserved_on_rank(
                 tokens,
                 block_tokens=raised,
                 max_num_batched_tokens=max_num_batched_tokens,
                 windows=self.windows,
                 **split,
             )
+            total = total + own * self._filled(group)
         return total
 
     def state_padding_bytes(
@@ -193,8 +195,16 @@ class Stage:
                 own = ceil_div(group.state_bytes, tensor_parallel)
                 padded = state_pages * np.maximum(page_bytes, own)
                 kept = np.where(np.asarray(state_pages) > 0, padded, own)
-                total = total + group.n_layers * (kept - own)
+                total = total + group.n_layers * (kept - own) * self._filled(group)
         return total
+
+    @cached_property
+    def _padding(self) -> dict[CacheGroup, int]:
+        return group_padding(self.cache_groups) if self.windows.pads_groups else {}
+
+    def _filled(self, group: CacheGroup) -> float:
+        """Layers of a group with those that the engine adds, as a multiple of the group's own."""
+        return 1 + self._padding.get(group, 0) / group.n_layers
 
 
 def _whole(layer: Layer) -> Layer:

@@ -51,6 +51,8 @@ def modules(layer: Layer, hidden_size: int) -> Iterator[Module]:
     if isinstance(layer.mlp, Moe):
         routed = tuple(f"{block}.experts{part}" for block in _MLP for part in (".0", ""))
         shared = tuple(f"{b}.shared_expert{end}" for b in _MLP for end in ("s", ""))
+        if layer.mlp.beside_mlp:
+            routed, shared = ("experts.0", "experts", "moe.experts.0", "moe.experts"), _MLP
         yield from _mlp("experts", routed, gated=layer.mlp.gated)
         yield from _mlp("shared_experts", shared, gated=layer.mlp.gated)
         if layer.mlp.latent_size:

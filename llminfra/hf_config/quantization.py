@@ -11,21 +11,28 @@ from typing import Any, Final
 from llminfra.architecture import Architecture, StoredWeights
 from llminfra.hf_config.fields import Fields, brief
 from llminfra.hf_config.patterns import Patterns
-from llminfra.hf_config.scheme import Format, Rule, Scheme, prefixes_in, stored
+from llminfra.hf_config.scheme import (
+    FP8,
+    MXFP4,
+    MXFP8,
+    NVFP4,
+    ROW,
+    SCALE_BITS,
+    Format,
+    Rule,
+    Scheme,
+    by_format,
+    in_bits,
+    prefixes_in,
+    stored,
+)
 
-_SCALE_BITS: Final = 16
 MLX: Final = "MLX"
-# Weights that share a scale where a row of a matrix does: a usual width.
-_ROW: Final = 4096
-_FP8: Final = Format("FP8", 8.0, "fp8")
-_NVFP4: Final = Format("NVFP4", 4.5, "nvfp4")
-_MXFP4: Final = Format("MXFP4", 4.25, "mxfp4")
-_MXFP8: Final = Format("MXFP8", 8.25, "fp8")
-# Lists of what is not quantised.
-_EXCEPTIONS: Final = (
+_EXCEPTIONS: Final = (  # Lists of what is not quantised.
     *("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers", "exclude"),
     *("llm_int8_skip_modules", "skip_modules"),
 )
+_EXPERTS: Final = r"re:.*\bexperts\..*"
 _SECTIONS: Final = ("quantization_config", "quantization", "compression_config")
 _CACHES: Final = {"FP8": "fp8", "NVFP4": "nvfp4", "INT8": "int8"}
 
@@ -35,7 +42,7 @@ def stored_weights(f: Fields, model: Architecture) -> StoredWeights | None:
     key = next((key for key in _SECTIONS if f.raw(key)), None)
     if key is None:
         return None
-    section = f.section(key)
+    section = _with_expert_type(f.section(key), f)
     is_mlx = bool(f.raw("quantization")) or section.has("mode")
     method = _method(section, is_mlx=is_mlx)
     if method is None:
@@ -50,6 +57,14 @@ def stored_weights(f: Fields, model: Architecture) -> StoredWeights | None:
     if isinstance(scheme, StoredWeights):
         return scheme
     return stored(scheme, model, prefixes_in(str(f.raw(key))))
+
+
+def _with_expert_type(section: Fields, f: Fields) -> Fields:
+    """Take in the type of the experts, which DeepSeek V4 says beside its section."""
+    name = "expert_dtype"
+    if section.has(name) or not f.has(name):
+        return section
+    return Fields({**dict(section.items()), name: f.raw(name)}, section.origin)
 
 
 def _method(s: Fields, *, is_mlx: bool) -> str | None:
@@ -78,14 +93,6 @@ def _kept(s: Fields) -> tuple[Rule, ...]:
 
 def _texts(value: object) -> list[str]:
     return [x for x in value if isinstance(x, str)] if isinstance(value, list | tuple) else []
-
-
-def in_bits(bits: float, group: object = None, zero_bits: float = 0) -> Format:
-    """Integers whose groups, or rows, share a scale and, unless symmetric, a zero."""
-    size = group if type(group) is int and group > 0 else _ROW
-    precision = "int8" if bits == 8 else "int4" if bits < 8 else ""
-    each = bits + (_SCALE_BITS + zero_bits) / size
-    return Format(f"integers of {bits:g} bits", each, precision)
 
 
 def _integers(method: str) -> Callable[[Fields], Scheme]:
@@ -124,9 +131,11 @@ def _fixed(source: str, form: Format) -> Callable[[Fields], Scheme]:
         scaled = form
         if isinstance(block, list) and len(block) == 2 and all(type(n) is int for n in block):
             scaled = form._replace(bits=form.bits + 32 / max(block[0] * block[1], 1))
-        experts = (Rule(Patterns(["re:.*experts.*"]), _MXFP4),)
-        packed = experts if s.raw("expert_dtype") == "fp4" else ()
-        return Scheme(scaled, (*_kept(s), *packed), source=source, kv_precision=_cache(s))
+        packed = [Rule(Patterns([_EXPERTS]), MXFP4)] if s.raw("expert_dtype") == "fp4" else []
+        again = _listed(s)
+        # What a second tool leaves alone stays in the first one's format.
+        first = again or _kept(s)
+        return Scheme(scaled, (*first, *packed), source=source, kv_precision=_cache(s))
 
     return read
 
@@ -135,7 +144,7 @@ def _quanto(s: Fields) -> Scheme:
     """Weights in the width that their word ends with: int2, int4, int8 or float8."""
     word = str(s.raw("weights") or "int8")
     bits = int(word[-1]) if word[-1:].isdigit() else 8
-    form = _FP8 if word == "float8" else in_bits(bits)
+    form = FP8 if word == "float8" else in_bits(bits)
     return Scheme(form, _kept(s), source="quanto")
 
 
@@ -180,47 +189,49 @@ def _group(group: Fields, packing: object) -> Format:
         zero_bits = bits if weights.raw("symmetric") is False else 0
         return in_bits(bits, size, zero_bits)
     if bits == 4:
-        return _MXFP4 if str(packing).startswith("mxfp4") or size == 32 else _NVFP4
+        return MXFP4 if str(packing).startswith("mxfp4") or size == 32 else NVFP4
     if bits == 8:
         block = weights.raw("block_structure")
         is_block = isinstance(block, list) and len(block) == 2
-        return _MXFP8 if size == 32 else _FP8._replace(bits=8.002 if is_block else 8.0)
-    return Format(f"floating-point numbers of {bits} bits", bits + _SCALE_BITS / _ROW)
+        return MXFP8 if size == 32 else FP8._replace(bits=8.002 if is_block else 8.0)
+    return Format(f"floating-point numbers of {bits} bits", bits + SCALE_BITS / ROW)
 
 
 def _modelopt(s: Fields) -> Scheme | StoredWeights:
     algorithm = s.raw("quant_algo")
     if algorithm is not None and not isinstance(algorithm, str):
         raise s.wrong("quant_algo", "the name of an algorithm, such as FP8")
-    listed, cache = s.raw("quantized_layers"), _cache(s)
-    own = [
-        Rule(Patterns([name]), _algorithm(given.get("quant_algo"), given.get("group_size")))
-        for name, given in (listed.items() if isinstance(listed, Mapping) else ())
-        if isinstance(given, Mapping)
-    ]
-    rules = (*_kept(s), *_by_format(own))
+    own, cache = _listed(s), _cache(s)
+    rules = (*_kept(s), *own)
     if own and (algorithm or "").upper() in ("", "MIXED_PRECISION"):
         return Scheme(None, rules, source="modelopt", kv_precision=cache)
     form = _algorithm(algorithm, s.raw("group_size"))
     if form is None:
         return StoredWeights(f"{brief(algorithm)} (modelopt)", kv_precision=cache)
-    experts = _algorithm(s.raw("moe_quant_algo"), s.raw("group_size"))
-    routed = (Rule(Patterns(["re:.*experts\\..*"]), experts),) if experts else ()
-    return Scheme(form, (*_kept(s), *routed, *rules[1:]), source="modelopt", kv_precision=cache)
+    return Scheme(form, rules, source="modelopt", kv_precision=cache)
 
 
-def _by_format(rules: list[Rule]) -> list[Rule]:
-    """Join what has one format, so that hundreds of names are looked up at once."""
-    names: dict[Format | None, list[str]] = {}
-    for rule in rules:
-        names.setdefault(rule.form, []).extend(rule.patterns.texts)
-    return [Rule(Patterns(listed), form) for form, listed in names.items()]
+def _listed(s: Fields) -> list[Rule]:
+    """Modules that the section lists with algorithms of their own, and its routed experts."""
+    listed = s.raw("quantized_layers")
+    own = [
+        Rule(Patterns([name]), _algorithm(given.get("quant_algo"), given.get("group_size")))
+        for name, given in (listed.items() if isinstance(listed, Mapping) else ())
+        if isinstance(given, Mapping)
+    ]
+    return [*by_format(own), *_routed(s)]
+
+
+def _routed(s: Fields) -> list[Rule]:
+    """The algorithm of the routed experts."""
+    form = _algorithm(s.raw("moe_quant_algo"), s.raw("group_size"))
+    return [Rule(Patterns([_EXPERTS]), form)] if form else []
 
 
 def _algorithm(name: object, group: object = None) -> Format | None:
     """Format of an algorithm's weights, by the words in its name."""
     text = str(name).upper()
-    for word, form in (("MXFP8", _MXFP8), ("MXFP4", _MXFP4), ("NVFP4", _NVFP4), ("FP8", _FP8)):
+    for word, form in (("MXFP8", MXFP8), ("MXFP4", MXFP4), ("NVFP4", NVFP4), ("FP8", FP8)):
         if word in text and not text.startswith("W4A8_AWQ"):
             return form
     if text.startswith(("W4A16", "W4A8", "INT4")):
@@ -255,9 +266,9 @@ def _quark_format(s: Fields) -> Format | None:
         return None
     dtype, group = str(weight.get("dtype", "")), weight.get("group_size")
     if "fp4" in dtype or dtype == "mxfp4":
-        return _MXFP4
+        return MXFP4
     if "fp8" in dtype:
-        return _FP8
+        return FP8
     bits = {"int4": 4, "uint4": 4, "int8": 8, "uint8": 8}.get(dtype)
     return None if bits is None else in_bits(bits, group, bits * dtype.startswith("u"))
 
@@ -278,19 +289,19 @@ def _mlx(s: Fields) -> Scheme:
 
 def _mlx_format(bits: int, group: object, mode: object) -> Format:
     if str(mode).startswith("mxfp4"):
-        return _MXFP4
-    return in_bits(bits, group, _SCALE_BITS)
+        return MXFP4
+    return in_bits(bits, group, SCALE_BITS)
 
 
 def _torchao(s: Fields) -> Scheme | StoredWeights:
     text = str(s.raw("quant_type") or "").lower()
     if "int4" in text:
         found = re.search(r"group_size\D{1,4}(\d+)", text)
-        form = in_bits(4, int(found[1]) if found else 128, _SCALE_BITS)
+        form = in_bits(4, int(found[1]) if found else 128, SCALE_BITS)
     elif "nvfp4" in text:
-        form = _NVFP4
+        form = NVFP4
     elif "float8" in text or "fp8" in text:
-        form = _FP8
+        form = FP8
     elif "int8" in text:
         form = in_bits(8)
     else:
@@ -300,7 +311,7 @@ def _torchao(s: Fields) -> Scheme | StoredWeights:
 
 def _fp_quant(s: Fields) -> Scheme:
     is_nv = str(s.raw("forward_dtype")).lower().startswith("nv")
-    return Scheme(_NVFP4 if is_nv else _MXFP4, _kept(s), source="fp_quant")
+    return Scheme(NVFP4 if is_nv else MXFP4, _kept(s), source="fp_quant")
 
 
 def _aqlm(s: Fields) -> Scheme:
@@ -313,7 +324,7 @@ def _aqlm(s: Fields) -> Scheme:
 def _hqq(s: Fields) -> Scheme:
     weights = s.section("quant_config").section("weight_quant_params")
     bits = weights.maybe("nbits") or s.need("bits")
-    return Scheme(in_bits(bits, weights.raw("group_size"), _SCALE_BITS), _kept(s), source="hqq")
+    return Scheme(in_bits(bits, weights.raw("group_size"), SCALE_BITS), _kept(s), source="hqq")
 
 
 def _exl(source: str) -> Callable[[Fields], Scheme]:
@@ -351,12 +362,12 @@ def _cache(s: Fields) -> str | None:
 
 _METHODS: Final[dict[str, Callable[[Fields], Scheme | StoredWeights]]] = {
     **{name: _integers(name) for name in ("gptq", "awq", "auto-round", "moe_wna16", "intel")},
-    "fp8": _fixed("fp8", _FP8),
-    "fbgemm_fp8": _fixed("fbgemm_fp8", _FP8),
-    "ptpc_fp8": _fixed("ptpc_fp8", _FP8),
-    "finegrained_fp8": _fixed("fp8", _FP8),
-    "mxfp4": _fixed("mxfp4", _MXFP4),
-    "mxfp8": _fixed("mxfp8", _MXFP8),
+    "fp8": _fixed("fp8", FP8),
+    "fbgemm_fp8": _fixed("fbgemm_fp8", FP8),
+    "ptpc_fp8": _fixed("ptpc_fp8", FP8),
+    "finegrained_fp8": _fixed("fp8", FP8),
+    "mxfp4": _fixed("mxfp4", MXFP4),
+    "mxfp8": _fixed("mxfp8", MXFP8),
     "experts_int8": _fixed("experts_int8", in_bits(8)),
     "eetq": _fixed("eetq", in_bits(8)),
     "quanto": _quanto,
@@ -366,8 +377,8 @@ _METHODS: Final[dict[str, Callable[[Fields], Scheme | StoredWeights]]] = {
     "modelopt": _modelopt,
     "modelopt_fp4": _modelopt,
     "modelopt_mixed": _modelopt,
-    "nvfp4": _fixed("nvfp4", _NVFP4),
-    "petit_nvfp4": _fixed("petit_nvfp4", _NVFP4),
+    "nvfp4": _fixed("nvfp4", NVFP4),
+    "petit_nvfp4": _fixed("petit_nvfp4", NVFP4),
     "quark": _quark,
     "mlx": _mlx,
     "torchao": _torchao,

@@ -95,6 +95,7 @@ def _gemma4_mlp(f: Fields, s: Style, sparse: bool, layer: int) -> Mlp:
         intermediate_size=f.need("moe_intermediate_size"),
         shared_size=size,
         router_extra=f.need("hidden_size") + n_experts,
+        beside_mlp=True,
     )
 
 

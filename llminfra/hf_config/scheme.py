@@ -21,11 +21,36 @@ class Format(NamedTuple):
     precision: str = ""
 
 
+SCALE_BITS: Final = 16
+# Weights that share a scale where a row of a matrix does: a usual width.
+ROW: Final = 4096
+FP8: Final = Format("FP8", 8.0, "fp8")
+NVFP4: Final = Format("NVFP4", 4.5, "nvfp4")
+MXFP4: Final = Format("MXFP4", 4.25, "mxfp4")
+MXFP8: Final = Format("MXFP8", 8.25, "fp8")
+
+
+def in_bits(bits: float, group: object = None, zero_bits: float = 0) -> Format:
+    """Integers whose groups, or rows, share a scale and, unless symmetric, a zero."""
+    size = group if type(group) is int and group > 0 else ROW
+    precision = "int8" if bits == 8 else "int4" if bits < 8 else ""
+    each = bits + (SCALE_BITS + zero_bits) / size
+    return Format(f"integers of {bits:g} bits", each, precision)
+
+
 class Rule(NamedTuple):
     """The format of the modules that the patterns name; None leaves them in 16 bits."""
 
     patterns: Patterns
     form: Format | None
+
+
+def by_format(rules: list[Rule]) -> list[Rule]:
+    """Join what has one format, so that hundreds of names are looked up at once."""
+    names: dict[Format | None, list[str]] = {}
+    for rule in rules:
+        names.setdefault(rule.form, []).extend(rule.patterns.texts)
+    return [Rule(Patterns(listed), form) for form, listed in names.items()]
 
 
 @dataclass(frozen=True)

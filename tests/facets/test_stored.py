@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from llminfra import Scenario, evaluate
+from llminfra.catalog.loader import model_entries
+from llminfra.units import GIB
 
 HYBRID = ["linear_attention"] * 3 + ["full_attention"]
 LINEAR = {
@@ -142,3 +144,66 @@ def test_rarer_formats_are_read(
 @pytest.mark.parametrize("words", ["INT4-AWQ", "4-bit", "gptq_marlin", "w4a8"])
 def test_more_words_of_four_bits(words: str) -> None:
     assert Scenario(precision=words).precision == "int4"
+
+
+def v4(**section: Any) -> dict[str, Any]:
+    """DeepSeek-V4-Flash as it is published: the type of the experts stands beside the section."""
+    config = dict(model_entries()["deepseek-v4-flash"]["config"])
+    fp8 = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    return config | {"expert_dtype": "fp4", "quantization_config": fp8 | section}
+
+
+GEMMA4_EXPERTS = {
+    "quant_method": "modelopt", "quant_algo": "NVFP4",
+    "ignore": ["lm_head", "model.embed_vision*", "model.vision_tower*"] + [
+        f"model.language_model.layers.{i}.{name}*"
+        for i in range(30) for name in ("mlp", "router", "self_attn")
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "bits"),
+    [
+        pytest.param(
+            v4(),
+            {"experts": 4.25, "shared_experts": 8, "attention": 8},
+            id="deepseek-ai/DeepSeek-V4-Flash",
+        ),
+        pytest.param(
+            v4(
+                quant_algo="MIXED_PRECISION", moe_quant_algo="NVFP4", group_size=16,
+                ignore=["*.attn.*", "*.ffn.shared_experts.*", "head", "mtp.*"],
+                quantized_layers={
+                    f"layers.{i}.ffn.experts": {"quant_algo": "NVFP4"} for i in range(43)
+                },
+            ),
+            {"experts": 4.5, "shared_experts": 8, "attention": 8},
+            id="nvidia/DeepSeek-V4-Flash-NVFP4: what it ignores stays in the format of the source",
+        ),
+        pytest.param(
+            dict(model_entries()["gemma-4-26b-a4b"]["config"])
+            | {"quantization_config": GEMMA4_EXPERTS},
+            {"experts": 4.5, "shared_experts": 16, "attention": 16},
+            id="nvidia/Gemma-4-26B-A4B-NVFP4: experts stand beside the MLP, not in it",
+        ),
+    ],
+)  # fmt: skip
+def test_experts_have_formats_of_their_own(
+    config: dict[str, Any], bits: dict[str, float], tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    asked = evaluate(Scenario(model=str(tmp_path), accelerator="b300-sxm", tensor_parallel=8))
+    stored = asked.deployment.architecture.stored_weights
+    assert stored is not None
+    found = dict(stored.bits)
+    assert {name: found[name] for name in bits} == pytest.approx(bits, rel=1e-3)
+
+
+def test_published_eight_bits_of_405b_keep_attention_and_the_ends_in_16() -> None:
+    """57.752 GiB a card in vllm-project/vllm#6746: all linear layers in eight bits would be 47."""
+    asked = Scenario(
+        model="llama-3.1-405b", precision="fp8", accelerator="h100-sxm", tensor_parallel=8
+    )
+    weights = evaluate(asked).memory.weight_bytes_per_accelerator
+    assert weights.base == pytest.approx(57.752 * GIB, rel=0.03)

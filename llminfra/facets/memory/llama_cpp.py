@@ -50,6 +50,7 @@ class LlamaCppTerms(SizingTerms):
             block_tokens=block or None,
             full_fraction=share if saves else 1.0,
             slots=slots,
+            pads_groups=self.engine_family == "vllm" and saves,
         )
 
     @property
