@@ -73,6 +73,24 @@ def test_folder_that_cannot_be_made_is_one_line(notebook: Notebook, taken: str) 
     assert Path(taken).read_text("utf-8") == "a file where a folder should be"
 
 
+@pytest.mark.parametrize("taken", ["out/.cache", "out/case/manifest.json", "out/case"])
+def test_what_is_in_the_way_of_one_set_is_one_line_and_stops_no_other(
+    notebook: Notebook, taken: str
+) -> None:
+    if taken.endswith(".json"):
+        Path(taken).mkdir(parents=True)
+    else:
+        write(taken, "a file in the way")
+    files = (write("case.toml"), write("other.toml"))
+    result = render(*files, "--notebook", notebook("tiny.ipynb"), "--to", "html")
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    assert result.exit_code == 1
+    assert f"Error: {taken} cannot be written: " in result.stderr
+    assert Path("out/other/tiny.html").is_file()
+    if taken != "out/.cache":
+        assert manifest("out/other")["reports"]["tiny"]["status"] == "ok"
+
+
 def test_broken_notebook_is_one_line(notebook: Notebook) -> None:
     result = render(write("case.toml"), "--notebook", write("broken.ipynb", "{"))
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
