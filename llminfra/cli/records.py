@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,13 @@ from llminfra.publish import manifest
 from llminfra.publish.job import Result
 from llminfra.scenario.expand import Case
 from llminfra.scenario.file import LOCK_SUFFIX, MY
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder of all sets that takes no files, before anything is run."""
+    with _taken(out / ".cache"):
+        if not os.access(out, os.W_OK):
+            raise RenderError(f"{out} cannot be written, as it is read-only; try another --out")
 
 
 def write_results(report_set: ReportSet) -> None:

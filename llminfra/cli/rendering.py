@@ -81,6 +81,8 @@ class Rendering:
             if not report_set.jobs:
                 self._record(report_set, records.write_lock)
         todo = [job for job in self.jobs if self.force or not self._is_unchanged(cache, job)]
+        if todo:
+            records.check_folder(self.out)
         for report_set in self.sets:
             self._finish(report_set)
         try:

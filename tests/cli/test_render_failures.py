@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from llminfra.cli import records
 from tests.cli.conftest import (
     PARAMETERS,
     SETUP,
@@ -86,9 +87,20 @@ def test_what_is_in_the_way_of_one_set_is_one_line_and_stops_no_other(
     assert isinstance(result.exception, SystemExit), repr(result.exception)
     assert result.exit_code == 1
     assert f"Error: {taken} cannot be written: " in result.stderr
-    assert Path("out/other/tiny.html").is_file()
-    if taken != "out/.cache":
+    if taken == "out/.cache":  # of all sets: nothing is run
+        assert not Path("out/other").exists()
+    else:
         assert manifest("out/other")["reports"]["tiny"]["status"] == "ok"
+
+
+def test_read_only_folder_is_one_line_before_anything_is_run(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records.os, "access", lambda _, mode: mode != os.W_OK)
+    result = render(write("case.toml"), "--notebook", notebook("tiny.ipynb"), "--to", "html")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: out cannot be written, as it is read-only; try another --out\n"
+    assert not Path("out/case").exists()
 
 
 def test_broken_notebook_is_one_line(notebook: Notebook) -> None:
