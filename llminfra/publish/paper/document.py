@@ -20,6 +20,7 @@ from llminfra.publish.read.outputs import Form, written
 
 _ABOVE_PT: Final = {"first": 20, "section": 26}
 _WHOLE_ROWS: Final = 14  # a table of so many rows is not split over pages
+_WORD: Final = 12  # characters after which a long word may be broken
 _NOTHING: Final = "This notebook holds code without results; run it to fill this page."
 
 
@@ -202,8 +203,9 @@ def _least_room(columns: Sequence[Node], rows: Sequence[Node]) -> int:
     for place, column in enumerate(columns):
         cells = [row["cells"][place]["text"] for row in rows]
         whole = column["css"] == "ll-num"
-        words = [*column["label"].split(), *(cells if whole else " ".join(cells).split())]
-        room += max(map(len, words), default=0) + nodes.PADDING
+        words = max(map(len, " ".join([column["label"], *cells]).split()), default=0)
+        numbers = max(map(len, cells), default=0) if whole else 0
+        room += max(min(words, _WORD), numbers) + nodes.PADDING
     return room
 
 
