@@ -78,11 +78,11 @@ def is_name(text: str) -> bool:
 
     Examples
     --------
-    >>> is_name("Größe--tensor_parallel=4"), is_name("../x"), is_name("a b")
-    (True, False, False)
+    >>> is_name("Größe--tensor_parallel=4"), is_name("../x"), is_name("a b"), is_name("_con")
+    (True, False, False, True)
     """
     return (
-        text[:1].isalnum()
+        (text[:1].isalnum() or text[:1] == "_")
         and len(text.encode("utf-8", "surrogatepass")) <= MOST_BYTES
         and all(_is_plain(char, OF_CASES) for char in text)
         and unicodedata.is_normalized("NFC", text)

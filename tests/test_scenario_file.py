@@ -206,13 +206,14 @@ def test_what_is_no_file_is_one_line(tmp_path: Path, name: str, words: str) -> N
 
 
 def test_a_scenario_is_named_after_its_file(load: Any) -> None:
-    names = ("my-case.toml", "my case.toml", "Größe.toml", "отчёт.toml", "報告.toml")
+    names = ("my-case.toml", "my case.toml", "Größe.toml", "отчёт.toml", "報告.toml", "con.toml")
     assert [only(load("in_flight = 1\n", name=n)).name for n in names] == [
         "my-case",
         "my-case-b670e581",
         "Größe",
         "отчёт",
         "報告",
+        "_con-1143da2b",
     ]
 
 

@@ -15,7 +15,7 @@ BAD_INPUT: Final = 2
 # Click 8.2 raises it to print the help of a bare `llminfra`.
 _HELP_WANTED: Final = getattr(click.exceptions, "NoArgsIsHelpError", ())
 # A full disk, a full quota, a broken device.
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class _BadInput(click.ClickException):
@@ -36,7 +36,7 @@ class Group(click.Group):
         try:
             return super().main(*args, **extra)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in DISK_FULL:
                 raise
             with contextlib.suppress(OSError):  # nor does the end of the process write the rest
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from llminfra import lock
 from llminfra.cli.batch import ReportSet
+from llminfra.cli.group import DISK_FULL
 from llminfra.cli.predecessor import keep_before
 from llminfra.disk import write_atomic
 from llminfra.errors import RenderError
@@ -16,6 +19,13 @@ from llminfra.publish import manifest
 from llminfra.publish.job import Result
 from llminfra.scenario.expand import Case
 from llminfra.scenario.file import LOCK_SUFFIX, MY
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder of all sets that takes no files, before anything is run."""
+    with _taken(out / ".cache"):
+        if not os.access(out, os.W_OK):
+            raise RenderError(f"{out} cannot be written, as it is read-only; try another --out")
 
 
 def write_results(report_set: ReportSet) -> None:
@@ -32,8 +42,8 @@ def write_lock(report_set: ReportSet) -> None:
             distinct_name(n.stem): manifest.not_possible(case.name, case.reason)
             for n in report_set.notebooks
         }
-        _made(folder)
-        manifest.update(folder, entries, scenario=case.name, lock="")
+        with _taken(folder):
+            manifest.update(folder, entries, scenario=case.name, lock="")
         return
     assert report_set.plan is not None
     answers = lock.answers(report_set.plan)  # all are asked, so that their facts are in the ledger
@@ -47,9 +57,10 @@ def write_lock(report_set: ReportSet) -> None:
         without=report_set.differing,
         variants=report_set.compared,
     )
-    path = _made(folder) / _lock_name(report_set)
-    keep_before(path, text)
-    write_atomic(path, text)
+    path = folder / _lock_name(report_set)
+    with _taken(folder):
+        keep_before(path, text)
+        write_atomic(path, text)
 
 
 def is_recorded(report_set: ReportSet) -> bool:
@@ -65,21 +76,29 @@ def is_recorded(report_set: ReportSet) -> bool:
 
 
 def _update(report_set: ReportSet, entries: dict[str, manifest.Entry]) -> None:
-    manifest.update(
-        _made(report_set.folder),
-        entries,
-        scenario=report_set.folder.name,
-        lock=_lock_name(report_set),
-        fingerprint=_fingerprint(report_set.case),
-    )
+    with _taken(report_set.folder):
+        manifest.update(
+            report_set.folder,
+            entries,
+            scenario=report_set.folder.name,
+            lock=_lock_name(report_set),
+            fingerprint=_fingerprint(report_set.case),
+        )
 
 
-def _made(folder: Path) -> Path:
+@contextmanager
+def _taken(folder: Path) -> Iterator[None]:
+    """Make the folder, and say in one line what is in the way; a full disk is told elsewhere."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        raise RenderError(f"{folder} cannot be made: {error.strerror}; try another --out") from None
-    return folder
+        if error.errno in DISK_FULL:
+            raise
+        path = error.filename2 or error.filename or folder
+        raise RenderError(
+            f"{path} cannot be written: {error.strerror}; move it or try another --out"
+        ) from None
 
 
 def _lock_name(report_set: ReportSet) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from llminfra.catalog import digests
 from llminfra.catalog.loader import FILES, all_facts, api_offer_rows, model_entries, offer_facts
 from llminfra.cli import records
 from llminfra.cli.batch import ReportSet
-from llminfra.errors import LlmInfraError
+from llminfra.errors import LlmInfraError, RenderError
 from llminfra.publish.cache import Cache
 from llminfra.publish.fingerprint import digest, package_digest
 from llminfra.publish.index import write_index
@@ -59,6 +59,7 @@ class Rendering:
     force: bool = False
     tell: Tell = lambda _: None
     executor: str = ""
+    unrecorded: set[str] = field(default_factory=set)  # sets whose folder takes no files
     _set_of: dict[int, ReportSet] = field(default_factory=dict)
 
     @property
@@ -78,8 +79,10 @@ class Rendering:
         self._set_of = {id(job): s for s in self.sets for job in s.jobs}
         for report_set in self.sets:
             if not report_set.jobs:
-                records.write_lock(report_set)
+                self._record(report_set, records.write_lock)
         todo = [job for job in self.jobs if self.force or not self._is_unchanged(cache, job)]
+        if todo:
+            records.check_folder(self.out)
         for report_set in self.sets:
             self._finish(report_set)
         try:
@@ -94,7 +97,7 @@ class Rendering:
         finally:
             for report_set in self.sets:
                 if report_set.results and not report_set.is_done:
-                    records.write_lock(report_set)
+                    self._record(report_set, records.write_lock)
             write_index(self.out)
         return [result for report_set in self.sets for result in report_set.results]
 
@@ -115,7 +118,8 @@ class Rendering:
     def _done(self, cache: Cache, result: Result, progress: "_Progress") -> None:
         report_set = self._set_of[id(result.job)]
         report_set.results.append(result)
-        records.write_results(report_set)
+        self._record(report_set, records.write_results)
+        result = report_set.results[-1]
         cache.keep(result)
         progress.done()
         self.tell(result)
@@ -128,9 +132,23 @@ class Rendering:
         order = {id(job): i for i, job in enumerate(report_set.jobs)}
         report_set.results.sort(key=lambda result: order[id(result.job)])
         if not records.is_recorded(report_set):
-            records.write_results(report_set)
-            records.write_lock(report_set)
+            self._record(report_set, records.write_results)
+            self._record(report_set, records.write_lock)
         report_set.settle()
+
+    def _record(self, report_set: ReportSet, write: Callable[[ReportSet], None]) -> None:
+        """Write beside the reports of a set; one whose folder takes nothing stops no other."""
+        name = report_set.folder.name
+        if name in self.unrecorded:
+            return
+        try:
+            write(report_set)
+        except RenderError as error:
+            self.unrecorded.add(name)
+            report_set.results[:] = [
+                replace(result, error=result.error or str(error)) for result in report_set.results
+            ]
+            tqdm.write(f"Error: {error}", file=sys.stderr)
 
 
 def code_digest() -> str:

@@ -122,7 +122,7 @@ def render_all(
     if sys.stderr.isatty():
         for line in rendering.summary(results, time.monotonic() - begun):
             click.echo(line, err=True)
-    failed = any(result.status == "failed" for result in results)
+    failed = bool(work.unrecorded) or any(result.status == "failed" for result in results)
     is_good = not failed and not (strict and not all(s.is_ok for s in sets))
     if is_good:
         unchanged.remember(
@@ -227,8 +227,8 @@ def _print_result(
     from tqdm import tqdm  # which draws its bar anew below
 
     if result.error:
-        page = result.job.out_dir / (result.error_page or "")
-        words = f"{before}Error: {result.job.stem}: {result.error} (see {page})"
+        page = f" (see {result.job.out_dir / result.error_page})" if result.error_page else ""
+        words = f"{before}Error: {result.job.stem}: {result.error}{page}"
         with tqdm.external_write_mode(file=sys.stderr):
             click.echo(words, err=True)
     if paths := [mirror.shown(path) if mirror else path for path in _paths(result)]:

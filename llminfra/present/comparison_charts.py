@@ -21,6 +21,7 @@ from llminfra.units import plural
 
 _SMALL: Final = TYPE["chart_small"].px
 _LABELS_PX: Final = 250
+_LABEL_CHARACTERS: Final = 36  # of those that stand beside their bars; longer ones stand above
 Bar = tuple[str, float, float, float, str, bool]
 
 
@@ -54,7 +55,8 @@ def _layers(frame: pd.DataFrame, title: str, *, narrow: bool) -> Any:
     axis = alt.Axis(
         orient="top", offset=16, title=title, titleAnchor="start", tickCount=4 if narrow else 7
     )
-    y = labels_of("label", 0 if narrow else _LABELS_PX)
+    above = narrow or int(frame["label"].str.len().max()) > _LABEL_CHARACTERS
+    y = labels_of("label", 0 if above else _LABELS_PX)
     base, x = chart_of(frame).encode(y=y, color=ink_of("fill")), alt.X("base:Q", scale=scale)
     layers: list[Any] = [
         base.mark_bar(size=14, opacity=0.9).encode(
@@ -68,8 +70,8 @@ def _layers(frame: pd.DataFrame, title: str, *, narrow: bool) -> Any:
     layers.append(first.encode(x=x))
     ends = chart_of(frame).mark_text(align="left", dx=8, fontSize=_SMALL, color=color("ink"))
     layers.append(ends.encode(y=y, x=alt.X("high:Q", scale=scale), text=text_of("text")))
-    if narrow:
+    if above:
         names = chart_of(frame).mark_text(align="left", dy=-18, fontSize=_SMALL)
         start = alt.X(datum=low, type="quantitative", scale=scale)
         layers.append(names.encode(y=y, x=start, text=text_of("label")))
-    return layered(*layers, height=alt.Step(46 if narrow else 34))
+    return layered(*layers, height=alt.Step(46 if above else 34))

@@ -7,6 +7,7 @@ lies beside the old files, and the old files stay. ``run`` spreads jobs over pro
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import (
@@ -238,6 +239,7 @@ def _result(future: Future[Result], job: Job) -> Result:
         return _failed(job, RuntimeError(f"could not be sent to a process: {one_line(exc)}"))
 
 
+_PATIENCE_S: Final = 5.0  # for a worker that was told to leave
 _DIED: Final = "the rendering process ended unexpectedly (killed, or out of memory)"
 
 
@@ -251,8 +253,15 @@ def _pool(workers: int, how: _How) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(active_children()) - others:
+        children = set(active_children()) - others
+        for child in children:
             child.terminate()
+        # An interruption that comes while Python runs a callback is lost, and the child goes on.
+        until = time.monotonic() + _PATIENCE_S
+        for child in children:
+            child.join(max(0.0, until - time.monotonic()))
+            child.kill()
+            child.join()
         raise
     pool.shutdown()
 
@@ -286,6 +295,9 @@ def _watch_parent() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_PATIENCE_S)
+        close_lanes()
+        os._exit(1)
 
 
 def _in_worker(job: Job, status: Status | None) -> Result:

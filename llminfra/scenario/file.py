@@ -89,7 +89,7 @@ def _my(path: Path, text: str, document: Mapping[str, Any]) -> dict[str, Any]:
         raise _error(path, text, MY, f"{MY} must be a table, got {shown(mine)}; write [{MY}]")
     for name, value in mine.items():
         try:
-            check_my(name, value)
+            check_my(name, value, foreign=path.name.endswith(LOCK_SUFFIX))  # as --set may give it
         except InvalidInput as error:
             raise _error(path, text, name, str(error)) from None
     return mine

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from llminfra.cli import records
 from tests.cli.conftest import (
     PARAMETERS,
     SETUP,
@@ -71,6 +72,35 @@ def test_folder_that_cannot_be_made_is_one_line(notebook: Notebook, taken: str) 
     assert result.exit_code in (1, 2)
     assert "Error: " in result.stderr
     assert Path(taken).read_text("utf-8") == "a file where a folder should be"
+
+
+@pytest.mark.parametrize("taken", ["out/.cache", "out/case/manifest.json", "out/case"])
+def test_what_is_in_the_way_of_one_set_is_one_line_and_stops_no_other(
+    notebook: Notebook, taken: str
+) -> None:
+    if taken.endswith(".json"):
+        Path(taken).mkdir(parents=True)
+    else:
+        write(taken, "a file in the way")
+    files = (write("case.toml"), write("other.toml"))
+    result = render(*files, "--notebook", notebook("tiny.ipynb"), "--to", "html")
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    assert result.exit_code == 1
+    assert f"Error: {taken} cannot be written: " in result.stderr
+    if taken == "out/.cache":  # of all sets: nothing is run
+        assert not Path("out/other").exists()
+    else:
+        assert manifest("out/other")["reports"]["tiny"]["status"] == "ok"
+
+
+def test_read_only_folder_is_one_line_before_anything_is_run(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records.os, "access", lambda _, mode: mode != os.W_OK)
+    result = render(write("case.toml"), "--notebook", notebook("tiny.ipynb"), "--to", "html")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: out cannot be written, as it is read-only; try another --out\n"
+    assert not Path("out/case").exists()
 
 
 def test_broken_notebook_is_one_line(notebook: Notebook) -> None:

@@ -75,7 +75,11 @@ def test_notebook_that_is_no_report_takes_its_own_parameters(notebook: Notebook)
     path = notebook("sales.ipynb", cells)
     settings = ("--set", "region=EMEA", "--set", "quarter=Q3")
     lines = ok("--notebook", path, *settings, "--to", "ipynb")
-    assert lines == ["out/region=EMEA,quarter=Q3/sales.ipynb"]
+    folder = "region=EMEA,quarter=Q3"
+    assert lines == [f"out/{folder}/sales.ipynb"]
+    assert printed(lines[0]).split() == ["EMEA", "Q3"]
+    lock = f"out/{folder}/{folder}.lock.toml"  # region is a field of scenarios, too
+    lines = ok(lock, "--notebook", path, "--to", "ipynb", out="again")
     assert printed(lines[0]).split() == ["EMEA", "Q3"]
 
 
@@ -121,6 +125,7 @@ def test_cell_that_takes_too_long_is_named_and_ended(notebook: Notebook, source:
     where = f"cell 2 ({source!r})"
     expected = f"Error: n: {where}: took longer than 1 s; --timeout allows more, 0 any time"
     assert result.stderr.startswith(expected)
+    assert "Task was destroyed" not in result.stderr
 
 
 def test_kernel_of_another_environment_can_be_replaced(notebook: Notebook) -> None:

@@ -395,3 +395,30 @@ def test_a_chart_of_a_report_must_go_through_figure(write: Write, masthead: bool
     if masthead:
         assert "cell 4 ('display({" in (result.error or "")
         assert "): a chart of a report" in (result.error or "")
+
+
+def test_a_worker_that_does_not_heed_its_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_PATIENCE_S", 0.5)
+    began = tmp_path / "began"
+    with pytest.raises(RuntimeError, match="in the way"):
+        _end_with(began)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(began.read_text()), 0)
+
+
+def _end_with(began: Path) -> None:
+    with jobs._pool(1, ("stock", "", ())) as pool:
+        pool.submit(_deaf, began)
+        while not began.exists():
+            time.sleep(0.01)
+        raise RuntimeError("in the way")
+
+
+def _deaf(began: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    part = began.with_suffix(".part")
+    part.write_text(str(os.getpid()))
+    part.rename(began)
+    time.sleep(60)

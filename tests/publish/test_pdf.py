@@ -179,6 +179,26 @@ def test_a_long_table_repeats_its_head() -> None:
     assert all("Name of it" in page for page in found.pages)
 
 
+def test_an_own_table_too_wide_for_the_page_becomes_several() -> None:
+    heads = [{"label": head, "unit": "", "align": "left"} for head in ("Variant", "It changes")]
+    heads += [{"label": f"Result {n}", "unit": "", "align": "right"} for n in range(6)]
+    numbers = [f"{n}.59 k USD ▲ 26 % more" for n in range(6)]
+    names = ["office, precision = bf16", "lab, precision = fp8"]
+    rows = [{"cells": [name, "tensor_parallel = 2", *numbers]} for name in names]
+    fitting = [{"cells": line["cells"][:4]} for line in rows]
+    whole, narrow = (
+        Printed(export(sample.notebook(sample.code("", block)))).text
+        for block in (
+            sample.block("table", title="T", columns=heads, rows=rows),
+            sample.block("table", title="T", columns=heads[:4], rows=fitting),
+        )
+    )
+    assert [whole.count(name) for name in names] == [whole.count("Columns")] * 2
+    assert whole.count("Columns") > 1
+    assert [whole.count(number) for number in numbers] == [2] * 6
+    assert "Columns" not in narrow
+
+
 def test_code_is_left_out_unless_asked_for() -> None:
     cells = (new_markdown_cell("# T"), new_code_cell("secret_source = 1"))
     book = sample.notebook(*cells)

@@ -15,7 +15,7 @@ from queue import Empty
 from typing import Any, Final
 from uuid import uuid4
 
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine
 from papermill.log import logger
@@ -102,6 +102,17 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has n
     def __init__(self, nb_man: Any, lane: Lane, start: frames.Frame, **given: Any) -> None:
         super().__init__(nb_man, **given)
         self._lane, self._start = lane, start
+
+    async def _async_poll_for_reply(self, *args: Any) -> Any:
+        """End what waits for outputs too: after a time limit asyncio would tell of it."""
+        try:
+            return await super()._async_poll_for_reply(*args)
+        except CellTimeoutError:
+            waiting = [task for task in args if isinstance(task, asyncio.Future)]
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            raise
 
     @contextmanager
     def setup_kernel(self, **_: Any) -> Iterator[None]:

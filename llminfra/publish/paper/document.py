@@ -20,6 +20,7 @@ from llminfra.publish.read.outputs import Form, written
 
 _ABOVE_PT: Final = {"first": 20, "section": 26}
 _WHOLE_ROWS: Final = 14  # a table of so many rows is not split over pages
+_WORD: Final = 12  # characters after which a long word may be broken
 _NOTHING: Final = "This notebook holds code without results; run it to fill this page."
 
 
@@ -188,12 +189,42 @@ def _table(shown: Node) -> Node:
     lengths = [max(len(c["label"]), len(c["unit"])) for c in shown["columns"]]
     for row in rows:
         lengths = [max(n, len(c["text"])) for n, c in zip(lengths, row["cells"], strict=True)]
-    columns = [
-        {**column, "number": "ll-num" in column["css"], "width": width}
-        for column, width in zip(shown["columns"], _widths(shown["columns"], lengths), strict=True)
-    ]
-    short = len(rows) <= _WHOLE_ROWS
-    return {**shown, "columns": columns, "rows": rows, "short": short}
+    cut = [[*range(len(lengths))]]
+    if _least_room(shown["columns"], rows) > nodes.PAGE_CHARACTERS:
+        cut = [[0, *chunk] for chunk in nodes.chunks(lengths)]
+    parts = [_part(shown["columns"], rows, lengths, places) for places in cut]
+    short = len(rows) <= _WHOLE_ROWS and len(parts) == 1
+    return {**shown, "parts": parts, "short": short}
+
+
+def _least_room(columns: Sequence[Node], rows: Sequence[Node]) -> int:
+    """Return the characters that a table takes at the least: numbers whole, words below another."""
+    room = 0
+    for place, column in enumerate(columns):
+        cells = [row["cells"][place]["text"] for row in rows]
+        whole = column["css"] == "ll-num"
+        words = max(map(len, " ".join([column["label"], *cells]).split()), default=0)
+        numbers = max(map(len, cells), default=0) if whole else 0
+        room += max(min(words, _WORD), numbers) + nodes.PADDING
+    return room
+
+
+def _part(
+    columns: Sequence[Node], rows: Sequence[Node], lengths: Sequence[int], places: Sequence[int]
+) -> Node:
+    """Return some columns of a table, and where they stand if that is not all of them."""
+    kept = [columns[i] for i in places]
+    widths = _widths(kept, [lengths[i] for i in places])
+    is_all = len(places) == len(columns)
+    told = f"Columns {places[1] + 1} to {places[-1] + 1} of {len(columns)}"
+    return {
+        "where": "" if is_all else told,
+        "columns": [
+            {**column, "number": "ll-num" in column["css"], "width": width}
+            for column, width in zip(kept, widths, strict=True)
+        ],
+        "rows": [{**row, "cells": [row["cells"][i] for i in places]} for row in rows],
+    }
 
 
 def _widths(columns: Sequence[Node], lengths: Sequence[int]) -> list[str | int]:

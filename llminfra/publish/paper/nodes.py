@@ -96,12 +96,12 @@ def table(
     if width == 0:
         return []
     lengths = _lengths([*head, *rows], width)
-    chunks = _chunks(lengths)
-    if len(chunks) == 1:
+    groups = chunks(lengths)
+    if len(groups) == 1:
         return [_one_table(head, rows, lengths, caption)]
     head, rows = ([_plain(row, width) for row in part] for part in (head, rows))
     found = []
-    for chunk in chunks:
+    for chunk in groups:
         columns = [0, *chunk]
         where = f"Columns {chunk[0] + 1} to {chunk[-1] + 1} of {width}"
         title = f"{caption}: {where[0].lower()}{where[1:]}" if caption else where
@@ -134,10 +134,10 @@ def _over_numbers(head: Sequence[Node], rows: Sequence[Sequence[Node]]) -> list[
     return [{**cell, "number": number} for cell, number in zip(head, numeric, strict=False)]
 
 
-_PAGE_CHARACTERS: Final = 104  # of table text in the width of the page
+PAGE_CHARACTERS: Final = 104  # of table text in the width of the page
 _SHORT: Final = 20
 _MOST: Final = 30
-_PADDING: Final = 2
+PADDING: Final = 2
 
 
 def column_widths(lengths: Sequence[int]) -> list[str | int]:
@@ -164,12 +164,12 @@ def _lengths(rows: Sequence[Sequence[Node]], width: int) -> list[int]:
     return lengths
 
 
-def _chunks(lengths: Sequence[int]) -> list[list[int]]:
+def chunks(lengths: Sequence[int]) -> list[list[int]]:
     """Return which columns stand together; the first is repeated beside each group."""
-    needed = [min(length, _MOST) + _PADDING for length in lengths]
-    if sum(needed) <= _PAGE_CHARACTERS:
+    needed = [min(length, _MOST) + PADDING for length in lengths]
+    if sum(needed) <= PAGE_CHARACTERS:
         return [list(range(1, len(needed)))]
-    room = _PAGE_CHARACTERS - needed[0]
+    room = PAGE_CHARACTERS - needed[0]
     fewest = len(_filled(needed, room))
     # The least room that needs no more tables gives tables of about equal width.
     least = range(max(needed[1:]), max(room, *needed[1:]) + 1)
@@ -178,12 +178,12 @@ def _chunks(lengths: Sequence[int]) -> list[list[int]]:
 
 def _filled(needed: Sequence[int], room: int) -> list[list[int]]:
     """Return the columns after the first in groups that fill the room one after the other."""
-    chunks: list[list[int]] = [[]]
+    groups: list[list[int]] = [[]]
     for index in range(1, len(needed)):
-        if chunks[-1] and sum(needed[i] for i in chunks[-1]) + needed[index] > room:
-            chunks.append([])
-        chunks[-1].append(index)
-    return chunks
+        if groups[-1] and sum(needed[i] for i in groups[-1]) + needed[index] > room:
+            groups.append([])
+        groups[-1].append(index)
+    return groups
 
 
 def _span(row: Sequence[Node]) -> int:
