@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +79,7 @@ class Cache:
                 outputs = {**known.get("outputs", {}), **outputs}
             entry = {"key": key, "reads": result.probed, "outputs": outputs}
             entry |= {"blocks": list(result.blocks), "remarks": list(result.remarks)}
+            entry["duration_s"] = result.duration_s
             write_atomic(path, json.dumps(entry) + "\n")
 
     def _result(self, job: Job, entry: Mapping[str, Any]) -> Result | None:
@@ -91,7 +92,8 @@ class Cache:
         files = {name: str(output["path"]) for name, output in outputs.items()}
         blocks = tuple(dict(block) for block in entry["blocks"])
         said = tuple(map(str, entry["remarks"]))
-        return Result(job, files, blocks=blocks, probed=reads, is_unchanged=True, remarks=said)
+        found = Result(job, files, blocks=blocks, probed=reads, is_unchanged=True, remarks=said)
+        return replace(found, duration_s=entry["duration_s"])
 
     def _path(self, job: Job) -> Path:
         return self.out / FOLDER / job.out_dir.name / f"{job.stem}.json"

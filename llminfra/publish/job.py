@@ -93,6 +93,8 @@ class Result:
         Whether an earlier run has made the files, of the same.
     remarks : sequence of str
         What in the notebook's words may not be meant, a line each.
+    duration_s : float or None
+        What cells and files took; None where the time is fixed, as the bytes are then. [s]
     """
 
     job: Job
@@ -103,6 +105,7 @@ class Result:
     probed: Any = None
     is_unchanged: bool = False
     remarks: Sequence[str] = ()
+    duration_s: float | None = None
 
     @property
     def status(self) -> Literal["ok", "failed"]:

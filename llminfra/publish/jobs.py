@@ -31,6 +31,7 @@ from llminfra.publish.fork.lane import begin, close_lanes
 from llminfra.publish.job import Block, Job, Result
 from llminfra.publish.status import Status
 from llminfra.publish.writing import as_text, warm_up, write_formats
+from llminfra.wire import fixed_time
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -57,6 +58,13 @@ def run_job(job: Job, status: Status | None = None) -> Result:
     result : Result
         Failures included: only KeyboardInterrupt and the like pass through.
     """
+    begun = time.monotonic()
+    result = _rendered(job, status)
+    took_s = None if fixed_time() else round(time.monotonic() - begun, 2)
+    return replace(result, duration_s=took_s)
+
+
+def _rendered(job: Job, status: Status | None) -> Result:
     # The Jupyter stack takes half a second to import; commands that render nothing need not wait.
     from llminfra.publish.engine import execute, quiet
 

@@ -4,13 +4,13 @@
 
     {"generated_by": "llminfra 0.1.0", "scenario": "…", "lock": "….lock.toml", "fingerprint": "…",
      "reports": {"memory": {"status": "ok", "title": "…", "headline": "…", "rendered": "…",
-       "problems": [], "error": null,
+       "parameters": {…}, "duration_s": 0.71, "problems": [], "error": null,
        "outputs": {"html": {"path": "memory.html", "sha256": "…", "bytes": 660771}}}}}
 
 ok: every asked-for file was written. failed: there is no file, or not of every format. stale: files
 of an earlier run or of an earlier state of the scenario stay, each marked ``"stale": true``.
-not_possible: the fields exclude each other. No time but that which the report itself states: same
-inputs, same bytes.
+not_possible: the fields exclude each other. Where SOURCE_DATE_EPOCH fixes the time, no duration is
+told: same inputs, same bytes.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def entry_of(result: Result) -> Entry:
     Returns
     -------
     entry : dict
-        Status, title, outputs with hash and size, problems, error.
+        Status, title, parameters, duration, outputs with hash and size, problems, error.
     """
     outputs = {
         name: _describe(result.job.out_dir / file) for name, file in sorted(result.outputs.items())
@@ -56,7 +56,8 @@ def entry_of(result: Result) -> Entry:
         for p in result.problems
     ]
     entry = _entry(result.status, result.job.title, outputs, problems, result.error)
-    return entry | {"headline": result.headline, "rendered": result.rendered}
+    entry |= {"headline": result.headline, "rendered": result.rendered}
+    return entry | {"parameters": dict(result.job.parameters), "duration_s": result.duration_s}
 
 
 def not_possible(title: str, reason: str) -> Entry:
@@ -125,7 +126,7 @@ def _updated(
         "fingerprint": fingerprint,
         "reports": reports,
     }
-    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str)
     write_atomic(folder / NAME, f"{text}\n")
     return folder / NAME
 
@@ -138,6 +139,8 @@ def _entry(
         "title": title,
         "headline": "",
         "rendered": "",
+        "parameters": {},
+        "duration_s": None,
         "outputs": outputs,
         "problems": problems,
         "error": error,
@@ -169,7 +172,9 @@ def _verified(old: object, folder: Path) -> Entry:
         problems if isinstance(problems, list) else [],
         entry.get("error"),
     )
-    return found | {name: str(entry.get(name) or "") for name in ("headline", "rendered")}
+    found |= {name: str(entry.get(name) or "") for name in ("headline", "rendered")}
+    found["parameters"] = _mapping(entry.get("parameters"))
+    return found | {"duration_s": entry.get("duration_s")}
 
 
 def _is_unchanged(output: Entry, folder: Path) -> bool:

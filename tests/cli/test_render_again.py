@@ -71,6 +71,23 @@ def test_unchanged_report_is_left_until_something_of_it_changes(
     assert runs() == 8
 
 
+def test_manifest_says_with_what_and_how_long_unless_the_time_is_fixed(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (write("case.toml"), "--notebook", notebook("n.ipynb"))
+    ok(*command)
+    fixed = manifest("out/case")["reports"]["n"]
+    assert (fixed["duration_s"], fixed["parameters"]["tensor_parallel"]) == (None, 4)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    ok(*command)
+    took = manifest("out/case")["reports"]["n"]
+    assert took["duration_s"] > 0
+    forget_commands()
+    Path("out/case/manifest.json").unlink()
+    ok(*command)
+    assert manifest("out/case")["reports"]["n"] == took, "what is unchanged keeps what it took"
+
+
 def test_failure_is_tried_again(notebook: Notebook, counted: Path) -> None:
     path = notebook("n.ipynb", (PARAMETERS, COUNT, "1 / 0"))
     for _ in range(2):

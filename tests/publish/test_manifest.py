@@ -12,7 +12,7 @@ def result_of(tmp_path: Path, *, text: str = "", error: str | None = None) -> Re
     if text:
         (tmp_path / "memory.html").write_text(text)
     problem = {"kind": "notice", "level": "problem", "title": "E-FIT", "text": "t", "items": []}
-    done = Job(Path("memory.ipynb"), tmp_path, title="Memory")
+    done = Job(Path("memory.ipynb"), tmp_path, {"tensor_parallel": 8}, title="Memory")
     return Result(done, files, error, blocks=(problem, {"kind": "tiles"}))
 
 
@@ -29,6 +29,8 @@ def test_manifest_describes_files_and_problems(tmp_path: Path) -> None:
         "title": "Memory",
         "headline": "",
         "rendered": "",
+        "parameters": {"tensor_parallel": 8},
+        "duration_s": None,
         "outputs": {
             "html": {
                 "path": "memory.html",
