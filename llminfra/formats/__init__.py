@@ -276,8 +276,18 @@ def month(as_of: str) -> str:
 
 
 def by_unit(unit: str) -> Any:
-    """Return the format that suits a unit."""
-    return _BY_UNIT.get(unit) or (lambda value: with_unit(number(value), plural(unit)))
+    r"""Return the format that suits a unit.
+
+    Examples
+    --------
+    >>> by_unit("accelerator")(1), by_unit("accelerator")(4)
+    ('1\u202faccelerator', '4\u202faccelerators')
+    """
+    return _BY_UNIT.get(unit) or (lambda value: _counted_in(number(value), unit))
+
+
+def _counted_in(text: str, unit: str) -> str:
+    return with_unit(text, unit if text == "1" else plural(unit))
 
 
 def words(name: str) -> str:
