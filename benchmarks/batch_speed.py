@@ -208,7 +208,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--record", action="store_true", help="keep the figures for the README")
     asked = parser.parse_args()
-    sizes = [int(size) for size in asked.sizes.split(",")]
+    sizes = sorted({int(size) for size in asked.sizes.split(",")})
+    if len(sizes) < 2:
+        parser.error(f"--sizes {asked.sizes} must be two sizes or more, as 4,12")
     ctypes.CDLL(None).prctl(_SUBREAPER, 1)
     print(f"\nBatches of {asked.notebook}, side by side")
     taken = measure(asked.notebook, sizes, asked.slow, asked.rounds)

@@ -42,8 +42,9 @@ def lines(taken: dict[str, Any]) -> list[str]:
         "",
         f"Measured on {settings['cores']} cores on {settings['day']} with the "
         f"{settings['notebook']} notebook, each report for another scenario, all sides in one run "
-        f"(`make bench`; batches of {formats.join([f'{size:,}' for size in settings['sizes']])}, "
-        f"{settings['n_slow']} reports of the other sides, rounds: {settings['rounds']}). The load "
+        f"(`python -m benchmarks.batch_speed --sizes {','.join(map(str, settings['sizes']))} "
+        f"--slow {settings['n_slow']} --rounds {settings['rounds']}`: sizes of "
+        "our batches, reports of the other sides). The load "
         f"average was {settings['load_average']}, so that seconds are those of a busy machine "
         f"where it is above {settings['cores']}; CPU-seconds depend on it less. "
         f"The cells alone take {cells['bare_cpu_s']:.2f} CPU-seconds in a process that has run "

@@ -96,9 +96,9 @@ def _taken(folder: Path) -> Iterator[None]:
         if error.errno in DISK_FULL:
             raise
         path = error.filename2 or error.filename or folder
-        raise RenderError(
-            f"{path} cannot be written: {error.strerror}; move it or try another --out"
-        ) from None
+        is_in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
+        fix = "move it or try another --out" if is_in_the_way else "try another --out"
+        raise RenderError(f"{path} cannot be written: {error.strerror or error}; {fix}") from None
 
 
 def _lock_name(report_set: ReportSet) -> str:

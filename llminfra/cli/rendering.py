@@ -59,7 +59,7 @@ class Rendering:
     force: bool = False
     tell: Tell = lambda _: None
     executor: str = ""
-    unrecorded: set[str] = field(default_factory=set)  # sets whose folder takes no files
+    unrecorded: dict[str, str] = field(default_factory=dict)  # sets whose folder takes no files
     _set_of: dict[int, ReportSet] = field(default_factory=dict)
 
     @property
@@ -118,7 +118,7 @@ class Rendering:
     def _done(self, cache: Cache, result: Result, progress: "_Progress") -> None:
         report_set = self._set_of[id(result.job)]
         report_set.results.append(result)
-        self._record(report_set, records.write_results)
+        self._record(report_set, records.write_results, is_told=True)
         result = report_set.results[-1]
         cache.keep(result)
         progress.done()
@@ -136,19 +136,28 @@ class Rendering:
             self._record(report_set, records.write_lock)
         report_set.settle()
 
-    def _record(self, report_set: ReportSet, write: Callable[[ReportSet], None]) -> None:
-        """Write beside the reports of a set; one whose folder takes nothing stops no other."""
+    def _record(
+        self, report_set: ReportSet, write: Callable[[ReportSet], None], *, is_told: bool = False
+    ) -> None:
+        """Write beside the reports of a set; one whose folder takes nothing stops no other.
+
+        All its reports have failed then; `is_told` says that the last of them is told of next.
+        """
         name = report_set.folder.name
-        if name in self.unrecorded:
-            return
-        try:
-            write(report_set)
-        except RenderError as error:
-            self.unrecorded.add(name)
-            report_set.results[:] = [
-                replace(result, error=result.error or str(error)) for result in report_set.results
-            ]
-            tqdm.write(f"Error: {error}", file=sys.stderr)
+        if name not in self.unrecorded:
+            try:
+                return write(report_set)
+            except RenderError as error:
+                self.unrecorded[name] = str(error)
+                if not is_told:
+                    tqdm.write(f"Error: {error}", file=sys.stderr)
+        why = self.unrecorded[name]
+        report_set.results[:] = [
+            result
+            if why in (result.error or "")
+            else replace(result, error="; ".join(filter(None, (why, result.error))))
+            for result in report_set.results
+        ]
 
 
 def code_digest() -> str:
@@ -235,7 +244,7 @@ def interrupted(sets: list[ReportSet]) -> str:
 
 def summary(results: list[Result], seconds: float) -> list[str]:
     """Return a short table of what came of a batch."""
-    same = sum(r.is_unchanged for r in results)
+    same = sum(r.is_unchanged and r.error is None for r in results)
     failed = sum(r.error is not None for r in results)
     rows = [
         ("rendered", len(results) - same - failed),

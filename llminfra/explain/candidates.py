@@ -168,10 +168,12 @@ def larger_accelerators(plan: Plan, facts: Facts) -> list[str]:
     own = plan.resolved.accelerator
     tried = common_accelerators(plan.resolved, facts)
     sizes = {name: facts.number(name, "memory_usable_bytes").base for name in tried}
+    is_known = facts.has(own, "memory_usable_bytes")
+    own_bytes = facts.number(own, "memory_usable_bytes").base if is_known else 0.0
     vendor = facts.text(own, "vendor")
     order = {
         name: (facts.text(name, "vendor") != vendor, size)
         for name, size in sizes.items()
-        if size > sizes.get(own, 0.0)
+        if size > own_bytes
     }
     return sorted(order, key=lambda name: order[name])

@@ -94,7 +94,8 @@ class Result:
     remarks : sequence of str
         What in the notebook's words may not be meant, a line each.
     duration_s : float or None
-        What cells and files took; None where the time is fixed, as the bytes are then. [s]
+        What cells and files took, when a file was last made; None where the time is fixed, as the
+        bytes are then. [s]
     """
 
     job: Job

@@ -57,7 +57,14 @@ def entry_of(result: Result) -> Entry:
     ]
     entry = _entry(result.status, result.job.title, outputs, problems, result.error)
     entry |= {"headline": result.headline, "rendered": result.rendered}
-    return entry | {"parameters": dict(result.job.parameters), "duration_s": result.duration_s}
+    return entry | {"parameters": _stored(result.job.parameters), "duration_s": result.duration_s}
+
+
+def _stored(parameters: Mapping[str, Any]) -> Entry:
+    """Return parameters as JSON has them; what it has no word for is text, as NaN is."""
+    text = json.dumps(dict(parameters), default=str, skipkeys=True)
+    stored: Entry = json.loads(text, parse_constant=str)
+    return stored
 
 
 def not_possible(title: str, reason: str) -> Entry:
@@ -126,7 +133,7 @@ def _updated(
         "fingerprint": fingerprint,
         "reports": reports,
     }
-    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False)
     write_atomic(folder / NAME, f"{text}\n")
     return folder / NAME
 

@@ -86,7 +86,7 @@ def test_what_is_in_the_way_of_one_set_is_one_line_and_stops_no_other(
     result = render(*files, "--notebook", notebook("tiny.ipynb"), "--to", "html")
     assert isinstance(result.exception, SystemExit), repr(result.exception)
     assert result.exit_code == 1
-    assert f"Error: {taken} cannot be written: " in result.stderr
+    assert result.stderr.count(f"{taken} cannot be written: ") == 1
     if taken == "out/.cache":  # of all sets: nothing is run
         assert not Path("out/other").exists()
     else:

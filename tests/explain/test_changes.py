@@ -43,6 +43,8 @@ def test_boards_are_named_to_who_has_one_alone() -> None:
     assert "h200-sxm" in offered
     assert not {"jetson-thor", "gb10", "m3-ultra"} & set(offered)
     board = plan(model="llama-3.1-8b", accelerator="jetson-orin-64")
+    old = plan(model="llama-3.1-8b", accelerator="tesla-p40")
+    assert "rtx2080" not in larger_accelerators(old, old.facts_read_by("test"))
     assert "jetson-thor" in larger_accelerators(board, board.facts_read_by("test"))
 
 

@@ -46,6 +46,12 @@ def test_manifest_describes_files_and_problems(tmp_path: Path) -> None:
     assert (tmp_path / manifest.NAME).read_bytes() == again
 
 
+def test_manifest_is_strict_json_whatever_the_parameters() -> None:
+    given = {"share": float("nan"), "by": {1: Path("x"), (2, 3): 4}}
+    entry = manifest.entry_of(Result(Job(Path("n.ipynb"), Path(), given)))
+    assert entry["parameters"] == {"share": "NaN", "by": {"1": "x"}}
+
+
 def test_manifest_keeps_reports_that_were_not_rendered_now(tmp_path: Path) -> None:
     memory = manifest.entry_of(result_of(tmp_path, text="<html>"))
     update(tmp_path, memory=memory)

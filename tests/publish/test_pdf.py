@@ -199,6 +199,14 @@ def test_an_own_table_too_wide_for_the_page_becomes_several() -> None:
     assert "Columns" not in narrow
 
 
+def test_an_own_table_of_one_column_is_whole() -> None:
+    heads = [{"label": "Name", "unit": "", "align": "left"}]
+    for words in ("a", "w" * 300):
+        block = sample.block("table", title="T", columns=heads, rows=[{"cells": [words]}])
+        told = Printed(export(sample.notebook(sample.code("", block)))).text
+        assert "Columns" not in told
+
+
 def test_code_is_left_out_unless_asked_for() -> None:
     cells = (new_markdown_cell("# T"), new_code_cell("secret_source = 1"))
     book = sample.notebook(*cells)

@@ -190,7 +190,7 @@ def _table(shown: Node) -> Node:
     for row in rows:
         lengths = [max(n, len(c["text"])) for n, c in zip(lengths, row["cells"], strict=True)]
     cut = [[*range(len(lengths))]]
-    if _least_room(shown["columns"], rows) > nodes.PAGE_CHARACTERS:
+    if len(cut[0]) > 1 and _least_room(shown["columns"], rows) > nodes.PAGE_CHARACTERS:
         cut = [[0, *chunk] for chunk in nodes.chunks(lengths)]
     parts = [_part(shown["columns"], rows, lengths, places) for places in cut]
     short = len(rows) <= _WHOLE_ROWS and len(parts) == 1
@@ -215,10 +215,11 @@ def _part(
     """Return some columns of a table, and where they stand if that is not all of them."""
     kept = [columns[i] for i in places]
     widths = _widths(kept, [lengths[i] for i in places])
-    is_all = len(places) == len(columns)
-    told = f"Columns {places[1] + 1} to {places[-1] + 1} of {len(columns)}"
+    where = ""
+    if len(places) < len(columns):
+        where = f"Columns {places[1] + 1} to {places[-1] + 1} of {len(columns)}"
     return {
-        "where": "" if is_all else told,
+        "where": where,
         "columns": [
             {**column, "number": "ll-num" in column["css"], "width": width}
             for column, width in zip(kept, widths, strict=True)
