@@ -1,5 +1,6 @@
 """What engines reserve beyond the values kept: pages of states, buffers of the compressor."""
 
+import math
 from dataclasses import replace
 from typing import Any, Final
 
@@ -7,7 +8,8 @@ import pytest
 
 from llminfra import Scenario, evaluate
 from llminfra.architecture import Architecture, WindowRule
-from llminfra.architecture.groups import group_padding
+from llminfra.architecture.groups import filled_groups, group_numbers
+from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import model_entries
 from llminfra.hf_config import architecture_from_config
 from llminfra.units import GIB
@@ -33,6 +35,14 @@ QWEN_24: Final = {
     "linear_value_head_dim": 128,
     "linear_conv_kernel_dim": 4,
     "mamba_ssm_dtype": "float32",
+}
+# Ratio of the most frequent kind of layer to the rarest, below which none is split, by release.
+ENGINES: Final = {
+    "vllm-0.6.4": 0,
+    "vllm-0.8": 1.25,
+    "vllm-0.19": 1.5,
+    "vllm-0.21": 1.5,
+    "sglang-0.4": 0,
 }
 STEP: Final[dict[str, Any]] = {"block_tokens": 16, "max_num_batched_tokens": 8192}
 
@@ -119,7 +129,7 @@ def test_layers_of_several_kinds_fill_groups_of_one_size() -> None:
     gemma = model("gemma-3-27b").whole
     asked: dict[str, Any] = {"tokens": 4096, "bytes_per_value": 2, **STEP}
     plain = gemma.reserved_cache_bytes(**asked)
-    filled = replace(gemma, windows=WindowRule(pads_groups=True)).reserved_cache_bytes(**asked)
+    filled = replace(gemma, windows=WindowRule(even_ratio=1.5)).reserved_cache_bytes(**asked)
     assert filled / plain == pytest.approx((62 + 8) / 62, rel=1e-3)
     assert 109.86 * GIB / filled == pytest.approx(50.05, rel=0.01)
 
@@ -128,9 +138,62 @@ def test_a_drafting_layer_makes_groups_larger() -> None:
     """vllm-project/vllm#49011, Qwen3.5 27B: "Add 3 padding layers, may waste at most 6.25%"."""
     qwen = model("qwen3.5-27b")
     drafting = qwen.whole.with_layers(qwen.draft.layers)
-    added = {group.kind: n for group, n in group_padding(drafting.cache_groups).items()}
-    assert added == {"full": 0, "state": 3}
-    assert not any(group_padding(qwen.whole.cache_groups).values())
+    layers = {group.kind: group.n_layers for group in drafting.cache_groups}
+    assert layers == {"full": 17, "state": 48}
+    groups = {group.kind: n for group, n in group_numbers(drafting.cache_groups).items()}
+    assert groups == {"full": 1, "state": 3}  # of 17 layers
+
+
+@pytest.mark.parametrize(
+    ("model_id", "pipeline_parallel", "layers"),
+    [
+        ("gpt-oss-120b", 4, 10),
+        ("gemma-3-4b", 2, 21),
+        ("gemma-3-27b", 4, 21),
+        ("gemma-4-26b-a4b", 2, 18),
+        ("gemma-4-26b-a4b", 4, 12),
+        ("mimo-v2-flash", 2, 30),
+        ("qwen3.5-397b-a17b", 2, 32),
+        ("nemotron-h-56b-base", 4, 21),
+    ],
+)
+def test_groups_reach_over_all_stages_of_a_pipeline(
+    model_id: str, pipeline_parallel: int, layers: int
+) -> None:
+    """vLLM deals the layers of the whole model, and each worker keeps its part of every group."""
+    whole = model(model_id)
+    numbers = group_numbers(whole.cache_groups())
+    first = whole.stages(pipeline_parallel)[0]
+    assert sum(group.n_layers for group in filled_groups(first.cache_groups, numbers)) == layers
+
+
+def test_a_stage_of_a_plan_has_its_part_of_the_groups_of_the_model() -> None:
+    """18 layers of each kind in four stages of nine: two groups, of which five layers at most."""
+    asked = {"model": "gpt-oss-120b", "accelerator": "h100-sxm", "pipeline_parallel": 4}
+    layout = evaluate(Scenario(**asked, engine_version="0.21")).memory
+    kept = layout.kv_longest_bytes_per_accelerator.base
+    window_blocks = math.ceil((127 + 8192) / 16) + 1
+    assert kept == 5 * (131_072 / 16 + window_blocks) * 16 * 2 * 8 * 64 * 2
+
+
+def test_releases_before_march_2026_split_kinds_of_unlike_frequency_sooner() -> None:
+    """vllm-project/vllm#36684 raised the ratio; groups of several kinds came in 2025."""
+    known = {entry: Facts().number(entry, "group_even_ratio").base for entry in ENGINES}
+    assert known == ENGINES
+
+
+def test_added_states_are_reserved_whole_and_not_part_of_a_token() -> None:
+    """With a drafting layer three states are added to 48, each of as many pages as the others."""
+    qwen = model("qwen3.5-27b")
+    plain = qwen.whole.with_layers(qwen.draft.layers)
+    filled = replace(plain, windows=WindowRule(even_ratio=1.5))
+    page: dict[str, Any] = {"block_tokens": 16, "bytes_per_value": 2, "state_pages": 1}
+    assert filled.state_padding_bytes(**page) == plain.state_padding_bytes(**page)
+    own, more = (
+        stage.reserved_cache_bytes(tokens=16, max_num_batched_tokens=8192, **page)
+        for stage in (plain, filled)
+    )
+    assert more / own == pytest.approx((17 + 51) / (17 + 48))
 
 
 def test_only_vllm_fills_groups_and_only_where_it_saves_windows() -> None:

@@ -7,7 +7,7 @@ out. Uneven splits are rounded up: the numbers are those of the fullest rank.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -33,9 +33,9 @@ class WindowRule:
         Least share of the whole sequence; 1 saves no windows at all. [1]
     slots : array_like
         Windows that lie in one cache, beside one step. [1]
-    pads_groups : bool
-        Whether layers of several kinds are filled up to groups of one size, as `group_padding` has
-        it.
+    even_ratio : float
+        Ratio of the most frequent kind of layer to the rarest, below which groups are as large as
+        the most frequent, as `group_numbers` has it; 0 where layers are not dealt into groups. [1]
     """
 
     step_fraction: Any = 1.0
@@ -43,13 +43,12 @@ class WindowRule:
     block_tokens: Any = None
     full_fraction: Any = 0.0
     slots: Any = 1.0
-    pads_groups: bool = False
+    even_ratio: float = 0.0
 
 
 VLLM_WINDOWS: Final = WindowRule()
-# Kinds that vLLM deals into groups, and the ratio of their layers below which none is split.
+# Kinds of which vLLM deals equal layers into groups; a latent is a way of seeing everything.
 _GROUPED: Final = ("full", "latent", "window", "chunk", "state")
-_EVEN: Final = 1.25
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
@@ -257,31 +256,84 @@ def attention_bytes(
     return np.max(widths, axis=0) if widths else 0.0 * np.asarray(bytes_per_value)
 
 
-def group_padding(groups: Iterable[CacheGroup]) -> dict[CacheGroup, int]:
-    """Layers that an engine adds to each kind of layer, so that groups of one size hold them all.
+def group_numbers(
+    groups: Iterable[CacheGroup], *, even_ratio: float = 1.5
+) -> dict[CacheGroup, int]:
+    """Groups that an engine deals the layers of each kind into [1]; empty where it makes but one.
 
     A block of the pool serves the layers of one group, whatever their kind. Groups are as large as
-    the rarest kind, or the most frequent one where that is little more.
+    the rarest kind, or the most frequent one where that has less than `even_ratio` times as many.
 
     Examples
     --------
-    Gemma 3 27B has 10 layers that see everything and 52 with a window, in six groups of ten:
+    Gemma 3 27B has 10 layers that see everything and 52 with a window, in groups of ten:
 
     >>> kinds = CacheGroup("full", n_layers=10), CacheGroup("window", n_layers=52, window=1024)
-    >>> list(group_padding(kinds).values())
-    [0, 8]
+    >>> list(group_numbers(kinds).values())
+    [1, 6]
+
+    12 layers with a window and 17 without, four of them drafting, make groups of 17 since vLLM
+    takes 1.5 for the 1.25 before, and groups of 12 until then:
+
+    >>> kinds = CacheGroup("full", n_layers=17), CacheGroup("window", n_layers=12, window=128)
+    >>> [list(group_numbers(kinds, even_ratio=ratio).values()) for ratio in (1.5, 1.25)]
+    [[1, 1], [2, 1]]
+
+    Layers that keep the same tokens are one group, however wide each of them is:
+
+    >>> wide = CacheGroup("full", 10, values_per_token=512), CacheGroup("full", 52)
+    >>> group_numbers(wide)
+    {}
 
     References
     ----------
-    vLLM, ``kv_cache_utils.py``, which logs "Add 8 padding layers" for it.
+    vLLM, ``kv_cache_utils.py``, which logs "Add 8 padding layers" for the first;
+    vllm-project/vllm#36684 (March 2026).
     """
-    known = [group for group in groups if group.kind != "shared"]
-    if len(known) < 2 or any(group.kind not in _GROUPED for group in known):
+    counts = _layers(group for group in groups if group.kind != "shared")
+    if not even_ratio or any(kind.kind not in _GROUPED for kind in counts):
         return {}
-    counts = [group.n_layers for group in known]
-    is_even = max(counts) < _EVEN * min(counts)
-    size = max(counts) if is_even else min(counts)
-    return {group: -group.n_layers % size for group in known}
+    kept = {("full" if kind.kind == "latent" else kind.kind, kind.window) for kind in counts}
+    if len(kept) < 2:
+        return {}
+    fewest, most = min(counts.values()), max(counts.values())
+    size = most if most < even_ratio * fewest else fewest
+    return {kind: ceil_div(n, size) for kind, n in counts.items()}
+
+
+def filled_groups(
+    groups: Iterable[CacheGroup], numbers: dict[CacheGroup, int]
+) -> tuple[CacheGroup, ...]:
+    """Layers of a stage with those that an engine adds, so that its groups are of one size.
+
+    Groups reach over all stages: a stage has a part of each, as large as its largest part.
+
+    Examples
+    --------
+    The first of two stages of Gemma 3 4B, with 2 of 5 layers that see everything and 15 of 29 with
+    a window, has parts of three layers of seven groups:
+
+    >>> model = CacheGroup("full", n_layers=5), CacheGroup("window", n_layers=29, window=1024)
+    >>> stage = CacheGroup("full", n_layers=2), CacheGroup("window", n_layers=15, window=1024)
+    >>> [group.n_layers for group in filled_groups(stage, group_numbers(model))]
+    [3, 18]
+    """
+    own = tuple(groups)
+    if not numbers:
+        return own
+    counts = _layers(own)
+    size = max(ceil_div(counts.get(kind, 0), n) for kind, n in numbers.items())
+    filled = (replace(kind, n_layers=size * n) for kind, n in numbers.items())
+    return (*filled, *(group for group in own if group.kind == "shared"))
+
+
+def _layers(groups: Iterable[CacheGroup]) -> dict[CacheGroup, int]:
+    """Layers of each kind, which stands there as a single layer [1]."""
+    counts: dict[CacheGroup, int] = {}
+    for group in groups:
+        kind = replace(group, n_layers=1)
+        counts[kind] = counts.get(kind, 0) + group.n_layers
+    return counts
 
 
 def page_tokens(

@@ -14,7 +14,8 @@ from llminfra.architecture.groups import (
     WindowRule,
     attention_bytes,
     ceil_div,
-    group_padding,
+    filled_groups,
+    group_numbers,
     page_tokens,
 )
 from llminfra.architecture.layers import Gqa, Layer, Mla
@@ -25,7 +26,11 @@ _PLAIN_BYTES: Final = 2.0
 
 @dataclass(frozen=True)
 class Stage:
-    """Consecutive layers on one pipeline rank; `ends` is what stands before and after them."""
+    """Consecutive layers on one pipeline rank; `ends` is what stands before and after them.
+
+    `model_groups` is the cache of the whole model, where the stage is a part of it: engines deal
+    the layers of all stages into groups.
+    """
 
     hidden_size: int
     layers: tuple[Layer, ...]
@@ -33,6 +38,7 @@ class Stage:
     is_first: bool = True
     is_last: bool = True
     windows: WindowRule = VLLM_WINDOWS
+    model_groups: tuple[CacheGroup, ...] = ()
 
     def with_layers(self, layers: tuple[Layer, ...]) -> "Stage":
         """Return the stage with more layers behind its own, such as those that draft."""
@@ -121,25 +127,24 @@ class Stage:
         .. math:: s(T) = \sum_l \lceil \min(T, w_l) / b \rceil \, b \, v_l + \sum_r S_r
 
         with the window or chunk of layer l, where it has one, plus the tokens of one step, as the
-        engine's `WindowRule` has it, and layers added as in `group_padding`. States
-        :math:`S_r` are padded, and blocks of b tokens raised, as in `state_padding_bytes`.
+        engine's `WindowRule` has it. States :math:`S_r` are padded, and blocks of b tokens raised,
+        as in `state_padding_bytes`. Layers l and states r are those of `filled_groups`.
         """
         split: dict[str, Any] = {
             "bytes_per_value": bytes_per_value,
             "tensor_parallel": tensor_parallel,
         }
         page: dict[str, Any] = {"block_tokens": block_tokens, "state_pages": state_pages}
-        raised = page_tokens(self.cache_groups, **page, **split)
-        total = self.state_padding_bytes(**page, **split) + np.zeros(np.shape(tokens))
-        for group in self.cache_groups:
-            own = group.reserved_on_rank(
+        raised = page_tokens(self._filled, **page, **split)
+        total = _state_padding(self._filled, **page, **split) + np.zeros(np.shape(tokens))
+        for group in self._filled:
+            total = total + group.reserved_on_rank(
                 tokens,
                 block_tokens=raised,
                 max_num_batched_tokens=max_num_batched_tokens,
                 windows=self.windows,
                 **split,
             )
-            total = total + own * self._filled(group)
         return total
 
     def state_padding_bytes(
@@ -150,7 +155,7 @@ class Stage:
         state_pages: Quantity,
         tensor_parallel: int = 1,
     ) -> Any:
-        r"""Memory of one sequence on one rank beyond its recurrent states [byte].
+        r"""Memory of one sequence on one rank beyond the recurrent states of its layers [byte].
 
         Parameters
         ----------
@@ -179,32 +184,38 @@ class Stage:
         ----------
         vLLM, ``HybridAttentionMambaModelConfig`` and ``MambaSpec``.
         """
-        split: dict[str, Any] = {
-            "bytes_per_value": bytes_per_value,
-            "tensor_parallel": tensor_parallel,
-        }
-        if not any(group.kind == "state" for group in self.cache_groups):
-            return 0.0
-        tokens = page_tokens(
-            self.cache_groups, block_tokens=block_tokens, state_pages=state_pages, **split
+        return _state_padding(
+            self.cache_groups,
+            block_tokens=block_tokens,
+            state_pages=state_pages,
+            bytes_per_value=bytes_per_value,
+            tensor_parallel=tensor_parallel,
         )
-        page_bytes = tokens * attention_bytes(self.cache_groups, **split)
-        total: Any = np.zeros(np.broadcast(tokens, page_bytes).shape)[()]
-        for group in self.cache_groups:
-            if group.kind == "state":
-                own = ceil_div(group.state_bytes, tensor_parallel)
-                padded = state_pages * np.maximum(page_bytes, own)
-                kept = np.where(np.asarray(state_pages) > 0, padded, own)
-                total = total + group.n_layers * (kept - own) * self._filled(group)
-        return total
 
     @cached_property
-    def _padding(self) -> dict[CacheGroup, int]:
-        return group_padding(self.cache_groups) if self.windows.pads_groups else {}
+    def _filled(self) -> tuple[CacheGroup, ...]:
+        """Layers that a block of the pool serves: those of the stage, and what the engine adds."""
+        of_model = self.model_groups or self.cache_groups
+        numbers = group_numbers(of_model, even_ratio=self.windows.even_ratio)
+        return filled_groups(self.cache_groups, numbers)
 
-    def _filled(self, group: CacheGroup) -> float:
-        """Layers of a group with those that the engine adds, as a multiple of the group's own."""
-        return 1 + self._padding.get(group, 0) / group.n_layers
+
+def _state_padding(
+    groups: tuple[CacheGroup, ...], *, block_tokens: Quantity, state_pages: Quantity, **split: Any
+) -> Any:
+    """Memory of one sequence beyond the recurrent states of some layers [byte]."""
+    if not any(group.kind == "state" for group in groups):
+        return 0.0
+    tokens = page_tokens(groups, block_tokens=block_tokens, state_pages=state_pages, **split)
+    page_bytes = tokens * attention_bytes(groups, **split)
+    total: Any = np.zeros(np.broadcast(tokens, page_bytes).shape)[()]
+    for group in groups:
+        if group.kind == "state":
+            own = ceil_div(group.state_bytes, split["tensor_parallel"])
+            padded = state_pages * np.maximum(page_bytes, own)
+            kept = np.where(np.asarray(state_pages) > 0, padded, own)
+            total = total + group.n_layers * (kept - own)
+    return total
 
 
 def _whole(layer: Layer) -> Layer:

@@ -5,7 +5,7 @@ compressed-tensors, modelopt, quark and auto-round, what vLLM's loaders of the s
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from llminfra.architecture import Architecture, StoredWeights
@@ -28,10 +28,13 @@ from llminfra.hf_config.scheme import (
 )
 
 MLX: Final = "MLX"
-_EXCEPTIONS: Final = (  # Lists of what is not quantised.
-    *("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers", "exclude"),
+# Lists of what is not quantised: those of modelopt, which also quantises anew, and of the others.
+_UNTOUCHED: Final = ("ignore", "exclude_modules")
+_PLAIN: Final = (
+    *("modules_to_not_convert", "ignored_layers", "exclude"),
     *("llm_int8_skip_modules", "skip_modules"),
 )
+_EXCEPTIONS: Final = (*_UNTOUCHED, *_PLAIN)
 _EXPERTS: Final = r"re:.*\bexperts\..*"
 _SECTIONS: Final = ("quantization_config", "quantization", "compression_config")
 _CACHES: Final = {"FP8": "fp8", "NVFP4": "nvfp4", "INT8": "int8"}
@@ -42,7 +45,9 @@ def stored_weights(f: Fields, model: Architecture) -> StoredWeights | None:
     key = next((key for key in _SECTIONS if f.raw(key)), None)
     if key is None:
         return None
-    section = _with_expert_type(f.section(key), f)
+    section, name = f.section(key), "expert_dtype"
+    if f.has(name) and not section.has(name):  # DeepSeek V4 says it beside its section.
+        section = Fields({**dict(section.items()), name: f.raw(name)}, section.origin)
     is_mlx = bool(f.raw("quantization")) or section.has("mode")
     method = _method(section, is_mlx=is_mlx)
     if method is None:
@@ -57,14 +62,6 @@ def stored_weights(f: Fields, model: Architecture) -> StoredWeights | None:
     if isinstance(scheme, StoredWeights):
         return scheme
     return stored(scheme, model, prefixes_in(str(f.raw(key))))
-
-
-def _with_expert_type(section: Fields, f: Fields) -> Fields:
-    """Take in the type of the experts, which DeepSeek V4 says beside its section."""
-    name = "expert_dtype"
-    if section.has(name) or not f.has(name):
-        return section
-    return Fields({**dict(section.items()), name: f.raw(name)}, section.origin)
 
 
 def _method(s: Fields, *, is_mlx: bool) -> str | None:
@@ -85,9 +82,9 @@ def _method(s: Fields, *, is_mlx: bool) -> str | None:
     return next(found, "mlx" if is_mlx and s.has("bits") else None)
 
 
-def _kept(s: Fields) -> tuple[Rule, ...]:
+def _kept(s: Fields, keys: Iterable[str] = _EXCEPTIONS) -> tuple[Rule, ...]:
     """What exceptions leave in 16 bits."""
-    listed = [name for key in _EXCEPTIONS for name in _texts(s.raw(key))]
+    listed = [name for key in keys for name in _texts(s.raw(key))]
     return (Rule(Patterns(listed), None),)
 
 
@@ -132,10 +129,12 @@ def _fixed(source: str, form: Format) -> Callable[[Fields], Scheme]:
         if isinstance(block, list) and len(block) == 2 and all(type(n) is int for n in block):
             scaled = form._replace(bits=form.bits + 32 / max(block[0] * block[1], 1))
         packed = [Rule(Patterns([_EXPERTS]), MXFP4)] if s.raw("expert_dtype") == "fp4" else []
-        again = _listed(s)
-        # What a second tool leaves alone stays in the first one's format.
-        first = again or _kept(s)
-        return Scheme(scaled, (*first, *packed), source=source, kv_precision=_cache(s))
+        # What a tool that quantises anew leaves alone stays in the format that it had.
+        untouched = _kept(s, _UNTOUCHED)[0].patterns
+        requantised = [rule._replace(unless=untouched) for rule in _listed(s)]
+        kept = _kept(s, _PLAIN if requantised else _EXCEPTIONS)
+        rules = (*requantised, *kept, *packed)
+        return Scheme(scaled, rules, source=source, kv_precision=_cache(s))
 
     return read
 

@@ -21,6 +21,7 @@ class Format(NamedTuple):
     precision: str = ""
 
 
+# Bits of one scale, which the weights of a group or row share.
 SCALE_BITS: Final = 16
 # Weights that share a scale where a row of a matrix does: a usual width.
 ROW: Final = 4096
@@ -39,10 +40,25 @@ def in_bits(bits: float, group: object = None, zero_bits: float = 0) -> Format:
 
 
 class Rule(NamedTuple):
-    """The format of the modules that the patterns name; None leaves them in 16 bits."""
+    """The format of the modules that the patterns name; None leaves them in 16 bits.
+
+    Examples
+    --------
+    >>> rule = Rule(Patterns(["re:.*experts.*"]), NVFP4, unless=Patterns(["mtp.*"]))
+    >>> rule.names(["layers.0.ffn.experts.0.w1"]), rule.names(["mtp.0.ffn.experts.0.w1"])
+    (True, False)
+    """
 
     patterns: Patterns
     form: Format | None
+    unless: Patterns | None = None
+
+    def names(self, names: Iterable[str], layer: int | None = None) -> bool:
+        """Tell whether the rule speaks of a module, by any of its names."""
+        known = list(names)
+        if self.unless and any(self.unless.names(name, layer) for name in known):
+            return False
+        return any(self.patterns.names(name, layer) for name in known)
 
 
 def by_format(rules: list[Rule]) -> list[Rule]:
@@ -83,14 +99,14 @@ class Scheme:
         """Return the format of a module by any of its names."""
         known = list(names) if self._naming else ()
         for rule in self._naming:
-            if any(rule.patterns.names(name, layer) for name in known):
+            if rule.names(known, layer):
                 return rule.form
         return self.default
 
     def named(self, names: Iterable[str]) -> bool:
         """Tell whether a rule speaks of a module outside the layers."""
         known = list(names)
-        return any(rule.patterns.names(name) for rule in self.rules for name in known)
+        return any(rule.names(known) for rule in self.rules)
 
 
 def stored(scheme: Scheme, model: Architecture, prefixes: tuple[str, ...]) -> StoredWeights:

@@ -200,10 +200,28 @@ def test_experts_have_formats_of_their_own(
     assert {name: found[name] for name in bits} == pytest.approx(bits, rel=1e-3)
 
 
+def test_what_a_second_tool_ignores_keeps_the_rules_of_the_first(tmp_path: Path) -> None:
+    """Drafting experts of nvidia/DeepSeek-V4-Flash-NVFP4 are the source's; so is a 16-bit layer."""
+    config = v4(
+        quant_algo="MIXED_PRECISION", moe_quant_algo="NVFP4", group_size=16,
+        ignore=["*.attn.*", "mtp.*"], modules_to_not_convert=["*.shared_experts.*"],
+    )  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = evaluate(Scenario(model=str(tmp_path), accelerator="b300-sxm")).deployment.architecture
+    assert model.stored_weights is not None
+    assert dict(model.stored_weights.draft_bits)["experts"] == 4.25
+    own = dict(model.stored_weights.bits)
+    assert (own["experts"], own["shared_experts"]) == pytest.approx((4.5, 16))
+
+
 def test_published_eight_bits_of_405b_keep_attention_and_the_ends_in_16() -> None:
     """57.752 GiB a card in vllm-project/vllm#6746: all linear layers in eight bits would be 47."""
     asked = Scenario(
         model="llama-3.1-405b", precision="fp8", accelerator="h100-sxm", tensor_parallel=8
     )
-    weights = evaluate(asked).memory.weight_bytes_per_accelerator
+    found = evaluate(asked)
+    weights = found.memory.weight_bytes_per_accelerator
     assert weights.base == pytest.approx(57.752 * GIB, rel=0.03)
+    assumed = next(problem for problem in found.problems if problem.code == "W-RECIPE")
+    assert "other producers" in str(assumed)
+    assert 'model = "PATH/config.json"' in str(assumed)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from llminfra.architecture import Layer, Stage, WeightGroup, WindowRule
+from llminfra.architecture import CacheGroup, Layer, Stage, WeightGroup, WindowRule
 from llminfra.catalog.support import is_processor
 from llminfra.facets.base import quantity
 from llminfra.facets.memory.llama_cpp import LlamaCppTerms
@@ -123,8 +123,14 @@ class BesideTerms(LlamaCppTerms):
         windows = replace(self.windows, slots=slots)
         if stage.windows == windows:
             return stage
-        ruled = ("ruled", id(stage), windows)
-        return self._once(lambda: replace(stage, windows=windows), *ruled)
+        ruled = ("ruled", id(stage), windows, self._drafts)
+        return self._once(
+            lambda: replace(stage, windows=windows, model_groups=self._all_groups()), *ruled
+        )
+
+    def _all_groups(self) -> tuple[CacheGroup, ...]:
+        """Cache of all stages, with that of the layers that draft."""
+        return self.model.whole.with_layers(self._draft_layers).cache_groups
 
     def _kept(self, stage: Stage, slots: int = 1) -> Stage:
         """The stage as the engine keeps its cache."""

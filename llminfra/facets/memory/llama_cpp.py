@@ -50,8 +50,13 @@ class LlamaCppTerms(SizingTerms):
             block_tokens=block or None,
             full_fraction=share if saves else 1.0,
             slots=slots,
-            pads_groups=self.engine_family == "vllm" and saves,
+            even_ratio=self.even_ratio if saves else 0.0,
         )
+
+    @property
+    def even_ratio(self) -> float:
+        """Ratio of kinds of layers below which the engine's groups hold the most frequent."""
+        return self._fact(self.engine, "group_even_ratio").base
 
     @property
     def slots(self) -> int:

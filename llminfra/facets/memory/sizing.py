@@ -114,7 +114,7 @@ class Sizing(Runtime, BesideTerms):
     def _windows(self) -> WindowRule:
         """How the engine keeps windows; its constants are single numbers, without bands."""
         if all(group.window is None for group in self.model.cache_groups()):
-            return WindowRule(pads_groups=self.engine_family == "vllm")
+            return WindowRule(even_ratio=self.even_ratio)
         return self.window_rule()
 
     def _utilization(self) -> Range:
