@@ -92,25 +92,24 @@ def goal(
     20000
     """
     given = input_of(plan, key)
-    wanted = target if isinstance(target, int | float) else None
-    side = 0.0 if wanted is None else float(wanted)
+
+    def wanted(changed: Plan) -> float:
+        return float(target) if isinstance(target, int | float) else read_base(changed, target)
 
     def miss(changed: Plan) -> float:
-        other = side if wanted is not None else read_base(changed, target)  # type: ignore[arg-type]
-        return read_base(changed, read) - other
+        return read_base(changed, read) - wanted(changed)
 
     result_of(plan, read)  # raises for a name that does not exist
     search = _Search(plan, given, miss, low, high)
     value = search.value()
     at = given.changed(plan, value)
-    wanted_there = side if wanted is not None else read_base(at, target)  # type: ignore[arg-type]
     now = value_of(plan, given)
     return Found(
         given,
         value,
         math.nan if now is None else now,
         read_base(at, read),
-        wanted_there,
+        wanted(at),
         search.plans,
     )
 
