@@ -13,6 +13,7 @@ from functools import cache
 from math import inf, isfinite, nan
 from typing import Any, Final
 
+from llminfra.catalog import reads
 from llminfra.catalog.reads import MODEL, Recorded
 from llminfra.catalog.tables import check_date, file_of, require, rows_of
 from llminfra.errors import CatalogError, InvalidInput, shown, unknown
@@ -161,7 +162,7 @@ def model_entries() -> dict[str, dict[str, Any]]:
     return Recorded(entries, prefix=MODEL)
 
 
-@cache
+@reads.cache
 def model_fact(model_id: str) -> Fact:
     """Return a model's configuration as a fact whose value is its digest."""
     entry = model_entries()[model_id]

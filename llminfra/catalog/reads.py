@@ -4,8 +4,11 @@ Names are fact keys, ``model:ID`` for the entry of a model, and ``list:CLASS`` f
 was looked through.
 """
 
-from typing import Any, Final, TypeVar
+import functools
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 V = TypeVar("V")
 MODEL: Final = "model:"
 LIST: Final = "list:"
@@ -39,6 +42,42 @@ class Recorded(dict[str, V]):
 def note(name: str) -> None:
     """Note that something was read."""
     _READ[name] = None
+
+
+def cache(function: Callable[P, V]) -> Callable[P, V]:
+    """Like functools.cache; what the first call has read counts as read by each of them.
+
+    Examples
+    --------
+    >>> entries = Recorded({"a": 1}, prefix="doctest:")
+    >>> found = cache(lambda key: entries[key])
+    >>> forget()
+    >>> found("a"), names_read(), forget(), found("a"), names_read()
+    (1, ['doctest:a'], None, 1, ['doctest:a'])
+    """
+
+    @functools.cache
+    def kept(*args: P.args, **kwargs: P.kwargs) -> tuple[V, dict[str, None]]:
+        before = dict(_READ)
+        forget()
+        try:
+            value, own = function(*args, **kwargs), dict(_READ)
+        finally:
+            _READ.update(before)
+        return value, own
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> V:
+        value, own = kept(*args, **kwargs)
+        _READ.update(own)
+        return value
+
+    return called
+
+
+def forget() -> None:
+    """Let what was read so far count as read by nobody."""
+    _READ.clear()
 
 
 def names_read() -> list[str]:

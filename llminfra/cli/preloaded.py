@@ -12,6 +12,7 @@ _REPORTS: Final = (
     *(f"llminfra.present.{name}_charts" for name in ("board", "cash", "driver", "versus")),
     *("llminfra.present.scatter", "llminfra.search.fit", "llminfra.present.render:templates"),
     "llminfra.present.vega:specified_once",
+    "later llminfra.present.rehearsal:rehearse",
 )
 _MATPLOTLIB: Final = "matplotlib_inline.backend_inline"  # as much as all else that is not ours
 

@@ -17,6 +17,10 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, ValidationError
 from papermill.engines import papermill_engines
+from papermill.execute import raise_for_execution_errors, remove_error_markers
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+from papermill.utils import chdir
 
 from llminfra.errors import RenderError, shown
 from llminfra.publish.beside import Beside
@@ -130,7 +134,7 @@ def execute(
     language = asked.get("language") or source.metadata.get("language_info", {}).get("name")
     if probe and (language or "python") == "python":
         source.cells.append(_probe_cell(probe))
-    run = _Run(source, injected=bool(parameters), on_cell=on_cell)
+    run = _Run(list(source.cells), injected=bool(parameters), on_cell=on_cell)
     draws = any(cell.cell_type == "code" and _DRAWS.search(cell.source) for cell in source.cells)
     beside = Beside(prepare, draws=draws)
 
@@ -140,14 +144,13 @@ def execute(
 
     with tempfile.TemporaryDirectory(prefix="llminfra-", ignore_cleanup_errors=True) as folder:
         try:
-            document = papermill.execute_notebook(
+            document = _by_papermill(
                 source,
-                None,
-                parameters=dict(parameters),
+                dict(parameters),
                 kernel_name=kernel or asked.get("name", OWN_KERNEL),
                 language=language or "python",
                 cwd=notebook.parent.resolve(),
-                progress_bar=False,
+                engine_name=engine if engine == FORK else None,
                 start_timeout=_START_TIMEOUT_S,
                 execution_timeout=timeout_s,
                 kernel_manager_class=OwnKernelManager,
@@ -197,6 +200,28 @@ def execute(
     return Executed(_without_traces(document), probed, tuple(remarks(document)))
 
 
+def _by_papermill(
+    document: NotebookNode,
+    parameters: dict[str, Any],
+    *,
+    kernel_name: str,
+    language: str,
+    cwd: Path,
+    engine_name: str | None,
+    **given: Any,
+) -> NotebookNode:
+    """Do what papermill.execute_notebook does, step by step: that makes three files of it."""
+    how = {"kernel_name": kernel_name, "engine_name": engine_name}
+    if parameters:
+        document = parameterize_notebook(document, parameters, language=language, **how)
+    document = remove_error_markers(document)
+    with chdir(cwd):
+        run = papermill_engines.execute_notebook_with_engine
+        document = run(nb=document, input_path=None, progress_bar=False, **how, **given)
+    raise_for_execution_errors(document, None)
+    return document
+
+
 def _engine(
     name: str, preload: Sequence[str], beside: Beside, memory_gb: float | None
 ) -> dict[str, Any]:
@@ -205,17 +230,17 @@ def _engine(
         return {}
     papermill_engines.register(FORK, LlmInfraEngine)  # also where the package is not installed
     environment = {DRAWS_LATER: "1"}
-    asked = {"engine_name": FORK, "preload": preload, "environment": environment}
-    return {**asked, "memory_gb": memory_gb, "on_forked": beside.start}
+    forked = {"preload": preload, "environment": environment, "on_forked": beside.start}
+    return {**forked, "memory_gb": memory_gb}
 
 
 class _Run:
     """What is known of a notebook while it runs: its document, and the cell at work."""
 
     def __init__(
-        self, source: NotebookNode, *, injected: bool, on_cell: Callable[[str], object]
+        self, cells: Sequence[NotebookNode], *, injected: bool, on_cell: Callable[[str], object]
     ) -> None:
-        self._source, self._injected, self._on_cell = source, injected, on_cell
+        self._cells, self._injected, self._on_cell = cells, injected, on_cell
         self._document: NotebookNode | None = None
         self._cell: Mapping[str, Any] = {}
         self._index = 0
@@ -228,7 +253,7 @@ class _Run:
         self._cell, self._index = cell, cell_index
         if cell.cell_type == "code":
             at = self._at(cell_index)
-            self._on_cell(_GIVEN if at is None else cell_number(self._source.cells, at))
+            self._on_cell(_GIVEN if at is None else cell_number(self._cells, at))
 
     def set_aside(self, cell: NotebookNode, **_: Any) -> None:
         """Keep errors that a cell may have from papermill, which fails at any."""
@@ -245,11 +270,11 @@ class _Run:
     def where(self, index: int, message: str = "") -> str:
         """Name a cell of the running notebook as it is called in the notebook itself."""
         at = self._at(index)
-        return _GIVEN if at is None else cell_name(self._source.cells, at, message=message)
+        return _GIVEN if at is None else cell_name(self._cells, at, message=message)
 
     def _at(self, index: int) -> int | None:
         """Return where a cell stands in the notebook itself; None for papermill's own."""
-        tags = [cell.metadata.get("tags", []) for cell in self._source.cells]
+        tags = [cell.metadata.get("tags", []) for cell in self._cells]
         given = next((i + 1 for i, t in enumerate(tags) if "parameters" in t), 0)
         if self._injected and index == given:
             return None
@@ -326,7 +351,7 @@ def quiet() -> Iterator[None]:
 
 def _read(notebook: Path) -> NotebookNode:
     try:
-        document: NotebookNode = nbformat.read(notebook, as_version=4)
+        document: NotebookNode = load_notebook_node(str(notebook.resolve()))
     except OSError as exc:
         raise CellError(f"could not read {notebook.name}: {one_line(exc)}") from exc
     except Exception as exc:

@@ -46,7 +46,11 @@ class Status:
     def begin(self, job: str, where: str) -> None:
         """Say which cell this process begins."""
         with suppress(OSError):  # whoever looks in the middle of it sees it at the next look
-            self._own().write_text(json.dumps([job, where, time.time()]), encoding="utf-8")
+            text = json.dumps([job, where, time.time()]).encode()
+            # A file that is emptied first goes to the disk each time.
+            with os.fdopen(os.open(self._own(), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                file.write(text)
+                file.truncate()
 
     def end(self) -> None:
         """Say that this process runs no cell."""

@@ -9,6 +9,7 @@ from llminfra.architecture import Architecture, StoredWeights
 from llminfra.architecture.eagle import EAGLE_WORDS, HEAD, eagle_head
 from llminfra.architecture.reshaped import CHANGES, pruned, sees_all
 from llminfra.catalog import facts as catalog
+from llminfra.catalog import reads
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import model_entries
 from llminfra.errors import InvalidInput, shown
@@ -86,7 +87,7 @@ def as_published(inputs: Inputs, architecture: Architecture) -> Architecture:
     return replace(architecture, stored_weights=found) if found else architecture
 
 
-@lru_cache(maxsize=256)
+@reads.cache
 def _published(model: str, precision: str) -> StoredWeights | None:
     """Return the recipe of the checkpoint that the catalogue knows of a model and precision."""
     entry = model_entries()[model]

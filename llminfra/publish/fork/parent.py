@@ -1,7 +1,7 @@
 """Loads the libraries once and forks a child for each notebook.
 
 ``python -m … READ WRITE CONTROL LOADED…``, with descriptors of three pipes, and modules or
-``module:function``.
+``module:function``; what begins with `LATER` waits until so many have been forked that it pays.
 
 It has one thread and draws nothing, or its children could hang. It ends when its input does.
 """
@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ from llminfra.publish.fork import frames
 
 # Marks a module that makes itself known to the running shell when it is imported.
 IN_SHELL: Final = "__in_shell__"
+LATER: Final = "later "
+_PAYS_AFTER: Final = 4  # what waits takes as long as forks then save with as many notebooks
 _IN_SHELL: Final = ("matplotlib_inline.backend_inline",)  # such modules of others
 _PR_SET_PDEATHSIG: Final = 1
 # Where such a library starts threads of its own, a child of it would lack them.
@@ -38,25 +41,36 @@ def main(arguments: list[str]) -> None:
     given = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     os.environ.setdefault("MPLBACKEND", frames.INLINE)  # read once, when matplotlib is loaded
-    gc.disable()  # what is loaded stays: looking for garbage in between takes a tenth of the time
-    for name in ("llminfra.publish.fork.child", *arguments[3:]):
-        with suppress(Exception):  # a notebook that needs it says so itself
-            load(name)
-    for name in [n for n, m in sys.modules.items() if n in _IN_SHELL or hasattr(m, IN_SHELL)]:
-        del sys.modules[name]  # what it is made of stays loaded
+    later = [name.removeprefix(LATER) for name in arguments[3:] if name.startswith(LATER)]
+    first = [name for name in arguments[3:] if not name.startswith(LATER)]
+    _load_all(["llminfra.publish.fork.child", *first])
     for name, value in given.items():
         if value is None:
             del os.environ[name]
         else:
             os.environ[name] = value
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    frames.write(control, {"type": "ready", "threads": n_threads()})
+    forked = 0
+    while (request := frames.read(reader)) is not None:
+        if request["op"] == "start":
+            if forked == _PAYS_AFTER:
+                _load_all(later)
+            _fork(reader, writer, control, request)
+            forked += 1
+
+
+def _load_all(names: Iterable[str]) -> None:
+    """Load for good, and leave nothing that looks for a running shell."""
+    gc.disable()  # what is loaded stays: looking for garbage in between takes a tenth of the time
+    for name in names:
+        with suppress(Exception):  # a notebook that needs it says so itself
+            load(name)
+    for name in [n for n, m in sys.modules.items() if n in _IN_SHELL or hasattr(m, IN_SHELL)]:
+        del sys.modules[name]  # what it is made of stays loaded
     gc.collect()
     gc.freeze()
     gc.enable()
-    frames.write(control, {"type": "ready", "threads": n_threads()})
-    while (request := frames.read(reader)) is not None:
-        if request["op"] == "start":
-            _fork(reader, writer, control, request)
 
 
 def load(name: str) -> None:
