@@ -4,6 +4,10 @@ The time of a request is a curve over requests in flight: two arrays whose first
 curve, straight between points and level outside them. It ends at the places of the replica.
 """
 
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +16,7 @@ from llminfra.formulas._formula import Quantity, formula
 # A curve that rises by less between two points is level there.
 _FLAT_S = 1e-15
 _LEAST_PLACES = 1.001
+_MOST_NARROW: Final = 256
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -74,13 +79,12 @@ def request_s_at(
     width = np.diff(points, axis=0)
     slope = np.diff(times, axis=0) / np.where(width > 0, width, 1.0)
     # The piece of the curve on which each place lies, looked up once: a sum over all pieces takes
-    # six times as long.
-    piece = np.zeros(np.shape(0.0 * (in_flight + points[0])), dtype=np.intp)
+    # many times as long, and so does counting in wide integers.
+    shape = np.shape(0.0 * (in_flight + points[0]))
+    piece = np.zeros(shape, dtype=np.uint8 if len(points) < _MOST_NARROW else np.intp)
     for low in points[1:-1]:
         piece += in_flight >= low
-    low, end, begin, rise = (
-        np.take_along_axis(x, piece[None], axis=0)[0] for x in (points, width, times, slope)
-    )
+    low, end, begin, rise = _picked(piece, points, width, times, slope)
     return begin + rise * np.minimum(np.maximum(in_flight - low, 0.0), end)
 
 
@@ -261,13 +265,19 @@ def requests_within_target(
     # The last piece of the curve that begins within the target, looked up once.
     begins = reached[:-1] <= allowed_s
     piece = np.maximum(np.count_nonzero(begins, axis=0) - 1, 0)
-    low, width, begin, end = (
-        np.take_along_axis(x, piece[None], axis=0)[0]
-        for x in (points, np.diff(points, axis=0), reached, reached[1:])
-    )
+    width = np.diff(points, axis=0)
+    low, width, begin, end = _picked(piece, points, width, reached, reached[1:])
     rise = np.maximum(end - begin, _FLAT_S)
     share = np.where(end <= allowed_s, 1.0, (allowed_s - begin) / rise)
     return np.where(begins[0], low + share * width, first)
+
+
+def _picked(piece: NDArray[Any], *arrays: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Take of each array, along its first axis, the piece that a place has."""
+    behind = arrays[0].shape[1:]
+    places = np.arange(math.prod(behind)).reshape(behind)
+    index = np.multiply(piece, places.size, dtype=np.intp) + places
+    return (np.take(x, index) for x in arrays)
 
 
 def _most_so_far(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -297,10 +307,11 @@ def _piece(
 ) -> tuple[Quantity, Quantity]:
     """Level and slope of the straight piece of R(n) on which `wanted` is reached."""
     level, slope = times[0] + 0.0 * wanted, np.zeros(np.shape(times[0] * wanted))
-    for k in range(1, len(points)):
-        rise = (times[k] - times[k - 1]) / (points[k] - points[k - 1])
-        inside = wanted >= reached[k - 1]
-        level = np.where(inside, times[k - 1] - rise * points[k - 1], level)
-        slope = np.where(inside, rise, slope)
+    if len(points) > 1:
+        begun = np.count_nonzero(wanted >= reached[:-1], axis=0)
+        steps = np.diff(times, axis=0) / np.diff(points, axis=0)
+        low, begin, rise = _picked(np.maximum(begun - 1, 0), points, times, steps)
+        level = np.where(begun, begin - rise * low, level)
+        slope = np.where(begun, rise, slope)
     beyond = wanted >= reached[-1]
     return np.where(beyond, times[-1], level), np.where(beyond, 0.0, slope)

@@ -1,5 +1,7 @@
 """A known number of users who pause between requests: the distribution of requests in flight."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -259,17 +261,24 @@ def _served(states: NDArray[np.float64], curve_requests: NDArray[np.float64]) ->
     return np.minimum(states, np.atleast_1d(curve_requests)[-1])
 
 
-def _distribution(
-    users: NDArray[np.float64],
-    think_time_s: NDArray[np.float64],
-    curve_requests: NDArray[np.float64],
-    curve_request_s: NDArray[np.float64],
-) -> tuple[Quantity, Quantity]:
+def _distribution(*arrays: NDArray[np.float64]) -> tuple[Quantity, Quantity]:
     """States along the first axis, and the probability that each stands for.
+
+    Arrays are users, think time and the curve: several formulas ask for the same ones in a row.
+    """
+    return _distribution_of(*((x.tobytes(), x.shape) for x in map(np.asarray, arrays)))
+
+
+@lru_cache(maxsize=2)  # of all users, and of the others
+def _distribution_of(*arrays: tuple[bytes, tuple[int, ...]]) -> tuple[Quantity, Quantity]:
+    """Compute it; arrays are their bytes and shapes.
 
     The deviation never exceeds the root of the users, because each request in flight is one user
     less to send another.
     """
+    users, think_time_s, curve_requests, curve_request_s = (
+        np.ndarray(shape, np.float64, data) for data, shape in arrays
+    )
     unknown = 0.0 * (users * think_time_s)  # NaN where either is
     users = np.where(np.isnan(users), 0.0, users)
     pause = np.maximum(np.where(np.isnan(think_time_s), 0.0, think_time_s), _SHORTEST_S)
