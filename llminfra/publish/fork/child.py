@@ -32,6 +32,15 @@ _TRIES: Final = 500
 _NO_INPUT: Final = "raw_input was called, but this frontend does not support input requests."
 
 
+def new_shell() -> Any:
+    """Return the shell of this process; a new one before the fork, whose it then is."""
+    config = Config()
+    config.HistoryManager.enabled = False  # its thread, and a file that all would share
+    return ZMQInteractiveShell.instance(
+        config=config, user_ns={}, compiler_class=XCachingCompiler
+    )
+
+
 class PipeSession(Session):
     """Sends what a shell publishes as frames, in order, from whichever thread."""
 
@@ -174,9 +183,11 @@ class Child:
 
     async def _serve(self) -> None:
         # As in a kernel, cells run while a loop does: tasks that they leave go on in between.
-        while True:
-            loop = asyncio.get_running_loop()
-            request = await loop.run_in_executor(None, frames.read, self._reader)
+        asked = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._reader, asked.set)
+        while await asked.wait():
+            request = frames.read(self._reader)
+            asked.clear()
             if request is None or request["op"] == "end":
                 return
             await self._execute(request)
@@ -229,12 +240,10 @@ class Child:
     # -- the shell --------------------------------------------------------------------------------
 
     def _started(self) -> Any:
-        session = PipeSession(self._send_flushed)
-        config = Config()
-        config.HistoryManager.enabled = False  # its thread, and a file that all would share
-        shell: Any = ZMQInteractiveShell.instance(
-            config=config, user_ns={}, compiler_class=XCachingCompiler
-        )
+        session, shell = PipeSession(self._send_flushed), new_shell()
+        shell.init_environment()  # in variables of the request
+        shell.starting_dir = os.getcwd()
+        shell.history_manager.reset(new_session=False)  # of the folder that it began in
         shell.displayhook.session = shell.display_pub.session = session
         shell.displayhook.pub_socket = shell.display_pub.pub_socket = object()
         shell.displayhook.topic, shell.display_pub.topic = b"execute_result", b"display_data"

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     os.environ.setdefault("MPLBACKEND", frames.INLINE)  # read once, when matplotlib is loaded
     later = [name.removeprefix(LATER) for name in arguments[3:] if name.startswith(LATER)]
     first = [name for name in arguments[3:] if not name.startswith(LATER)]
-    _load_all(["llminfra.publish.fork.child", *first])
+    _load_all(first)
     for name, value in given.items():
         if value is None:
             del os.environ[name]
@@ -61,13 +61,17 @@ def main(arguments: list[str]) -> None:
 
 
 def _load_all(names: Iterable[str]) -> None:
-    """Load for good, and leave nothing that looks for a running shell."""
+    """Load for good, and leave a new shell, but nothing that has looked for a running one."""
     gc.disable()  # what is loaded stays: looking for garbage in between takes a tenth of the time
+    from llminfra.publish.fork.child import ZMQInteractiveShell, new_shell
+
+    ZMQInteractiveShell.clear_instance()
     for name in names:
         with suppress(Exception):  # a notebook that needs it says so itself
             load(name)
     for name in [n for n, m in sys.modules.items() if n in _IN_SHELL or hasattr(m, IN_SHELL)]:
         del sys.modules[name]  # what it is made of stays loaded
+    new_shell()
     gc.collect()
     gc.freeze()
     gc.enable()
