@@ -1,4 +1,4 @@
-"""What every exporter of a report is: it reads a copy with numbers and marks, and writes it."""
+"""What every exporter of a report is: it reads a notebook with numbers and marks, and writes it."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from traitlets import Unicode, default
 
 from llminfra.publish.read.cells import Show
-from llminfra.publish.wording import check_answers, note_typed, number_findings
+from llminfra.publish.wording import check_answers, settle
 
 
 class ReportExporter(TemplateExporter):
@@ -51,14 +51,22 @@ class ReportExporter(TemplateExporter):
         RenderError
             If a part cannot be typeset; the message names the cell.
         """
-        copy, found = Exporter.from_notebook_node(self, nb, resources, **kw)
-        found["output_extension"] = self.file_extension
-        check_answers(copy)
-        number_findings(copy)
-        note_typed(copy)
-        about = found.get("metadata", {})
+        return self.report(*Exporter.from_notebook_node(self, nb, resources, **kw))
+
+    def report(
+        self, notebook: NotebookNode, resources: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """Convert a notebook as `from_notebook_node` does, without copies and preprocessors.
+
+        Findings of the notebook itself get their numbers, and its closing section its remark.
+        """
+        resources["output_extension"] = self.file_extension
+        check_answers(notebook)
+        settle(notebook)
+        about = resources.get("metadata", {})
         name, path = str(about.get("name") or "Notebook"), about.get("path")
-        return self.written(copy, found, name, None if path is None else Path(path)), found
+        folder = None if path is None else Path(path)
+        return self.written(notebook, resources, name, folder), resources
 
     def written(
         self, notebook: NotebookNode, resources: dict[str, Any], name: str, folder: Path | None

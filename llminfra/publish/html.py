@@ -51,10 +51,10 @@ class HtmlReportExporter(ReportExporter):
         title = str(notebook.metadata.get("title") or page.title)
         about = resources.get("metadata", {})
         links = {name: about.get(name) or "" for name in ("index", "siblings")}
-        return clean_text(self._html(page, title, links))
+        return self._html(page, title, links)
 
     def _html(self, page: Page, title: str, links: dict[str, Any]) -> str:
-        body = Markup("\n".join(page.body_html))
+        body = Markup(clean_text("\n".join(page.body_html)))
         has_charts = 'class="ll-spec"' in body
         html: str = _template().render(
             page=page,
@@ -62,12 +62,12 @@ class HtmlReportExporter(ReportExporter):
             **links,
             language=self.language,
             body=body,
-            title_html=Markup(page.title_html),
-            provenance=Markup(page.provenance_html),
+            title_html=Markup(clean_text(page.title_html)),
+            provenance=Markup(clean_text(page.provenance_html)),
             css=Markup(_style() + _print_footer(title, page)),
             script=Markup(_script()),
             policy=_policy(has_charts),
-            bundle=vega_bundle() if has_charts else "",
+            bundle=Markup(vega_bundle() if has_charts else ""),
             hatch_id=theme.HATCH_ID,
         )
         return html
@@ -76,9 +76,18 @@ class HtmlReportExporter(ReportExporter):
 @cache
 def _template() -> Any:
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
     )
     return environment.get_template("page.html")
+
+
+def _shown(value: Any) -> Any:
+    """Clean what is put into the template; what is safe is clean already, as most of it is long."""
+    return clean_text(value) if type(value) is str else value
 
 
 @cache

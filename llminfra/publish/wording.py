@@ -56,6 +56,12 @@ def check_prose(document: NotebookNode) -> None:
             )
 
 
+def settle(document: NotebookNode) -> None:
+    """Write into the blocks of a notebook what only the notebook as a whole can tell."""
+    number_findings(document)
+    note_typed(document)
+
+
 def number_findings(document: NotebookNode) -> None:
     """Number the findings as they stand on the page, whatever the order in which cells ran."""
     numbers = iter(range(1, len(document.cells) + 1))

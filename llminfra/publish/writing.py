@@ -30,8 +30,11 @@ def write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], l
 
     A page without one of its parts is written, where it says so, and is an error.
     """
+    from llminfra.publish.wording import settle  # loads nbformat
+
     outputs: dict[str, str] = {}
     errors: list[str] = []
+    settle(document)  # in whichever order formats are asked for
     for name in job.formats:
         try:
             extension, data, unshown = _export(job, document, name)
@@ -54,7 +57,8 @@ def _export(
     exporter = exporter_of(name)
     links: dict[str, Any] = {"index": job.index, "siblings": job.siblings}
     where = {"name": job.stem, "path": str(job.notebook.parent), **links}
-    data, resources = exporter.from_notebook_node(document, {"metadata": where})
+    export = getattr(exporter, "report", exporter.from_notebook_node)  # of others, only the latter
+    data, resources = export(document, {"metadata": where})
     extension = resources.get("output_extension") or exporter.file_extension
     return extension, data, resources.get("unshown", ())
 
@@ -73,17 +77,20 @@ def exporter_of(name: str) -> Any:
     if not found:
         known = ", ".join(formats_available())
         raise ValueError(f"format must be one of {known}, got {name!r}")
-    exporter = next(iter(found)).load()()
-    exporter.optimistic_validation = True  # nbconvert looks once, not after each preprocessor
-    return exporter
+    return next(iter(found)).load()()
 
 
 def warm_up(formats: Sequence[str]) -> None:
     """Load what comes after the kernel, while this process would only wait for it."""
+    for name in formats:
+        with suppress(Exception):  # told when the format is written
+            _warmed(name)
+
+
+@cache
+def _warmed(name: str) -> None:
     from nbformat import v4
 
     block = {BLOCK_MIME: {"version": 1, "kind": "answer", "headline": "1", "points": []}}
     cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", block)])
-    for name in formats:
-        with suppress(Exception):  # told when the format is written
-            exporter_of(name).from_notebook_node(v4.new_notebook(cells=[cell]))
+    exporter_of(name).from_notebook_node(v4.new_notebook(cells=[cell]))
