@@ -2,19 +2,26 @@
 
 from typing import Final
 
-from llminfra.catalog import reads
+from llminfra.catalog import digests, reads
 from llminfra.evaluate import evaluate
 from llminfra.explain.changes import nearest_changes
 from llminfra.explain.options import options
 from llminfra.explain.variants import sweep
+from llminfra.present.charts import log_lines
+from llminfra.present.vega import specification
 from llminfra.scenario import Scenario
+from llminfra.search.fit import fit_table
 
-# Reports set them side by side.
-_MODELS: Final = ("llama-3.3-70b", "deepseek-r1", "gpt-oss-120b", "qwen3-32b")
+# Models and cards that reports set side by side.
+_MODELS: Final = (
+    *("llama-3.1-8b", "mistral-small-24b", "qwen3-32b", "gpt-oss-120b", "qwen3-235b-a22b"),
+    *("llama-3.1-405b", "deepseek-r1", "llama-3.3-70b"),
+)
+_CARDS: Final = (("h100-sxm", 1), ("a100-sxm-80", 8))
 
 
 def rehearse() -> None:
-    """Evaluate an example as reports do, which takes about as long as one of them.
+    """Evaluate and draw an example as reports do, which takes about as long as one of them.
 
     Nothing counts as read by that: what a report rests on is noted where it asks.
     """
@@ -24,6 +31,11 @@ def rehearse() -> None:
         list(result.items())
     options(plan)
     nearest_changes(plan)
-    models = {"model": [*_MODELS], "tensor_parallel": [1], "max_model_len": [None]}
-    sweep(plan, models, "memory", ["kv_cache_bytes_per_request"])
+    fit_table(plan, _MODELS, _CARDS, ["bf16", "fp8"], sequences=10)
+    models = {"model": [*_MODELS], "prompt_tokens": [255, 511], "max_model_len": [None]}
+    cache = sweep(plan, models, "memory", ["kv_cache_bytes_per_request"])
+    words = {"x_title": "tokens", "y_title": "bytes", "subject": plan.deployment.model_name}
+    chart = log_lines(cache, x="prompt_tokens", y="base", series="model_name", **words)
+    specification(chart.wide, checked=True)
+    digests.read_digests()
     reads.forget()

@@ -1,9 +1,9 @@
 """Which grid feeds the servers: regions by code or name, their intensity and their water."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
+from llminfra.catalog import reads
 from llminfra.catalog.facts import Facts
 from llminfra.catalog.loader import all_facts, ids
 from llminfra.errors import InvalidInput, closest, shown
@@ -116,7 +116,7 @@ def code_of(region: str) -> str:
     )
 
 
-@cache
+@reads.cache
 def _by_word() -> dict[str, str]:
     words: dict[str, str] = {}
     for code in regions():

@@ -36,9 +36,7 @@ def new_shell() -> Any:
     """Return the shell of this process; a new one before the fork, whose it then is."""
     config = Config()
     config.HistoryManager.enabled = False  # its thread, and a file that all would share
-    return ZMQInteractiveShell.instance(
-        config=config, user_ns={}, compiler_class=XCachingCompiler
-    )
+    return ZMQInteractiveShell.instance(config=config, user_ns={}, compiler_class=XCachingCompiler)
 
 
 class PipeSession(Session):
@@ -215,6 +213,8 @@ class Child:
     async def _run(self, code: str) -> Any:
         shell = self._shell
         shell._last_traceback = None
+        if "await" not in code and "async" not in code:  # the most, which one look is enough for
+            return shell.run_cell(code, store_history=True)
         transformed, problem = code, None
         try:
             transformed = shell.transform_cell(code)
