@@ -361,7 +361,7 @@ def _digest(facts: Iterable[Fact]) -> str:
     return f"{len(lines)} facts, sha256 {found[:16]}"
 
 
-@reads.cache
+@reads.kept_with_reads
 def architecture(model_id: str) -> Architecture:
     """Return a catalogue model as an Architecture, without noting a read."""
     return architecture_from_config(model_entries()[model_id]["config"], origin=model_id)

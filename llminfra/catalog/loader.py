@@ -162,7 +162,7 @@ def model_entries() -> dict[str, dict[str, Any]]:
     return Recorded(entries, prefix=MODEL)
 
 
-@reads.cache
+@reads.kept_with_reads
 def model_fact(model_id: str) -> Fact:
     """Return a model's configuration as a fact whose value is its digest."""
     entry = model_entries()[model_id]

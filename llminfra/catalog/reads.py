@@ -4,8 +4,8 @@ Names are fact keys, ``model:ID`` for the entry of a model, and ``list:CLASS`` f
 was looked through.
 """
 
-import functools
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -44,38 +44,38 @@ def note(name: str) -> None:
     _READ[name] = None
 
 
-def cache(function: Callable[P, V]) -> Callable[P, V]:
+def kept_with_reads(function: Callable[P, V]) -> Callable[P, V]:
     """Like functools.cache; what the first call has read counts as read by each of them.
 
     Examples
     --------
     >>> entries = Recorded({"a": 1}, prefix="doctest:")
-    >>> found = cache(lambda key: entries[key])
-    >>> forget()
-    >>> found("a"), names_read(), forget(), found("a"), names_read()
+    >>> found = kept_with_reads(lambda key: entries[key])
+    >>> forget_reads()
+    >>> found("a"), names_read(), forget_reads(), found("a"), names_read()
     (1, ['doctest:a'], None, 1, ['doctest:a'])
     """
 
-    @functools.cache
-    def kept(*args: P.args, **kwargs: P.kwargs) -> tuple[V, dict[str, None]]:
-        before = dict(_READ)
-        forget()
-        try:
-            value, own = function(*args, **kwargs), dict(_READ)
-        finally:
-            _READ.update(before)
-        return value, own
+    kept: dict[Any, tuple[V, dict[str, None]]] = {}
 
-    @functools.wraps(function)
+    @wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> V:
-        value, own = kept(*args, **kwargs)
+        asked = (args, *kwargs.items())
+        if asked not in kept:
+            before = dict(_READ)
+            forget_reads()
+            try:
+                kept[asked] = function(*args, **kwargs), dict(_READ)
+            finally:
+                _READ.update(before)
+        value, own = kept[asked]
         _READ.update(own)
         return value
 
     return called
 
 
-def forget() -> None:
+def forget_reads() -> None:
     """Let what was read so far count as read by nobody."""
     _READ.clear()
 

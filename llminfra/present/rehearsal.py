@@ -32,10 +32,10 @@ def rehearse() -> None:
     options(plan)
     nearest_changes(plan)
     fit_table(plan, _MODELS, _CARDS, ["bf16", "fp8"], sequences=10)
-    models = {"model": [*_MODELS], "prompt_tokens": [255, 511], "max_model_len": [None]}
+    models: dict[str, list[object]] = {"model": [*_MODELS], "prompt_tokens": [255, 511]}
     cache = sweep(plan, models, "memory", ["kv_cache_bytes_per_request"])
     words = {"x_title": "tokens", "y_title": "bytes", "subject": plan.deployment.model_name}
     chart = log_lines(cache, x="prompt_tokens", y="base", series="model_name", **words)
     specification(chart.wide, checked=True)
     digests.read_digests()
-    reads.forget()
+    reads.forget_reads()

@@ -87,7 +87,7 @@ def as_published(inputs: Inputs, architecture: Architecture) -> Architecture:
     return replace(architecture, stored_weights=found) if found else architecture
 
 
-@reads.cache
+@reads.kept_with_reads
 def _published(model: str, precision: str) -> StoredWeights | None:
     """Return the recipe of the checkpoint that the catalogue knows of a model and precision."""
     entry = model_entries()[model]

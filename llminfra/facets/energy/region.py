@@ -116,7 +116,7 @@ def code_of(region: str) -> str:
     )
 
 
-@reads.cache
+@reads.kept_with_reads
 def _by_word() -> dict[str, str]:
     words: dict[str, str] = {}
     for code in regions():

@@ -33,7 +33,7 @@ _NO_INPUT: Final = "raw_input was called, but this frontend does not support inp
 
 
 def new_shell() -> Any:
-    """Return the shell of this process; a new one before the fork, whose it then is."""
+    """Return a shell, which those that are forked of this process then have."""
     config = Config()
     config.HistoryManager.enabled = False  # its thread, and a file that all would share
     return ZMQInteractiveShell.instance(config=config, user_ns={}, compiler_class=XCachingCompiler)
@@ -240,7 +240,7 @@ class Child:
     # -- the shell --------------------------------------------------------------------------------
 
     def _started(self) -> Any:
-        session, shell = PipeSession(self._send_flushed), new_shell()
+        session, shell = PipeSession(self._send_flushed), ZMQInteractiveShell.instance()
         shell.init_environment()  # in variables of the request
         shell.starting_dir = os.getcwd()
         shell.history_manager.reset(new_session=False)  # of the folder that it began in

@@ -63,7 +63,9 @@ def main(arguments: list[str]) -> None:
 def _load_all(names: Iterable[str]) -> None:
     """Load for good, and leave a new shell, but nothing that has looked for a running one."""
     gc.disable()  # what is loaded stays: looking for garbage in between takes a tenth of the time
-    from llminfra.publish.fork.child import ZMQInteractiveShell, new_shell
+    from ipykernel.zmqshell import ZMQInteractiveShell
+
+    from llminfra.publish.fork.child import new_shell
 
     ZMQInteractiveShell.clear_instance()
     for name in names:
