@@ -55,7 +55,6 @@ def kept_with_reads(function: Callable[P, V]) -> Callable[P, V]:
     >>> found("a"), names_read(), forget_reads(), found("a"), names_read()
     (1, ['doctest:a'], None, 1, ['doctest:a'])
     """
-
     kept: dict[Any, tuple[V, dict[str, None]]] = {}
 
     @wraps(function)

@@ -240,7 +240,8 @@ class Child:
     # -- the shell --------------------------------------------------------------------------------
 
     def _started(self) -> Any:
-        session, shell = PipeSession(self._send_flushed), ZMQInteractiveShell.instance()
+        session = PipeSession(self._send_flushed)
+        shell: Any = ZMQInteractiveShell.instance()
         shell.init_environment()  # in variables of the request
         shell.starting_dir = os.getcwd()
         shell.history_manager.reset(new_session=False)  # of the folder that it began in
