@@ -4,18 +4,20 @@ A notebook of this interpreter runs in a fork of a process that has loaded the l
 cannot be run so (another kernel, another platform) goes to papermill's own engine.
 """
 
-import asyncio
 import os
 import select
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from queue import Empty
+from inspect import iscoroutinefunction
 from typing import Any, Final
 from uuid import uuid4
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.client import timestamp
+from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
+from nbclient.util import run_hook, run_sync
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine
 from papermill.log import logger
@@ -25,6 +27,7 @@ from llminfra.publish.fork import frames
 from llminfra.publish.fork.lane import Lane, can_fork, lane_of
 
 _ENDS_WITHIN_S: Final = 2.0
+_OF_KERNELS: Final = ("coalesce_streams", "interrupt_on_timeout")  # options that a fork lacks
 
 
 class LlmInfraEngine(Engine):  # type: ignore[misc]  # papermill has no types
@@ -53,7 +56,8 @@ class LlmInfraEngine(Engine):  # type: ignore[misc]  # papermill has no types
             Most memory of the fork; by default that of the machine. [GB]
         """
         language = nb_man.nb.metadata.get("kernelspec", {}).get("language")
-        lane = lane_of(preload) if can_fork(kernel_name, language) else None
+        is_asked = can_fork(kernel_name, language) and not any(map(kwargs.get, _OF_KERNELS))
+        lane = lane_of(preload) if is_asked else None
         if lane is None or not lane.is_safe:  # where a library of it has started threads
             kwargs.pop("on_forked", None)
             NBClientEngine.execute_managed_notebook(nb_man, kernel_name, **kwargs)
@@ -97,22 +101,11 @@ def _run(
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
-    """Papermill's client, whose kernel is a fork."""
+    """Papermill's client, whose kernel is a fork: one pipe, in order, so that no loop is needed."""
 
     def __init__(self, nb_man: Any, lane: Lane, start: frames.Frame, **given: Any) -> None:
         super().__init__(nb_man, **given)
         self._lane, self._start = lane, start
-
-    async def _async_poll_for_reply(self, *args: Any) -> Any:
-        """End what waits for outputs too: after a time limit asyncio would tell of it."""
-        try:
-            return await super()._async_poll_for_reply(*args)
-        except CellTimeoutError:
-            waiting = [task for task in args if isinstance(task, asyncio.Future)]
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-            raise
 
     @contextmanager
     def setup_kernel(self, **_: Any) -> Iterator[None]:
@@ -131,6 +124,61 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has n
             fork.end()
             self.km = self.kc = None
 
+    def execute_cell(self, cell: Any, cell_index: int, *_: Any, **__: Any) -> Any:
+        """Run a cell, as nbclient does, and put into it what comes of it."""
+        about = {"cell": cell, "cell_index": cell_index}
+        _tell(self.on_cell_start, **about)
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type != "code" or not cell.source.strip() or self.skip_cells_with_tag in tags:
+            return cell
+        if self.record_timing:
+            cell.metadata["execution"] = {}
+        _tell(self.on_cell_execute, **about)
+        number = self.kc.execute(cell.source)
+        _tell(self.on_cell_complete, **about)
+        self.code_cells_executed += 1
+        cell.outputs = []
+        self.clear_before_next_output = False
+        reply = self._reply(number, cell, cell_index)
+        _tell(self.on_cell_executed, **about, execute_reply=reply)
+        if reply["content"]["status"] == "error":
+            run_sync(self._check_raise_for_error)(cell, cell_index, reply)
+        self.nb["cells"][cell_index] = cell
+        return cell
+
+    def _reply(self, number: str, cell: Any, cell_index: int) -> Any:
+        """Take what a cell shows until it has ended; return what the child says of that."""
+        timeout_s, reply = self._get_timeout(cell), None
+        deadline = time.monotonic() + timeout_s if timeout_s else None
+        while True:
+            try:
+                message = self.kc.message(deadline)
+            except TimeoutError:
+                raise CellTimeoutError.error_from_timeout_and_cell(
+                    "Cell execution timed out", timeout_s, cell
+                ) from None
+            if message["parent_header"]["msg_id"] != number:
+                continue
+            if message["msg_type"] == "execute_reply":
+                reply = message
+                if self.record_timing:
+                    cell.metadata["execution"]["shell.execute_reply"] = timestamp(message)
+                continue
+            try:
+                self.process_message(message, cell, cell_index)
+            except CellExecutionComplete:
+                return reply
+
+    def wait_for_reply(self, reply: Any, *_: Any) -> Any:
+        """Return what a fork has answered at once."""
+        return reply
+
+
+def _tell(hook: Any, **about: Any) -> None:
+    """Call what a caller of papermill gave, which may want to be awaited."""
+    if hook is not None:
+        run_sync(run_hook)(hook, **about) if iscoroutinefunction(hook) else hook(**about)
+
 
 class _Fork:
     """A child as nbclient sees a kernel: manager and client in one."""
@@ -141,40 +189,47 @@ class _Fork:
     def __init__(self, lane: Lane, start: frames.Frame) -> None:
         self._lane = lane
         self._data, self._control = bytearray(), bytearray()
-        self._queues = {name: asyncio.Queue[Any]() for name in ("shell", "iopub")}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._about: frames.Frame | None = None
-        self._is_asked = False
+        self._messages: deque[Any] = deque()
         self._code: int | None = None
-        self.shell_channel = _Channel(self, "shell")
-        self.iopub_channel = _Channel(self, "iopub")
+        self._about: Any = None
         frames.write(lane.writer, {"op": "start", "folder": os.getcwd(), **start})
         while not lane.child and self._code is None:
             self._wait()
 
-    def is_alive(self) -> bool:
-        """Whether the child runs."""
-        return self._code is None
-
-    def execute(self, code: str, **_: Any) -> str:
+    def execute(self, code: str) -> str:
         """Ask for a cell to be run."""
         number = uuid4().hex
         with suppress(BrokenPipeError):  # told as the death of the child
             frames.write(self._lane.writer, {"op": "execute", "id": number, "code": code})
         return number
 
-    def kernel_info(self) -> str:
-        """Ask what the child said of itself when it began."""
-        self._is_asked = True
-        if self._about is not None:
-            self._queues["shell"].put_nowait(self._about)
-        return _ABOUT
+    def message(self, deadline: float | None) -> Any:
+        """Return the next message.
+
+        Raises
+        ------
+        TimeoutError
+            If none has come by then.
+        DeadKernelError
+            If none will come.
+        """
+        while not self._messages:
+            self._check()
+            left_s = None if deadline is None else deadline - time.monotonic()
+            if left_s is not None and left_s <= 0:
+                raise TimeoutError
+            self._wait(left_s)
+        return self._messages.popleft()
+
+    def kernel_info(self) -> Any:
+        """Return what the child said of itself when it began."""
+        while self._about is None:
+            self._check()
+            self._wait()
+        return self._about
 
     def end(self) -> None:
         """End the child: by itself where it can, by force where it cannot."""
-        if self._loop is not None and not self._loop.is_closed():
-            for descriptor in (self._lane.reader, self._lane.control):
-                self._loop.remove_reader(descriptor)
         deadline = time.monotonic() + _ENDS_WITHIN_S
         with suppress(OSError):
             frames.write(self._lane.writer, {"op": "end"} if self._code is None else {"op": ""})
@@ -194,19 +249,12 @@ class _Fork:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(child, signal.SIGKILL)
 
-    async def get(self, channel: str, timeout: float | None) -> Any:
-        """Return the next message of a channel, reading while nbclient waits."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._lane.reader, self._read_messages)
-            self._loop.add_reader(self._lane.control, self._read_control)
-        try:
-            found = await asyncio.wait_for(self._queues[channel].get(), timeout)
-        except TimeoutError:
-            raise Empty from None
-        if isinstance(found, Exception):
-            raise found
-        return found
+    def _check(self) -> None:
+        """Say how the child has died, if it has."""
+        if self._code is not None:
+            code = self._code
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            raise DeadKernelError(f"Kernel died: {how}")
 
     def _wait(self, timeout_s: float | None = None) -> None:
         places = [self._lane.reader, self._lane.control]
@@ -226,34 +274,23 @@ class _Fork:
                 self._lane.child = int(frame["pid"])
             elif frame["type"] == "ended":
                 self._read_messages()  # what it said before; half a message is none
-                self._fail(int(frame["code"]))
+                self._code = int(frame["code"])
         if not self._lane.is_alive and self._code is None:
-            self._fail(-signal.SIGKILL)
+            self._code = -signal.SIGKILL
 
     def _take(self, frame: frames.Frame) -> None:
-        number = frame["parent"].get("msg_id") or _ABOUT
         message = {
             "header": {"msg_type": frame["type"], "msg_id": uuid4().hex},
             "msg_type": frame["type"],
-            "parent_header": {"msg_id": number},
+            "parent_header": {"msg_id": frame["parent"].get("msg_id")},
             "content": frame["content"],
             "metadata": frame.get("metadata", {}),
             "buffers": [],
         }
         if frame["type"] == "kernel_info_reply":
             self._about = message
-            if not self._is_asked:
-                return
-        self._queues[frame["channel"]].put_nowait(message)
-
-    def _fail(self, code: int) -> None:
-        """Wake who waits for an answer that will not come."""
-        self._code = code
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        self._queues["shell"].put_nowait(DeadKernelError(f"Kernel died: {how}"))
-
-
-_ABOUT: Final = "about"
+        else:
+            self._messages.append(message)
 
 
 def _arrived(descriptor: int, data: bytearray) -> Iterator[frames.Frame]:
@@ -265,11 +302,3 @@ def _arrived(descriptor: int, data: bytearray) -> Iterator[frames.Frame]:
         frame, size = found
         del data[:size]
         yield frame
-
-
-class _Channel:
-    def __init__(self, fork: _Fork, name: str) -> None:
-        self._fork, self._name = fork, name
-
-    async def get_msg(self, timeout: float | None = None) -> Any:
-        return await self._fork.get(self._name, timeout)
