@@ -240,7 +240,10 @@ class _Run:
     def __init__(
         self, cells: Sequence[NotebookNode], *, injected: bool, on_cell: Callable[[str], object]
     ) -> None:
-        self._cells, self._injected, self._on_cell = cells, injected, on_cell
+        self._cells, self._on_cell = cells, on_cell
+        tags = [cell.metadata.get("tags", []) for cell in cells]
+        after = next((i + 1 for i, names in enumerate(tags) if "parameters" in names), 0)
+        self._given = after if injected else None  # where papermill's own cell stands
         self._document: NotebookNode | None = None
         self._cell: Mapping[str, Any] = {}
         self._index = 0
@@ -274,11 +277,9 @@ class _Run:
 
     def _at(self, index: int) -> int | None:
         """Return where a cell stands in the notebook itself; None for papermill's own."""
-        tags = [cell.metadata.get("tags", []) for cell in self._cells]
-        given = next((i + 1 for i, t in enumerate(tags) if "parameters" in t), 0)
-        if self._injected and index == given:
-            return None
-        return index - (self._injected and index > given)
+        if self._given is None or index < self._given:
+            return index
+        return None if index == self._given else index - 1
 
     def stopped(self, message: str) -> CellError:
         source = str(self._cell.get("source", ""))

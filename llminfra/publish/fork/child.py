@@ -242,6 +242,7 @@ class Child:
     def _started(self) -> Any:
         session = PipeSession(self._send_flushed)
         shell: Any = ZMQInteractiveShell.instance()
+        atexit.unregister(shell.atexit_operations)  # takes apart what ends as a whole
         shell.init_environment()  # in variables of the request
         shell.starting_dir = os.getcwd()
         shell.history_manager.reset(new_session=False)  # of the folder that it began in
