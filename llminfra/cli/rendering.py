@@ -23,7 +23,7 @@ from llminfra.publish.cache import Cache
 from llminfra.publish.fingerprint import digest, package_digest
 from llminfra.publish.index import write_index
 from llminfra.publish.job import Job, Result
-from llminfra.publish.jobs import run
+from llminfra.publish.jobs import keep_loaded, run
 from llminfra.publish.status import Status
 
 TOLD_AFTER_S: Final = 30.0  # a cell that runs longer is told, and again each time it has doubled
@@ -124,6 +124,7 @@ class Rendering:
         progress.done()
         self.tell(result)
         self._finish(report_set)
+        keep_loaded()
 
     def _finish(self, report_set: ReportSet) -> None:
         """Write what stands beside the reports of a set once all are there."""
