@@ -2,11 +2,11 @@
 
 import csv
 from collections import Counter
-from functools import cache
 from importlib import resources
 from typing import Final
 
 from llminfra.catalog.facts import Facts, engine_entry
+from llminfra.catalog.reads import kept_with_reads
 
 # Columns of a row that hold a speed, where it has one.
 SPEEDS: Final = ("tpot_s", "ttft_s", "output_tokens_per_s")
@@ -23,7 +23,7 @@ def serving_rows() -> list[dict[str, str]]:
     return table("serving_validation.csv")
 
 
-@cache
+@kept_with_reads
 def speeds_measured() -> Counter[tuple[str, str]]:
     """Return how many speeds were measured, by the names of accelerator and engine.
 

@@ -6,6 +6,7 @@ was looked through.
 
 from collections.abc import Callable
 from functools import wraps
+from threading import RLock
 from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -13,6 +14,7 @@ V = TypeVar("V")
 MODEL: Final = "model:"
 LIST: Final = "list:"
 _READ: Final[dict[str, None]] = {}
+_COMPUTES: Final = RLock()  # one at a time, or reads of one would get lost in another's
 
 
 class Recorded(dict[str, V]):
@@ -60,13 +62,14 @@ def kept_with_reads(function: Callable[P, V]) -> Callable[P, V]:
     @wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> V:
         asked = (args, *kwargs.items())
-        if asked not in kept:
-            before = dict(_READ)
-            forget_reads()
-            try:
-                kept[asked] = function(*args, **kwargs), dict(_READ)
-            finally:
-                _READ.update(before)
+        with _COMPUTES:
+            if asked not in kept:
+                before = dict(_READ)
+                forget_reads()
+                try:
+                    kept[asked] = function(*args, **kwargs), dict(_READ)
+                finally:
+                    _READ.update(before)
         value, own = kept[asked]
         _READ.update(own)
         return value

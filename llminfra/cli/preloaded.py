@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from llminfra.publish.fork.lane import LATER
+
 _REPORTS: Final = (
     "llminfra.evaluate:make_ready",
     "llminfra.present.names",
@@ -12,7 +14,7 @@ _REPORTS: Final = (
     *(f"llminfra.present.{name}_charts" for name in ("board", "cash", "driver", "versus")),
     *("llminfra.present.scatter", "llminfra.search.fit", "llminfra.present.render:templates"),
     "llminfra.present.vega:specified_once",
-    "later llminfra.present.rehearsal:rehearse",
+    f"{LATER}llminfra.present.rehearsal:rehearse",
 )
 _MATPLOTLIB: Final = "matplotlib_inline.backend_inline"  # as much as all else that is not ours
 

@@ -266,7 +266,8 @@ def _distribution(*arrays: NDArray[np.float64]) -> tuple[Quantity, Quantity]:
 
     Arrays are users, think time and the curve: several formulas ask for the same ones in a row.
     """
-    return _distribution_of(*((x.tobytes(), x.shape) for x in map(np.asarray, arrays)))
+    given = (np.asarray(x, np.float64) for x in arrays)
+    return _distribution_of(*((x.tobytes(), x.shape) for x in given))
 
 
 @lru_cache(maxsize=2)  # of all users, and of the others
@@ -301,7 +302,10 @@ def _distribution_of(*arrays: tuple[bytes, tuple[int, ...]]) -> tuple[Quantity, 
     log_chance = np.where(allowed, log_chance, -np.inf)
     weight = reach * np.exp(log_chance - np.max(log_chance, axis=0))
     chance = weight / np.sum(weight, axis=0) + unknown
-    return np.where(allowed, states, 0.0) + unknown, chance
+    states = np.where(allowed, states, 0.0) + unknown
+    for shared in (states, chance):
+        shared.flags.writeable = False
+    return states, chance
 
 
 def _offsets(most_users: float) -> NDArray[np.float64]:

@@ -25,6 +25,14 @@ def rehearse() -> None:
 
     Nothing counts as read by that: what a report rests on is noted where it asks.
     """
+    try:
+        _report()
+        digests.read_digests()
+    finally:
+        reads.forget_reads()
+
+
+def _report() -> None:
     tokens = {"prompt_tokens": [300, 400, 500], "output_tokens": [200, 300, 450]}
     plan = evaluate(Scenario(tensor_parallel=8, active_users=100, **tokens))
     for _, result in plan.results():
@@ -37,5 +45,3 @@ def rehearse() -> None:
     words = {"x_title": "tokens", "y_title": "bytes", "subject": plan.deployment.model_name}
     chart = log_lines(cache, x="prompt_tokens", y="base", series="model_name", **words)
     specification(chart.wide, checked=True)
-    digests.read_digests()
-    reads.forget_reads()

@@ -17,13 +17,11 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, ValidationError
 from papermill.engines import papermill_engines
-from papermill.execute import raise_for_execution_errors, remove_error_markers
 from papermill.iorw import load_notebook_node
-from papermill.parameterize import parameterize_notebook
-from papermill.utils import chdir
 
 from llminfra.errors import RenderError, shown
 from llminfra.publish.beside import Beside
+from llminfra.publish.by_papermill import run_by_papermill
 from llminfra.publish.cell_error import CellError, one_line, plain
 from llminfra.publish.fork.engine import LlmInfraEngine
 from llminfra.publish.fork.lane import OWN_KERNEL
@@ -109,7 +107,7 @@ def execute(
     engine : str
         ``llminfra``, which forks where it can, or ``stock``, papermill's own.
     preload : sequence of str
-        What the process has loaded which forks.
+        What the process has loaded which forks, as `Lane` has it.
     memory_gb : float, optional
         Most memory of a fork; by default that of the machine. [GB]
 
@@ -144,7 +142,7 @@ def execute(
 
     with tempfile.TemporaryDirectory(prefix="llminfra-", ignore_cleanup_errors=True) as folder:
         try:
-            document = _by_papermill(
+            document = run_by_papermill(
                 source,
                 dict(parameters),
                 kernel_name=kernel or asked.get("name", OWN_KERNEL),
@@ -198,28 +196,6 @@ def execute(
     except RenderError as error:
         raise run.told(CellError(str(error))) from None
     return Executed(_without_traces(document), probed, tuple(remarks(document)))
-
-
-def _by_papermill(
-    document: NotebookNode,
-    parameters: dict[str, Any],
-    *,
-    kernel_name: str,
-    language: str,
-    cwd: Path,
-    engine_name: str | None,
-    **given: Any,
-) -> NotebookNode:
-    """Do what papermill.execute_notebook does, step by step: that makes three files of it."""
-    how = {"kernel_name": kernel_name, "engine_name": engine_name}
-    if parameters:
-        document = parameterize_notebook(document, parameters, language=language, **how)
-    document = remove_error_markers(document)
-    with chdir(cwd):
-        run = papermill_engines.execute_notebook_with_engine
-        document = run(nb=document, input_path=None, progress_bar=False, **how, **given)
-    raise_for_execution_errors(document, None)
-    return document
 
 
 def _engine(

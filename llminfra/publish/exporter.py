@@ -51,14 +51,15 @@ class ReportExporter(TemplateExporter):
         RenderError
             If a part cannot be typeset; the message names the cell.
         """
-        return self.report(*Exporter.from_notebook_node(self, nb, resources, **kw))
+        return self.in_place(*Exporter.from_notebook_node(self, nb, resources, **kw))
 
-    def report(
+    def in_place(
         self, notebook: NotebookNode, resources: dict[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """Convert a notebook as `from_notebook_node` does, without copies and preprocessors.
 
-        Findings of the notebook itself get their numbers, and its closing section its remark.
+        Findings of the notebook itself get their numbers, and its closing section its remark;
+        `written` must change nothing of it.
         """
         resources["output_extension"] = self.file_extension
         check_answers(notebook)

@@ -22,7 +22,6 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache
 from multiprocessing import active_children, get_context, parent_process
 from typing import TYPE_CHECKING, Final
 
@@ -88,8 +87,8 @@ def _rendered(job: Job, status: Status | None) -> Result:
                 preload=job.preload,
                 memory_gb=job.memory_gb,
             )
-            outputs, errors = write_formats(job, executed.document)
             blocks = tuple(_blocks(executed.document, job.collect))
+            outputs, errors = write_formats(job, executed.document)
             if errors:
                 return _failed(job, CellError("; ".join(errors)), outputs, blocks)
             for ending in _OF_FAILURES:
@@ -162,13 +161,14 @@ def run(
     return [results[index] for index in range(len(jobs))]
 
 
-@cache
 def keep_loaded() -> None:
     """Look for garbage among what comes from now on alone, not each time among all that is loaded.
 
     For processes that do nothing else, after their first report: by then the most is loaded.
     """
-    gc.freeze()
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 # -- one job ------------------------------------------------------------------------------------
@@ -304,6 +304,8 @@ def _start_worker(engine: str, kernel: str, preload: tuple[str, ...]) -> None:
 
 def _leave(_signal: int, _frame: object) -> None:
     if _busy:
+        for number in (signal.SIGINT, signal.SIGTERM):  # one is enough: what follows tidies up
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
     close_lanes()
     os._exit(1)

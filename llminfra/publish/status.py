@@ -48,7 +48,7 @@ class Status:
         with suppress(OSError):  # whoever looks in the middle of it sees it at the next look
             text = json.dumps([job, where, time.time()]).encode()
             # A file that is emptied first goes to the disk each time.
-            with os.fdopen(os.open(self._own(), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            with os.fdopen(os.open(self._own(), os.O_WRONLY | os.O_CREAT, 0o666), "wb") as file:
                 file.write(text)
                 file.truncate()
 

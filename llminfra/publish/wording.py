@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, Final
 
 from nbformat import NotebookNode
@@ -64,7 +65,7 @@ def settle(document: NotebookNode) -> None:
 
 def number_findings(document: NotebookNode) -> None:
     """Number the findings as they stand on the page, whatever the order in which cells ran."""
-    numbers = iter(range(1, len(document.cells) + 1))
+    numbers = count(1)
     for cell in document.cells:
         for block in cell_blocks(cell):
             if _FINDING.fullmatch(str(block.get("kicker") or "")):

@@ -30,12 +30,10 @@ def write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], l
 
     A page without one of its parts is written, where it says so, and is an error.
     """
-    from llminfra.publish.wording import settle  # loads nbformat
-
     outputs: dict[str, str] = {}
     errors: list[str] = []
-    settle(document)  # in whichever order formats are asked for
-    for name in job.formats:
+    # The notebook first, as it was run: pages number its findings.
+    for name in sorted(job.formats, key=lambda name: name != _NOTEBOOK):
         try:
             extension, data, unshown = _export(job, document, name)
             path = inside(job.out_dir, job.stem + extension)
@@ -44,7 +42,7 @@ def write_formats(job: Job, document: "NotebookNode") -> tuple[dict[str, str], l
             errors += [f"{name} lacks a part: {reason}" for reason in unshown]
         except Exception as exc:
             errors.append(f"{name}: {one_line(exc)}")
-    return outputs, errors
+    return {name: outputs[name] for name in job.formats if name in outputs}, errors
 
 
 def _export(
@@ -57,7 +55,8 @@ def _export(
     exporter = exporter_of(name)
     links: dict[str, Any] = {"index": job.index, "siblings": job.siblings}
     where = {"name": job.stem, "path": str(job.notebook.parent), **links}
-    export = getattr(exporter, "report", exporter.from_notebook_node)  # of others, only the latter
+    is_own = type(exporter).__module__.startswith("llminfra.")  # and changes nothing that it reads
+    export = exporter.in_place if is_own else exporter.from_notebook_node
     data, resources = export(document, {"metadata": where})
     extension = resources.get("output_extension") or exporter.file_extension
     return extension, data, resources.get("unshown", ())
@@ -77,20 +76,22 @@ def exporter_of(name: str) -> Any:
     if not found:
         known = ", ".join(formats_available())
         raise ValueError(f"format must be one of {known}, got {name!r}")
-    return next(iter(found)).load()()
+    exporter = next(iter(found)).load()()
+    exporter.optimistic_validation = True  # nbconvert looks once, not after each preprocessor
+    return exporter
 
 
 def warm_up(formats: Sequence[str]) -> None:
     """Load what comes after the kernel, while this process would only wait for it."""
     for name in formats:
-        with suppress(Exception):  # told when the format is written
-            _warmed(name)
+        _warm(name)
 
 
 @cache
-def _warmed(name: str) -> None:
+def _warm(name: str) -> None:
     from nbformat import v4
 
     block = {BLOCK_MIME: {"version": 1, "kind": "answer", "headline": "1", "points": []}}
     cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", block)])
-    exporter_of(name).from_notebook_node(v4.new_notebook(cells=[cell]))
+    with suppress(Exception):  # told when the format is written
+        exporter_of(name).from_notebook_node(v4.new_notebook(cells=[cell]))

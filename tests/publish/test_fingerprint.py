@@ -36,7 +36,9 @@ def test_what_is_done_ahead_counts_as_read_by_nobody() -> None:
     code = (
         "from llminfra.evaluate import make_ready; from llminfra.catalog.reads import names_read;"
         "from llminfra.present.rehearsal import rehearse;"
-        "make_ready(); assert names_read() == []; rehearse(); assert names_read() == []"
+        "from llminfra.publish.fork.parent import n_threads;"
+        "make_ready(); assert names_read() == []; before = n_threads();"
+        "rehearse(); assert names_read() == [] and n_threads() == before"
     )
     _printed(code)
 

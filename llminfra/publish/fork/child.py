@@ -213,8 +213,6 @@ class Child:
     async def _run(self, code: str) -> Any:
         shell = self._shell
         shell._last_traceback = None
-        if "await" not in code and "async" not in code:  # the most, which one look is enough for
-            return shell.run_cell(code, store_history=True)
         transformed, problem = code, None
         try:
             transformed = shell.transform_cell(code)
@@ -242,7 +240,6 @@ class Child:
     def _started(self) -> Any:
         session = PipeSession(self._send_flushed)
         shell: Any = ZMQInteractiveShell.instance()
-        atexit.unregister(shell.atexit_operations)  # takes apart what ends as a whole
         shell.init_environment()  # in variables of the request
         shell.starting_dir = os.getcwd()
         shell.history_manager.reset(new_session=False)  # of the folder that it began in

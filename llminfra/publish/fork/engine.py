@@ -11,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from inspect import iscoroutinefunction
+from inspect import isawaitable
 from typing import Any, Final
 from uuid import uuid4
 
 from nbclient.client import timestamp
 from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
-from nbclient.util import run_hook, run_sync
+from nbclient.util import ensure_async, run_sync
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine
 from papermill.log import logger
@@ -177,7 +177,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has n
 def _tell(hook: Any, **about: Any) -> None:
     """Call what a caller of papermill gave, which may want to be awaited."""
     if hook is not None:
-        run_sync(run_hook)(hook, **about) if iscoroutinefunction(hook) else hook(**about)
+        found = hook(**about)
+        if isawaitable(found):
+            run_sync(ensure_async)(found)
 
 
 class _Fork:
@@ -187,7 +189,7 @@ class _Fork:
     has_kernel = True
 
     def __init__(self, lane: Lane, start: frames.Frame) -> None:
-        self._lane = lane
+        self._lane, self._places = lane, (lane.reader, lane.control)
         self._data, self._control = bytearray(), bytearray()
         self._messages: deque[Any] = deque()
         self._code: int | None = None
@@ -199,8 +201,14 @@ class _Fork:
     def execute(self, code: str) -> str:
         """Ask for a cell to be run."""
         number = uuid4().hex
+        data = memoryview(frames.pack({"op": "execute", "id": number, "code": code}))
         with suppress(BrokenPipeError):  # told as the death of the child
-            frames.write(self._lane.writer, {"op": "execute", "id": number, "code": code})
+            while data and self._code is None:
+                # A child that waits until somebody reads what it says does not read itself.
+                _, writable, _ = select.select(self._places, [self._lane.writer], [])
+                self._wait(0.0)
+                if writable:
+                    data = data[os.write(self._lane.writer, data[: select.PIPE_BUF]) :]
         return number
 
     def message(self, deadline: float | None) -> Any:
@@ -257,8 +265,7 @@ class _Fork:
             raise DeadKernelError(f"Kernel died: {how}")
 
     def _wait(self, timeout_s: float | None = None) -> None:
-        places = [self._lane.reader, self._lane.control]
-        ready, _, _ = select.select(places, [], [], timeout_s)
+        ready, _, _ = select.select(self._places, [], [], timeout_s)
         if self._lane.reader in ready:
             self._read_messages()
         if self._lane.control in ready:

@@ -13,6 +13,8 @@ from typing import Final
 from llminfra.publish.fork import frames
 
 OWN_KERNEL: Final = "python3"
+# Begins the names of what waits until so many notebooks have been run that it pays.
+LATER: Final = "later "
 # Loaded before the first notebook, where they are installed.
 PRELOADED: Final = ("numpy", "pandas", "altair")
 
@@ -29,7 +31,8 @@ class Lane:
     Parameters
     ----------
     modules : tuple of str
-        What it loads first: names of modules, or ``module:function`` to be called too.
+        What it loads first: names of modules, or ``module:function`` to be called too; what begins
+        with `LATER` it loads later.
     """
 
     def __init__(self, modules: tuple[str, ...]) -> None:

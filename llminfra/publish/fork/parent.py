@@ -6,6 +6,7 @@
 It has one thread and draws nothing, or its children could hang. It ends when its input does.
 """
 
+import atexit
 import ctypes
 import gc
 import importlib
@@ -19,10 +20,10 @@ from pathlib import Path
 from typing import Final
 
 from llminfra.publish.fork import frames
+from llminfra.publish.fork.lane import LATER
 
 # Marks a module that makes itself known to the running shell when it is imported.
 IN_SHELL: Final = "__in_shell__"
-LATER: Final = "later "
 _PAYS_AFTER: Final = 4  # what waits takes as long as forks then save with as many notebooks
 _IN_SHELL: Final = ("matplotlib_inline.backend_inline",)  # such modules of others
 _PR_SET_PDEATHSIG: Final = 1
@@ -67,7 +68,9 @@ def _load_all(names: Iterable[str]) -> None:
 
     from llminfra.publish.fork.child import new_shell
 
-    ZMQInteractiveShell.clear_instance()
+    if ZMQInteractiveShell.initialized():
+        atexit.unregister(ZMQInteractiveShell.instance().atexit_operations)
+        ZMQInteractiveShell.clear_instance()
     for name in names:
         with suppress(Exception):  # a notebook that needs it says so itself
             load(name)
