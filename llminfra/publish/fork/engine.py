@@ -27,6 +27,7 @@ from llminfra.publish.fork import frames
 from llminfra.publish.fork.lane import Lane, can_fork, lane_of
 
 _ENDS_WITHIN_S: Final = 2.0
+_LOOKS_UP_S: Final = 0.2
 _OF_KERNELS: Final = ("coalesce_streams", "interrupt_on_timeout")  # options that a fork lacks
 
 
@@ -205,7 +206,7 @@ class _Fork:
         with suppress(BrokenPipeError):  # told as the death of the child
             while data and self._code is None:
                 # A child that waits until somebody reads what it says does not read itself.
-                _, writable, _ = select.select(self._places, [self._lane.writer], [])
+                _, writable, _ = select.select(self._places, [self._lane.writer], [], _LOOKS_UP_S)
                 self._wait(0.0)
                 if writable:
                     data = data[os.write(self._lane.writer, data[: select.PIPE_BUF]) :]
@@ -265,6 +266,8 @@ class _Fork:
             raise DeadKernelError(f"Kernel died: {how}")
 
     def _wait(self, timeout_s: float | None = None) -> None:
+        # Another thread may take a signal: then nothing wakes this one, whose it is.
+        timeout_s = _LOOKS_UP_S if timeout_s is None else min(timeout_s, _LOOKS_UP_S)
         ready, _, _ = select.select(self._places, [], [], timeout_s)
         if self._lane.reader in ready:
             self._read_messages()
