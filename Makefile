@@ -67,8 +67,8 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 
 bench: $(VENV)/.runtime ## measure import and rendering, beside the stock tools (JOBS=1000: large batches)
 	@$(RUN)python benchmarks/bench.py
-	@$(RUN)python -m benchmarks.batch_speed $(if $(JOBS),--sizes 10$(comma)100$(comma)$(JOBS) --slow 10) \
-		$(if $(RECORD),--record)
+	@$(RUN)python -m benchmarks.batch_speed $(if $(RECORD),--record) \
+		$(if $(JOBS),--notebooks memory --sizes 10$(comma)100$(comma)$(JOBS) --slow 10)
 	@$(RUN)python benchmarks/memory_grid.py
 	@$(RUN)python benchmarks/serving_speed.py
 	@$(RUN)python benchmarks/search_speed.py

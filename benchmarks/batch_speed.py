@@ -1,6 +1,6 @@
 """Batches beside what people do without this package, taking turns in one run: ``make bench``.
 
-All sides render one notebook for different scenarios, on this machine, with bytecode compiled.
+All sides render shipped notebooks for different scenarios, on this machine, with bytecode compiled.
 Seconds depend on the machine and on what else it does; ratios of a run less so. A report more is
 what the larger of two batches takes longer than the smaller: start-up is then left out.
 
@@ -35,6 +35,11 @@ _SUBREAPER: Final = 36  # of prctl: what a killed process leaves behind is waite
 # What the other sides take from the cell of the parameters: a file does not.
 _CASE: Final = (
     "tensor_parallel = 8\nprompt_tokens = [300, 400, 500]\noutput_tokens = [200, 300, 450]\n"
+)
+# Shipped notebooks whose report is another one for each scenario of the sweep.
+_CASES: Final = (
+    *("build_vs_api", "compliance", "cost", "decision", "energy", "hardware", "memory"),
+    "optimization",
 )
 _OWN: Final = {"html": ("html",), "html+pdf": ("html", "pdf")}
 
@@ -95,29 +100,34 @@ def _cpu_s() -> float:
 
 
 class Batches:
-    """The sides, with one notebook.
+    """The sides, with notebooks.
 
     Parameters
     ----------
-    notebook : str
-        Name of a shipped notebook.
+    notebooks : list of str
+        Names of shipped notebooks.
     folder : Path
         For all that is written.
     """
 
-    def __init__(self, notebook: str, folder: Path) -> None:
-        self._notebook, self._folder, self._n = notebook, folder, 0
+    def __init__(self, notebooks: list[str], folder: Path) -> None:
+        self._notebooks, self._folder, self._n = notebooks, folder, 0
 
-    def side(self, name: str, count: int) -> Run:
-        """Render so many reports the way of a side of `batch_sides`."""
-        folder, path = self._new(), ROOT / "notebooks" / f"{self._notebook}.ipynb"
-        program = (sys.executable, "-m", "benchmarks.batch_sides")
-        return run(*program, name, path, folder, count, cache=folder)
+    def side(self, name: str, count: int) -> list[Run]:
+        """Render so many reports of each notebook the way of a side of `batch_sides`."""
+        found = []
+        for notebook in self._notebooks:
+            folder, path = self._new(), ROOT / "notebooks" / f"{notebook}.ipynb"
+            program = (sys.executable, "-m", "benchmarks.batch_sides")
+            found.append(run(*program, name, path, folder, count, cache=folder))
+        return found
 
     def own(
         self, formats: Iterable[str], count: int, *, out: Path | None = None, cache: str = ".cache"
     ) -> Run:
-        """Render so many reports with ``llminfra render``, into a new folder by default.
+        """Render each notebook for so many scenarios with ``llminfra render``.
+
+        Into a new folder by default.
 
         The cache lies in that folder, unless its path is a whole one.
         """
@@ -125,7 +135,8 @@ class Batches:
         sweep = out.parent / f"{FIELD}-{count}.toml"
         sweep.write_text(f"{_CASE}[sweep]\n{FIELD} = {values(count)}\n")
         program = (sys.executable, "-m", "llminfra.cli", "render", sweep)
-        options = ("--notebook", self._notebook, "--to", ",".join(formats), "--out", out)
+        named = [part for name in self._notebooks for part in ("--notebook", name)]
+        options = (*named, "--to", ",".join(formats), "--out", out)
         return run(*program, *options, cache=out / cache)
 
     def colds(self) -> dict[str, float]:
@@ -148,39 +159,45 @@ class Batches:
         return folder
 
 
-def measure(notebook: str, sizes: list[int], n_slow: int, rounds: int) -> dict[str, Any]:
-    """Let the sides take turns and return what they took, per report where not said otherwise."""
+def measure(notebooks: list[str], sizes: list[int], n_slow: int, rounds: int) -> dict[str, Any]:
+    """Let the sides take turns and return what they took, per report where not said otherwise.
+
+    Sizes are scenarios, each of which has a report of each notebook.
+    """
+    n = len(notebooks)
     found: dict[str, list[dict[str, float]]] = {}
     once: dict[str, float] = {}
     small, *_, large = sizes
     with tempfile.TemporaryDirectory() as name:
-        batches, kept = Batches(notebook, Path(name)), Path(name) / "kept"
+        batches, kept = Batches(notebooks, Path(name)), Path(name) / "kept"
         for _ in range(rounds):
             for side in SIDES:
-                taken = batches.side(side, n_slow)
-                _add(found, side, taken.seconds / n_slow, taken.cpu_s / n_slow)
+                runs = batches.side(side, n_slow)
+                seconds, cpu_s = sum(r.seconds for r in runs), sum(r.cpu_s for r in runs)
+                _add(found, side, seconds / n_slow / n, cpu_s / n_slow / n)
             for side, formats in _OWN.items():
                 shutil.rmtree(kept, ignore_errors=True)
                 kept.mkdir()
                 taken_by = {size: batches.own(formats, size) for size in sizes[:-1]}
                 taken_by[large] = more = batches.own(formats, large, out=kept)
                 less = taken_by[small]
-                _add(found, side, *_marginal(less, more, large - small))
-                found[side][-1] |= {"whole_s": more.seconds / large, "parent_mb": _mb(more)}
+                _add(found, side, *_marginal(less, more, n * (large - small)))
+                found[side][-1] |= {"whole_s": more.seconds / large / n, "parent_mb": _mb(more)}
                 found[side][-1] |= {"parent_small_mb": _mb(less)}
                 for low, high in pairwise(sizes):
-                    step_s, _ = _marginal(taken_by[low], taken_by[high], high - low)
+                    step_s, _ = _marginal(taken_by[low], taken_by[high], n * (high - low))
                     found[side][-1][step(low, high)] = step_s
-            bare, drawn = batches.side("cells", min(small, 8)).printed.split()
-            _add(found, "cells", float(drawn), float(drawn))
-            found["cells"][-1] |= {"bare_cpu_s": float(bare)}
+            told = [r.printed.split() for r in batches.side("cells", min(small, 8))]
+            bare, drawn = (sum(map(float, one)) / n for one in zip(*told, strict=True))
+            _add(found, "cells", drawn, drawn)
+            found["cells"][-1] |= {"bare_cpu_s": bare}
         once |= batches.colds()
         once["no_op_s"] = batches.own(formats, large, out=kept).seconds
     sides = {
         side: {key: statistics.median(r[key] for r in rows) for key in rows[0]}
         for side, rows in found.items()
     }
-    settings = {"notebook": notebook, "sizes": sizes, "n_slow": n_slow, "rounds": rounds}
+    settings = {"notebooks": notebooks, "sizes": sizes, "n_slow": n_slow, "rounds": rounds}
     machine = {"cores": os.cpu_count(), "day": dt.date.today().isoformat()}
     machine |= {"load_average": round(os.getloadavg()[2], 1)}  # with this program's own
     return {"settings": settings | machine, "sides": sides, "once": once}
@@ -202,9 +219,9 @@ def _mb(taken: Run) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--notebook", default="memory")
-    parser.add_argument("--sizes", default="4,12", help="reports of the batches, rising")
-    parser.add_argument("--slow", type=int, default=2, help="reports of each other side")
+    parser.add_argument("--notebooks", default="all", help="names, or all: those of a case")
+    parser.add_argument("--sizes", default="4,12", help="scenarios of the batches, rising")
+    parser.add_argument("--slow", type=int, default=1, help="scenarios of each other side")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--record", action="store_true", help="keep the figures for the README")
     asked = parser.parse_args()
@@ -212,8 +229,9 @@ def main() -> None:
     if len(sizes) < 2:
         parser.error(f"--sizes {asked.sizes} must be two sizes or more, as 4,12")
     ctypes.CDLL(None).prctl(_SUBREAPER, 1)
-    print(f"\nBatches of {asked.notebook}, side by side")
-    taken = measure(asked.notebook, sizes, asked.slow, asked.rounds)
+    names = list(_CASES) if asked.notebooks == "all" else asked.notebooks.split(",")
+    print(f"\nBatches of {', '.join(names)}, side by side")
+    taken = measure(names, sizes, asked.slow, asked.rounds)
     print("\n".join(lines(taken)))
     if asked.record:
         RECORD.write_text(json.dumps(taken, indent=1) + "\n")

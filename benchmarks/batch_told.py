@@ -36,25 +36,29 @@ def lines(taken: dict[str, Any]) -> list[str]:
             f"| {words} | {took['s']:.1f} | {took['cpu_s']:.1f} "
             f"| {loop['s'] / took['s']:.1f} | {loop['cpu_s'] / took['cpu_s']:.1f} |"
         )
-    html, cells, large = sides["html"], sides["cells"], settings["sizes"][-1]
+    html, cells, names = sides["html"], sides["cells"], settings["notebooks"]
+    small, large = (len(names) * settings["sizes"][at] for at in (0, -1))
+    which = f"the {names[0]} notebook" if len(names) == 1 else f"{len(names)} shipped notebooks"
     return [
         *found,
         "",
-        f"Measured on {settings['cores']} cores on {settings['day']} with the "
-        f"{settings['notebook']} notebook, each report for another scenario, all sides in one run "
-        f"(`python -m benchmarks.batch_speed --sizes {','.join(map(str, settings['sizes']))} "
-        f"--slow {settings['n_slow']} --rounds {settings['rounds']}`: sizes of "
-        "our batches, reports of the other sides). The load "
+        f"Measured on {settings['cores']} cores on {settings['day']} with {which}, "
+        "each report for another scenario, all sides in one run "
+        f"(`python -m benchmarks.batch_speed --notebooks {','.join(names)} "
+        f"--sizes {','.join(map(str, settings['sizes']))} "
+        f"--slow {settings['n_slow']} --rounds {settings['rounds']}`: scenarios of "
+        "our batches, and of the other sides). The load "
         f"average was {settings['load_average']}, so that seconds are those of a busy machine "
         f"where it is above {settings['cores']}; CPU-seconds depend on it less. "
         f"The cells alone take {cells['bare_cpu_s']:.2f} CPU-seconds in a process that has run "
-        f"them before, {cells['cpu_s']:.2f} with their charts: a report costs "
-        f"{html['cpu_s'] / cells['cpu_s']:.1f} times that. The first report of a cold command "
+        f"them before, {cells['cpu_s']:.2f} with their charts, as many at once as there are cores: "
+        f"a report costs {html['cpu_s'] / cells['cpu_s']:.2f} times that. The first report of a "
+        "cold command "
         f"is there after {once['cold_s']:.1f} s, the very first, for which Vega's libraries are "
         f"built, after {once['first_ever_s']:.1f} s; {large:,} unchanged reports are "
         f"left as they are in {once['no_op_s']:.2f} s. {_steps(settings, html)}"
         "The process that leads a batch takes "
-        f"{html['parent_small_mb']:.0f} MB for {settings['sizes'][0]} reports and "
+        f"{html['parent_small_mb']:.0f} MB for {small} reports and "
         f"{html['parent_mb']:.0f} MB for {large:,}.",
     ]
 
@@ -69,7 +73,7 @@ def _steps(settings: dict[str, Any], html: dict[str, float]) -> str:
     steps = list(pairwise(settings["sizes"]))
     if len(steps) < 2:
         return ""
-    took = [f"{html[step(*pair)]:.2f} s from {pair[0]:,} to {pair[1]:,} reports" for pair in steps]
+    took = [f"{html[step(*at)]:.2f} s from {at[0]:,} to {at[1]:,} scenarios" for at in steps]
     return f"A report more takes {formats.join(took)}. "
 
 

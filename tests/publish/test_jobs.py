@@ -18,6 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from llminfra.publish import jobs, writing
+from llminfra.publish.html import HtmlReportExporter
 from llminfra.publish.job import Job, Result
 from llminfra.publish.jobs import run, run_job
 from llminfra.wire import BLOCK_MIME
@@ -266,11 +267,19 @@ class Broken(Upper):
         raise RuntimeError("no font\nfor this")
 
 
+class Shorter(HtmlReportExporter):
+    """One that is made of ours, as nbconvert lets anybody."""
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+        nb.cells = nb.cells[:1]
+        return super().from_notebook_node(nb, resources, **kw)
+
+
 @pytest.fixture
 def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         EntryPoint(f"llminfra-{name}", f"{__name__}:{kind.__name__}", "nbconvert.exporters")
-        for name, kind in (("upper", Upper), ("broken", Broken))
+        for name, kind in (("upper", Upper), ("broken", Broken), ("shorter", Shorter))
     ]
     monkeypatch.setattr(
         writing, "entry_points", lambda group, name="": [e for e in found if name in ("", e.name)]
@@ -279,7 +288,7 @@ def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_formats_come_from_entry_points(exporters: None) -> None:
-    assert writing.formats_available() == ["broken", "ipynb", "upper"]
+    assert writing.formats_available() == ["broken", "ipynb", "shorter", "upper"]
 
 
 def test_format_that_fails_leaves_the_others(write: Write, exporters: None) -> None:
@@ -287,8 +296,16 @@ def test_format_that_fails_leaves_the_others(write: Write, exporters: None) -> N
     assert result.outputs == {"upper": "some.txt", "ipynb": "some.ipynb"}
     assert outputs(result, "upper") == "SOME"
     assert result.error == (
-        "broken: no font for this; docx: format must be one of broken, ipynb, upper, got 'docx'"
+        "broken: no font for this; docx: format must be one of broken, ipynb, shorter, upper, "
+        "got 'docx'"
     )
+
+
+def test_what_others_make_of_an_exporter_is_asked_as_nbconvert_asks(
+    write: Write, exporters: None
+) -> None:
+    result = run_job(job(write("some", "1", "'a second cell'"), formats=("shorter",)))
+    assert "a second cell" not in outputs(result, "shorter")
 
 
 # -- many jobs ----------------------------------------------------------------------------------

@@ -177,6 +177,35 @@ def test_both_engines_make_the_same_notebook(name: str, tmp_path: Path) -> None:
     assert ours == stock
 
 
+class Told:
+    """A hook that wants to be awaited without being a coroutine function."""
+
+    def __init__(self) -> None:
+        self.cells: list[int] = []
+
+    async def __call__(self, cell_index: int, **_: Any) -> None:
+        self.cells.append(cell_index)
+
+
+@pytest.mark.parametrize("engine", ["llminfra", pytest.param(None, marks=pytest.mark.slow)])
+def test_hooks_may_be_awaited(engine: str | None, tmp_path: Path) -> None:
+    told = Told()
+    executed(["1", "2"], engine, tmp_path, on_cell_executed=told)
+    assert told.cells == [0, 1]
+
+
+def test_a_cell_longer_than_a_pipe_comes_in_while_another_is_full(tmp_path: Path) -> None:
+    printing = (
+        "import threading, time\n"
+        "def much():\n    for _ in range(20):\n        print('x' * 200_000, flush=True)\n"
+        "threading.Thread(target=much).start()"
+    )
+    long = f"len({'y' * 400_000!r})"
+    assert (
+        executed([printing, long], "llminfra", tmp_path)["cells"][1]["status"]["exception"] is False
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "signal"),

@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from llminfra.errors import RenderError
 from llminfra.present.magics import MAGICS as REGISTERED
 from llminfra.publish.where import cell_name
-from llminfra.publish.wording import MAGICS, check_prose, note_typed, remarks
+from llminfra.publish.wording import MAGICS, check_prose, note_typed, remarks, settle
 from llminfra.wire import BLOCK_MIME
 
 
@@ -32,6 +32,15 @@ def test_a_name_in_a_markdown_cell_is_refused_with_its_cell() -> None:
 )
 def test_code_and_foreign_notebooks_may_show_braces(document: NotebookNode) -> None:
     check_prose(document)
+
+
+def test_a_cell_may_show_more_findings_than_there_are_cells() -> None:
+    blocks = [{"kind": "figure", "kicker": f"Finding {n}"} for n in (7, 7, 2)]
+    cell = new_code_cell("x", outputs=[new_output("display_data", {BLOCK_MIME: b}) for b in blocks])
+    document = new_notebook(cells=[cell])
+    settle(document)
+    found = [output.data[BLOCK_MIME]["kicker"] for output in document.cells[0].outputs]
+    assert found == ["Finding 1", "Finding 2", "Finding 3"]
 
 
 HEADING, WORDS = new_markdown_cell("## What it costs"), new_code_cell("%%prose\nWe need 8 cards.")
