@@ -304,11 +304,15 @@ def _start_worker(engine: str, kernel: str, preload: tuple[str, ...]) -> None:
 
 def _leave(_signal: int, _frame: object) -> None:
     if _busy:
-        for number in (signal.SIGINT, signal.SIGTERM):  # one is enough: what follows tidies up
-            signal.signal(number, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _go_on)
         raise KeyboardInterrupt
     close_lanes()
     os._exit(1)
+
+
+def _go_on(_signal: int, _frame: object) -> None:
+    """Let nothing interrupt what tidies up; Python would complain of what it ignores too late."""
 
 
 def _watch_parent() -> None:
